@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# Where things are. Sourced by the other tools; expects $top, the checkout.
+
+: "${top:?set top before sourcing tools/env.sh}"
+
+BATON_CACHE=${BATON_CACHE:-${HOME:-/root}/.cache/baton}
+export BATON_CACHE
+
+suite=trixie
+
+# What the builder root holds, by purpose. One package per line, so that a
+# change is one line of diff; the list is part of the root's cache key.
+builder_packages='
+ca-certificates
+gcc g++ libc6-dev make flex bison bc perl python3
+libelf-dev libssl-dev libdw-dev zlib1g-dev pahole kmod cpio rsync xz-utils zstd
+rustc rust-src rustfmt rust-clippy cargo bindgen clang lld llvm libclang-dev
+qemu-system-x86 busybox-static e2fsprogs util-linux
+shellcheck codespell
+linux-source-7.3
+'
+
+# What the big guest root holds: the user space of the kselftests.
+guest_packages='
+bash coreutils util-linux procps psmisc kmod perl gawk
+fio xfsprogs e2fsprogs stress-ng
+'
+
+# key TEXT...: ten hex digits that name these inputs.
+key() {
+	printf '%s\n' "$@" | sha256sum | cut -c1-10
+}
+
+builder_key=$(key "$suite" "$builder_packages")
+builder=$BATON_CACHE/builder-$builder_key
+guest=$BATON_CACHE/guest-$(key "$suite" "$guest_packages")
+
+# kernel_dir NAME: the cached build of one of our kernels.
+# The key is made of the configuration that goes in and of the tools that
+# turn it into a kernel, so that an edit of a fragment is a new kernel.
+kernel_dir() {
+	printf '%s/kernel-%s-%s\n' "$BATON_CACHE" "$1" \
+		"$(key "$builder_key" "$(cat "$top/tools/kernel" $(kernel_fragments "$1"))")"
+}
+
+# kernel_fragments NAME: the fragments of that kernel, later ones win.
+kernel_fragments() {
+	case $1 in
+	test) echo "$top/.config.fragment" ;;
+	uml) echo "$top/testing/config/uml.fragment" ;;
+	debug) echo "$top/.config.fragment $top/testing/config/debug.fragment" ;;
+	*)
+		echo "no kernel is called '$1'; there are: test, uml, debug" >&2
+		return 2
+		;;
+	esac
+}
+
+linux_source=$BATON_CACHE/linux-$builder_key
