@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Wait queues and entry locks whose types make lost wake-ups impossible to write.
+//!
+//! In C, code that sleeps until shared state changes is a lock, some fields, a wait queue, a loop
+//! and a convention. Here the convention is the types. "Passing the baton" is the field's term for
+//! handing a wake-up, or the ownership it stands for, to exactly one next waiter; the promise of
+//! this crate is that nobody drops it.
+//!
+//! # The tour
+//!
+//! - [`MaySleep`] is the capability to sleep. Every lock that is taken through it borrows it, so
+//!   whoever holds a lock, an RCU section or disabled interrupts cannot sleep on something else.
+//! - [`Event`] is a condition and the tasks that wait for it, in one object, inside a lock. Its data
+//!   changes through [`Event::update`] only, which considers the waiters before it returns: there is
+//!   no wake call to forget or to misplace.
+//! - [`EntryMap`] is a map whose entries can be locked across sleeps. Unlocking hands the lock to
+//!   the next waiter; what a waiter finds there (an entry, nothing, a conflict) cannot make it
+//!   swallow that.
+//!
+//! ```text
+//!   task A                    inside one lock                       task B
+//!   held.wait(claim) ----->  Event { data, waiters } <----- event.update(|data| ..)
+//!      sleeps                 evaluates A's claim on A's behalf
+//!      wakes up with what it claimed, no lock taken again
+//! ```
+//!
+//! [`EntryMap`]: entry_map::EntryMap
+
+pub mod context;
+pub mod event;
+pub mod thread;
+
+mod ffi;
+
+pub use context::{
+    Held,
+    LockIn,
+    LockNested,
+    MaySleep, //
+};
+pub use event::{
+    Any,
+    Closed,
+    Event,
+    Fifo,
+    WaitError, //
+};
+pub use thread::Thread;
+
+use kernel::prelude::*;
+
+module! {
+    type: Baton,
+    name: "baton",
+    authors: ["The baton authors"],
+    description: "Wait queues and entry locks for Rust",
+    license: "GPL",
+}
+
+struct Baton;
+
+impl kernel::Module for Baton {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        Ok(Self)
+    }
+}

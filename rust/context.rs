@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The capability to sleep, and the locks that borrow it.
+//!
+//! C header: [`include/linux/kernel.h`](srctree/include/linux/kernel.h) (`might_sleep()`)
+//!
+//! Whether a function may sleep depends on all of its callers. C says so in a comment and finds out
+//! with `CONFIG_DEBUG_ATOMIC_SLEEP`, on the paths that a test happens to take. Here a wait demands a
+//! [`MaySleep`], and everything that forbids to sleep borrows it for as long as it does:
+//!
+//! ```text
+//!   entry point       let cx = &mut MaySleep::assert();
+//!   take a lock       let held = lock.lock_in(cx);        cx is borrowed by `held`
+//!   wait              held.wait(..)                       consumes `held`: the only lock there is
+//!   sleep elsewhere   other.lock_in(cx)                   error[E0499]: `cx` is borrowed by `held`
+//! ```
+//!
+//! Locks that are taken with the plain [`Lock::lock`] of the `kernel` crate borrow nothing. They are
+//! for code that cannot sleep anyway, such as an interrupt handler; a guard of theirs cannot wait.
+
+use core::{
+    marker::PhantomData,
+    ops::{
+        Deref,
+        DerefMut, //
+    },
+    pin::Pin,
+};
+use kernel::{
+    interrupt::{
+        local_interrupt_disable,
+        LocalInterruptDisabled, //
+    },
+    sync::{
+        lock::{
+            Backend,
+            Guard,
+            Lock, //
+        },
+        rcu, //
+    },
+    types::NotThreadSafe,
+};
+
+/// The capability to sleep: this task holds no spinlock, is in no RCU read section and has
+/// interrupts enabled.
+///
+/// It is zero-sized and threaded through by mutable reference. It is neither `Copy` nor `Send`: it
+/// speaks about one task at one time.
+///
+/// `mem::forget` of a `MaySleep` does nothing: it owns nothing.
+///
+/// # Invariants
+///
+/// It was made at an entry point into code of this task, in a context that may sleep. This is
+/// checked when the kernel has `CONFIG_DEBUG_ATOMIC_SLEEP`, and nothing is unsound when it does not
+/// hold: the task sleeps where it must not, which is a bug but not undefined behaviour.
+pub struct MaySleep(NotThreadSafe);
+
+impl MaySleep {
+    /// States that the caller may sleep, at an entry point into the module.
+    ///
+    /// Call it once where control comes in from C (a system call, a callback that may sleep), and
+    /// hand on what it returns. Threads and block drivers need not call it: [`Thread`] and the block
+    /// layer's callbacks bring one.
+    ///
+    /// Context: may sleep.
+    ///
+    /// [`Thread`]: crate::Thread
+    #[doc(alias = "might_sleep")]
+    #[track_caller]
+    #[inline]
+    pub fn assert() -> Self {
+        kernel::task::might_sleep();
+        // INVARIANT: `might_sleep()` reports a caller that is in atomic context.
+        Self(NotThreadSafe)
+    }
+
+    /// Enters an RCU read section, in which nothing can sleep.
+    #[inline]
+    pub fn rcu_read_lock(&mut self) -> RcuSection<'_> {
+        RcuSection {
+            guard: rcu::read_lock(),
+            _cx: PhantomData,
+        }
+    }
+
+    /// Disables the interrupts of this CPU; nothing can sleep until they are enabled again.
+    #[doc(alias = "local_irq_disable")]
+    #[inline]
+    pub fn interrupts_off(&mut self) -> InterruptsOff<'_> {
+        InterruptsOff {
+            token: local_interrupt_disable(),
+            _cx: PhantomData,
+        }
+    }
+}
+
+/// An RCU read section that has borrowed the capability to sleep.
+///
+/// `mem::forget` leaves the section open for ever: grace periods stall, which the kernel reports.
+#[must_use = "the RCU read section ends immediately when this is unused"]
+pub struct RcuSection<'c> {
+    guard: rcu::Guard,
+    _cx: PhantomData<&'c mut MaySleep>,
+}
+
+impl Deref for RcuSection<'_> {
+    type Target = rcu::Guard;
+
+    #[inline]
+    fn deref(&self) -> &rcu::Guard {
+        &self.guard
+    }
+}
+
+/// Disabled interrupts that have borrowed the capability to sleep.
+///
+/// `mem::forget` leaves the interrupts of this CPU disabled.
+#[must_use = "interrupts are enabled again immediately when this is unused"]
+pub struct InterruptsOff<'c> {
+    token: LocalInterruptDisabled,
+    _cx: PhantomData<&'c mut MaySleep>,
+}
+
+impl Deref for InterruptsOff<'_> {
+    type Target = LocalInterruptDisabled;
+
+    #[inline]
+    fn deref(&self) -> &LocalInterruptDisabled {
+        &self.token
+    }
+}
+
+/// Taking a lock with the capability to sleep.
+///
+/// Implemented by every lock of the `kernel` crate: `Mutex`, `SpinLock`, `SpinLockIrq`.
+pub trait LockIn<T: ?Sized, B: Backend> {
+    /// Acquires the lock and borrows the capability until it is released.
+    ///
+    /// Context: may sleep, whatever the kind of lock.
+    fn lock_in<'a, 'c>(&'a self, cx: &'c mut MaySleep) -> Held<'a, 'c, T, B>;
+}
+
+impl<T: ?Sized, B: Backend> LockIn<T, B> for Lock<T, B> {
+    #[inline]
+    fn lock_in<'a, 'c>(&'a self, cx: &'c mut MaySleep) -> Held<'a, 'c, T, B> {
+        Held {
+            guard: self.lock(),
+            cx,
+        }
+    }
+}
+
+/// A held lock together with the capability to sleep that it has borrowed.
+///
+/// It is the guard that can wait: see [`Held::wait`]. While it lives, the capability is borrowed, so
+/// that the task cannot take another lock of this kind beside it, nor sleep on anything else. A
+/// second lock under this one is taken with [`Held::nested`].
+///
+/// `mem::forget` leaves the lock held for ever, as with every guard of the `kernel` crate.
+#[must_use = "the lock unlocks immediately when the guard is unused"]
+pub struct Held<'a, 'c, T: ?Sized, B: Backend> {
+    pub(crate) guard: Guard<'a, T, B>,
+    pub(crate) cx: &'c mut MaySleep,
+}
+
+impl<T: ?Sized, B: Backend> Held<'_, '_, T, B> {
+    /// Returns a pinned mutable reference to the protected data.
+    #[inline]
+    pub fn as_mut(&mut self) -> Pin<&mut T> {
+        self.guard.as_mut()
+    }
+
+    /// Returns the protected data together with the permission to take a second lock.
+    ///
+    /// The second lock's guard borrows this one: it must be gone before this one can wait.
+    #[inline]
+    pub fn nested(&mut self) -> (Pin<&mut T>, Nesting<'_>) {
+        (self.guard.as_mut(), Nesting(PhantomData))
+    }
+}
+
+impl<T: ?Sized, B: Backend> Deref for Held<'_, '_, T, B> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.guard
+    }
+}
+
+impl<T: ?Sized + Unpin, B: Backend> DerefMut for Held<'_, '_, T, B> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.guard
+    }
+}
+
+/// The permission to take a lock while another one is held: see [`Held::nested`].
+pub struct Nesting<'n>(PhantomData<&'n mut MaySleep>);
+
+/// Taking a lock under another one.
+pub trait LockNested<T: ?Sized, B: Backend> {
+    /// Acquires the lock while the lock that `nesting` came from is held.
+    ///
+    /// The guard cannot wait: a wait would sleep with the outer lock held.
+    fn lock_nested<'a>(&'a self, nesting: &'a Nesting<'_>) -> Guard<'a, T, B>;
+}
+
+impl<T: ?Sized, B: Backend> LockNested<T, B> for Lock<T, B> {
+    #[inline]
+    fn lock_nested<'a>(&'a self, _nesting: &'a Nesting<'_>) -> Guard<'a, T, B> {
+        self.lock()
+    }
+}

@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The event protocol: the list of waiters, the claim loop, the sleep.
+//!
+//! This file has no kernel paths. The module compiles it as it stands, and `testing/model/` includes
+//! the same file by `#[path]` and lets loom explore its interleavings; what differs is the
+//! [`Platform`].
+//!
+//! # Names
+//!
+//! - The *lock* is whatever protects the [`Queue`] and the watched data `W`. All functions that take
+//!   `&mut Queue` are called under it.
+//! - A *claim* is what a waiter does the moment its condition holds. It runs under the lock, on
+//!   whichever task holds it, on the waiter's behalf.
+//! - To *complete* a waiter is to take it off the list, publish how its wait ended, and wake it.
+//!
+//! # Why no wake-up is lost
+//!
+//! ```text
+//!   waiter                                   updater
+//!   1 lock
+//!   2 claim fails, entry on the list
+//!   3 publish the state "asleep"   /* A */
+//!   4 unlock
+//!                                            5 lock
+//!                                            6 change W
+//!                                            7 claim succeeds: result in the entry
+//!                                            8 status = SERVED           /* B */
+//!                                            9 wake the task             /* C */
+//!   10 status == WAITING? sleep    /* D */
+//! ```
+//!
+//! Steps 2 to 3 and 6 to 9 are under the lock, so an update sees either no waiter whose claim has
+//! failed, or one that is on the list and whose state says "asleep". What remains is 8, 9 against 10,
+//! without the lock: A is a full barrier between the store of the state and the load of the status
+//! in 10; it pairs with the full barrier at the beginning of C, between the store of the status and
+//! the load of the state. One of the two sees the other: either 10 reads SERVED, or 9 finds the
+//! state "asleep" and makes the task run. B is a release and pairs with the acquire in D, so that
+//! the waiter sees the result of 7.
+//!
+//! # Why the waker does not touch a dead entry
+//!
+//! The entry lives on the waiter's stack and is gone as soon as the waiter has seen a status other
+//! than WAITING. B is therefore the last access to the entry; the task is read from it before, and
+//! [`Platform::Live`] keeps that task's memory valid across C.
+
+use core::{
+    cell::{
+        Cell,
+        UnsafeCell, //
+    },
+    marker::PhantomPinned,
+    ptr,
+};
+
+/// What the protocol needs from its surroundings.
+///
+/// # Safety
+///
+/// - [`Platform::store_release`] and [`Platform::load_acquire`] must be atomic accesses with these
+///   orderings.
+/// - A task that was returned by [`Platform::current`] and read while its entry was on the list must
+///   stay valid for [`Platform::wake`] as long as a [`Platform::Live`], made before the entry's last
+///   access, exists.
+pub(crate) unsafe trait Platform {
+    /// A handle of a task that can be woken.
+    type Task: Copy;
+    /// An atomic word.
+    type Status;
+    /// Keeps tasks in memory while it exists.
+    type Live;
+
+    /// Returns an atomic word with the value [`WAITING`].
+    fn status() -> Self::Status;
+    /// Reads the word; pairs with [`Platform::store_release`].
+    fn load_acquire(status: &Self::Status) -> u32;
+    /// Writes the word; pairs with [`Platform::load_acquire`].
+    fn store_release(status: &Self::Status, value: u32);
+    /// Returns the calling task.
+    fn current() -> Self::Task;
+    /// Begins a section in which no task goes away.
+    fn live() -> Self::Live;
+    /// Makes the task run if it is asleep. A full barrier precedes the look at its state.
+    fn wake(task: Self::Task, live: &Self::Live);
+}
+
+/// How a wait form sleeps.
+pub(crate) trait Sleeper {
+    /// Why a wait can end without having been completed.
+    type GaveUp;
+
+    /// Publishes that this task is about to sleep. A full barrier follows.
+    fn publish(&mut self);
+    /// Returns why the wait must end now, if it must: a signal, the end of the time.
+    fn give_up(&mut self) -> Option<Self::GaveUp>;
+    /// Sleeps, unless somebody has made this task run since [`Sleeper::publish`].
+    fn sleep(&mut self);
+    /// Publishes that this task runs.
+    fn running(&mut self);
+}
+
+/// The waiter is on the list.
+pub(crate) const WAITING: u32 = 0;
+/// The claim succeeded; the result is in the entry, which is off the list.
+pub(crate) const SERVED: u32 = 1;
+/// The event was closed; the entry is off the list.
+pub(crate) const CLOSED: u32 = 2;
+
+/// The part of a waiter that the [`Queue`] knows.
+///
+/// # Invariants
+///
+/// The entry is on exactly one list from [`Queue::enqueue`] until its status is other than
+/// [`WAITING`] or it was withdrawn. `next` and `prev` are accessed under the lock only.
+pub(crate) struct Entry<W, P: Platform> {
+    next: Cell<*const Entry<W, P>>,
+    prev: Cell<*const Entry<W, P>>,
+    status: P::Status,
+    task: P::Task,
+    /// Runs the claim; on success the result is in the waiter.
+    serve: unsafe fn(*const Entry<W, P>, &mut W) -> bool,
+    _pin: PhantomPinned,
+}
+
+/// A waiter: its entry, its claim, and room for what it claims.
+///
+/// It lives in the frame of the function that waits, which does not return before the entry is off
+/// the list: nobody can `mem::forget` it.
+#[repr(C)]
+pub(crate) struct Waiter<W, A, R, P: Platform> {
+    // First, so that a pointer to the entry is a pointer to the waiter.
+    entry: Entry<W, P>,
+    claim: fn(&mut W, &A) -> Option<R>,
+    arg: A,
+    result: UnsafeCell<Option<R>>,
+}
+
+impl<W, A, R, P: Platform> Waiter<W, A, R, P> {
+    /// Makes a waiter for the calling task.
+    pub(crate) fn new(claim: fn(&mut W, &A) -> Option<R>, arg: A) -> Self {
+        Self {
+            entry: Entry {
+                next: Cell::new(ptr::null()),
+                prev: Cell::new(ptr::null()),
+                status: P::status(),
+                task: P::current(),
+                serve: Self::serve,
+                _pin: PhantomPinned,
+            },
+            claim,
+            arg,
+            result: UnsafeCell::new(None),
+        }
+    }
+
+    /// Tries the claim for the calling task itself, without the list.
+    pub(crate) fn try_now(&self, w: &mut W) -> Option<R> {
+        (self.claim)(w, &self.arg)
+    }
+
+    /// Returns a pointer to the entry that is valid for the whole waiter.
+    pub(crate) fn entry(this: *const Self) -> *const Entry<W, P> {
+        this.cast()
+    }
+
+    /// Runs the claim on behalf of the waiter.
+    ///
+    /// # Safety
+    ///
+    /// `entry` must be the entry of a live `Waiter<W, A, R, P>` with exactly these parameters, and
+    /// it must be on the list of a queue whose lock is held.
+    unsafe fn serve(entry: *const Entry<W, P>, w: &mut W) -> bool {
+        let this = entry.cast::<Self>();
+        // SAFETY: By the safety requirements `entry` points to the first field of a `Self`, which is
+        // `repr(C)`. While the entry is on the list the owner of the waiter does not access `claim`,
+        // `arg` and `result`.
+        let (claim, arg, result) =
+            unsafe { ((*this).claim, &(*this).arg, &mut *(*this).result.get()) };
+        match claim(w, arg) {
+            Some(value) => {
+                // No destructor runs here: `result` was `None`.
+                *result = Some(value);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Returns what was claimed.
+    ///
+    /// # Safety
+    ///
+    /// The entry must be off the list, and the caller must have seen that: it has read a status
+    /// other than [`WAITING`] with acquire ordering, or it holds the lock.
+    pub(crate) unsafe fn take(&self) -> Option<R> {
+        // SAFETY: By the safety requirements nobody else accesses `result` any more.
+        unsafe { (*self.result.get()).take() }
+    }
+}
+
+/// The waiters of one event, oldest first.
+///
+/// # Invariants
+///
+/// `head` and `tail` are null, or point to the first and last of a list of live entries that are
+/// linked by `next` and `prev`; `len` is their number.
+pub(crate) struct Queue<W, P: Platform> {
+    head: *const Entry<W, P>,
+    tail: *const Entry<W, P>,
+    len: usize,
+    closed: bool,
+}
+
+impl<W, P: Platform> Queue<W, P> {
+    /// Returns an empty queue.
+    #[allow(clippy::new_without_default)]
+    pub(crate) const fn new() -> Self {
+        // INVARIANT: No entry is linked.
+        Self {
+            head: ptr::null(),
+            tail: ptr::null(),
+            len: 0,
+            closed: false,
+        }
+    }
+
+    /// Returns the number of waiters.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Returns whether nobody waits.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.head.is_null()
+    }
+
+    /// Returns whether the event was closed.
+    #[inline]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Puts `entry` at the end of the list.
+    ///
+    /// # Safety
+    ///
+    /// - `entry` must be live, on no list, and stay where it is until it is off the list again.
+    /// - The queue must not be closed.
+    pub(crate) unsafe fn enqueue(&mut self, entry: *const Entry<W, P>) {
+        // SAFETY: `entry` is live by the safety requirements, the tail by the type invariants.
+        unsafe {
+            (*entry).next.set(ptr::null());
+            (*entry).prev.set(self.tail);
+            match self.tail.as_ref() {
+                Some(tail) => tail.next.set(entry),
+                None => self.head = entry,
+            }
+        }
+        // INVARIANT: `entry` is linked behind the old tail.
+        self.tail = entry;
+        self.len += 1;
+    }
+
+    /// Takes `entry` off the list.
+    ///
+    /// # Safety
+    ///
+    /// `entry` must be on the list of this queue.
+    unsafe fn unlink(&mut self, entry: *const Entry<W, P>) {
+        // SAFETY: By the safety requirements and the type invariants, `entry` and its neighbours are
+        // live.
+        unsafe {
+            let (prev, next) = ((*entry).prev.get(), (*entry).next.get());
+            match prev.as_ref() {
+                Some(prev) => prev.next.set(next),
+                None => self.head = next,
+            }
+            match next.as_ref() {
+                Some(next) => next.prev.set(prev),
+                None => self.tail = prev,
+            }
+        }
+        // INVARIANT: The neighbours of `entry` point to each other.
+        self.len -= 1;
+    }
+
+    /// Takes `entry` off the list, publishes how its wait ended, and wakes its task.
+    ///
+    /// # Safety
+    ///
+    /// `entry` must be on the list of this queue. It must not be accessed after this call.
+    unsafe fn complete(&mut self, entry: *const Entry<W, P>, status: u32) {
+        // SAFETY: By the safety requirements `entry` is on the list.
+        unsafe { self.unlink(entry) };
+        let live = P::live();
+        // SAFETY: The entry stays live until the next statement has been executed: its owner does
+        // not return while the status is `WAITING`.
+        let task = unsafe { (*entry).task };
+        // SAFETY: As above; this is the last access to the entry.
+        P::store_release(unsafe { &(*entry).status }, status); // B, pairs with D
+        P::wake(task, &live); // C, pairs with A
+    }
+
+    /// Completes every waiter whose claim succeeds, oldest first.
+    ///
+    /// With `fifo`, the first waiter whose claim fails ends it: nobody overtakes. Without, all are
+    /// tried, again and again until a whole pass has changed nothing: one claim may have made
+    /// another one possible. Returns how many were served.
+    pub(crate) fn consider(&mut self, w: &mut W, fifo: bool) -> usize {
+        let mut served = 0;
+        loop {
+            let before = served;
+            let mut next = self.head;
+            while !next.is_null() {
+                let entry = next;
+                // SAFETY: `entry` is on the list, hence live, and was enqueued with a `serve` that
+                // fits it. The successor is read before the entry can go away; it cannot go away
+                // itself, since that takes the lock.
+                let done = unsafe {
+                    next = (*entry).next.get();
+                    ((*entry).serve)(entry, w)
+                };
+                if done {
+                    // SAFETY: `entry` is on the list and not used afterwards.
+                    unsafe { self.complete(entry, SERVED) };
+                    served += 1;
+                } else if fifo {
+                    return served;
+                }
+            }
+            if served == before || self.is_empty() {
+                return served;
+            }
+        }
+    }
+
+    /// Closes the queue: completes every waiter with [`CLOSED`].
+    pub(crate) fn close(&mut self) {
+        self.closed = true;
+        while !self.head.is_null() {
+            // SAFETY: `head` is on the list and not used afterwards.
+            unsafe { self.complete(self.head, CLOSED) };
+        }
+    }
+
+    /// Takes the entry of a waiter that gives up off the list.
+    ///
+    /// With `fifo`, those behind it had to wait for it, so they are considered.
+    ///
+    /// # Safety
+    ///
+    /// `entry` must be on the list of this queue: [`status`] is [`WAITING`] under the lock.
+    pub(crate) unsafe fn withdraw(&mut self, entry: *const Entry<W, P>, w: &mut W, fifo: bool) {
+        // SAFETY: By the safety requirements.
+        unsafe { self.unlink(entry) };
+        if fifo {
+            self.consider(w, fifo);
+        }
+    }
+}
+
+/// Returns the status of an entry.
+///
+/// Under the lock, [`WAITING`] says that the entry is on the list, and so that its queue is alive:
+/// a queue that goes away closes its entries first. Any other status says that the waiter has been
+/// completed, and that what it was given is its own, whatever made it look.
+///
+/// # Safety
+///
+/// `entry` must have been enqueued by the calling task.
+pub(crate) unsafe fn status<W, P: Platform>(entry: *const Entry<W, P>) -> u32 {
+    // SAFETY: The entry belongs to the caller, who has not returned.
+    P::load_acquire(unsafe { &(*entry).status })
+}
+
+/// Sleeps until the entry is completed or the sleeper gives up.
+///
+/// The caller has published its state under the lock (A) and released the lock.
+///
+/// # Errors
+///
+/// Returns why the sleeper gave up; the entry may still be on the list and must be withdrawn.
+///
+/// # Safety
+///
+/// `entry` must have been enqueued by the calling task.
+pub(crate) unsafe fn sleep_until_completed<W, P: Platform, S: Sleeper>(
+    entry: *const Entry<W, P>,
+    sleeper: &mut S,
+) -> Result<u32, S::GaveUp> {
+    let result = loop {
+        // SAFETY: By the safety requirements.
+        let status = unsafe { status(entry) }; // D, pairs with B
+        if status != WAITING {
+            break Ok(status);
+        }
+        // Looked at after the status: what was granted is never lost to a signal or a timeout.
+        if let Some(why) = sleeper.give_up() {
+            break Err(why);
+        }
+        sleeper.sleep();
+        sleeper.publish(); // A, pairs with C
+    };
+    sleeper.running();
+    result
+}
