@@ -26,11 +26,13 @@
 //! exist: the update considers the waiters itself.
 
 mod audit;
+mod mode;
+mod platform;
 mod protocol;
 mod wait;
 
 pub use audit::Audit;
-pub use wait::{
+pub use mode::{
     Closed,
     Idle,
     Interruptible,
@@ -43,8 +45,8 @@ pub use wait::{
     WaitError, //
 };
 
-pub(crate) use protocol::Queue;
-pub(crate) use wait::Kernel;
+use platform::Kernel;
+use protocol::Queue;
 
 use core::{
     marker::{
@@ -116,6 +118,10 @@ impl Policy for Any {
 /// before it returns. An event is `Send` but not `Sync`, and pinned, so two tasks can reach one only
 /// through the lock that it lives in: whoever can change it holds that lock, and whoever waits has
 /// checked under it.
+///
+/// `W` must not be changed behind the event's back: with interior mutability (an atomic, a cell)
+/// or a claim that reads a `static` that is possible, and only [`Event::audit`] finds the sleepers
+/// that it costs.
 ///
 /// Several events may live under one lock, also in objects on a list. Dropping an event completes
 /// its waiters with [`Closed`]: an event cannot die under its sleepers.
@@ -259,6 +265,13 @@ impl<W, P: Policy> Event<W, P> {
     #[inline]
     pub fn is_closed(&self) -> bool {
         self.queue.is_closed()
+    }
+
+    /// Tells lockdep that the caller waits for this event while it holds what it holds.
+    #[cfg(CONFIG_LOCKDEP)]
+    fn wait_map_acquire(&self) {
+        // SAFETY: The map was initialised with the event.
+        unsafe { crate::ffi::baton_wait_map_acquire(self.map.get()) };
     }
 
     /// Returns the parts that are not structurally pinned.

@@ -331,6 +331,28 @@ mod tests {
     }
 
     #[test]
+    fn object_taken_out_of_the_lock_keeps_its_waiter() -> Result {
+        let cx = &mut MaySleep::assert();
+        let list = Objects::new()?;
+        let waiter = list.start_waiter(cx)?;
+        let object = list.state.lock_in(cx).object.take();
+        // The waiter cannot withdraw from an event that somebody else owns now.
+        waiter.interrupt();
+        let left = waiter.join_timeout(cx, msecs_to_jiffies(50));
+        let ended = list.ended.load(Relaxed);
+        // Outside the lock, with the waiter still on it.
+        drop(object);
+        let hung = match left {
+            Ok(()) => true,
+            Err(waiter) => waiter.join_timeout(cx, deadline()).is_err(),
+        };
+        assert_eq!(ended, PENDING);
+        assert!(!hung);
+        assert_eq!(list.ended.load(Relaxed), CLOSED);
+        Ok(())
+    }
+
+    #[test]
     fn interruptible_ends_by_a_signal() -> Result {
         let cx = &mut MaySleep::assert();
         let gate = Gate::<Fifo>::new()?;
@@ -579,7 +601,7 @@ impl Objects {
         let objects = self.clone();
         let thread = Thread::spawn(cx, c"event_waiter", move |cx, _| {
             let result = objects.state.lock_in(cx).wait_found(
-                Uninterruptible,
+                Interruptible,
                 |slot| event_of(slot.get_mut()),
                 is_set,
                 (),

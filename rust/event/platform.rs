@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The kernel as the platform of the event protocol.
+//!
+//! C header: [`include/linux/sched.h`](srctree/include/linux/sched.h)
+
+use super::{
+    mode::{
+        Mode,
+        WaitError, //
+    },
+    protocol::{
+        Platform,
+        Sleeper,
+        WAITING, //
+    },
+};
+use crate::ffi;
+use kernel::{
+    bindings,
+    ffi::c_long,
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Release, //
+        },
+        rcu, //
+    },
+    task::Task,
+};
+
+/// The kernel as the platform of the protocol.
+pub(crate) struct Kernel;
+
+// SAFETY: `Atomic` has the orderings that it is asked for. A `task_struct` is freed an RCU grace
+// period after the task's last reference of its own is dropped, which happens after the task has
+// run, hence after it has returned from the wait, hence after the last access to its entry; `Live`
+// is an RCU read section that began before. `rcuwait_wake_up()` relies on the same.
+unsafe impl Platform for Kernel {
+    type Task = *mut bindings::task_struct;
+    type Status = Atomic<u32>;
+    type Live = rcu::Guard;
+
+    #[inline]
+    fn status() -> Atomic<u32> {
+        Atomic::new(WAITING)
+    }
+
+    #[inline]
+    fn load_acquire(status: &Atomic<u32>) -> u32 {
+        status.load(Acquire)
+    }
+
+    #[inline]
+    fn store_release(status: &Atomic<u32>, value: u32) {
+        status.store(value, Release);
+    }
+
+    #[inline]
+    fn current() -> *mut bindings::task_struct {
+        Task::current_raw()
+    }
+
+    #[inline]
+    fn live() -> rcu::Guard {
+        rcu::read_lock()
+    }
+
+    #[inline]
+    fn wake(task: *mut bindings::task_struct, _live: &rcu::Guard) {
+        // SAFETY: By the safety requirements of `Platform`, `task` is valid while `_live` exists.
+        // `try_to_wake_up()` begins with `smp_mb__after_spinlock()`: barrier C of the protocol.
+        unsafe { bindings::wake_up_process(task) };
+    }
+}
+
+/// Sleeps in the way of one [`Mode`].
+pub(crate) struct KernelSleeper {
+    state: u32,
+    io: bool,
+    left: c_long,
+}
+
+impl KernelSleeper {
+    /// Makes the sleeper of a wait that begins now.
+    #[inline]
+    pub(crate) fn new<M: Mode>(mode: &M) -> Self {
+        Self {
+            state: M::STATE,
+            io: M::IO,
+            left: mode.limit(),
+        }
+    }
+}
+
+impl KernelSleeper {
+    /// Lets nothing but completion end the wait from now on.
+    pub(crate) fn insist(&mut self) {
+        self.state = bindings::TASK_UNINTERRUPTIBLE;
+        self.left = c_long::MAX;
+    }
+}
+
+impl Sleeper for KernelSleeper {
+    type GaveUp = WaitError;
+
+    #[inline]
+    fn publish(&mut self) {
+        // SAFETY: Sets the state of the calling task; `set_current_state()` ends with `smp_mb()`:
+        // barrier A of the protocol.
+        unsafe { ffi::baton_set_current_state(self.state) };
+    }
+
+    #[inline]
+    fn give_up(&mut self) -> Option<WaitError> {
+        // SAFETY: Reads flags of the calling task.
+        if unsafe { ffi::baton_signal_pending_state(self.state) } != 0 {
+            Some(WaitError::Signal)
+        } else if self.left == 0 {
+            Some(WaitError::TimedOut)
+        } else {
+            None
+        }
+    }
+
+    #[inline]
+    fn sleep(&mut self) {
+        // SAFETY: The capability of the wait says that this task may sleep.
+        self.left = unsafe {
+            if self.io {
+                bindings::io_schedule_timeout(self.left)
+            } else {
+                bindings::schedule_timeout(self.left)
+            }
+        };
+    }
+
+    #[inline]
+    fn running(&mut self) {
+        // SAFETY: Sets the state of the calling task.
+        unsafe { ffi::baton_set_running() };
+    }
+}
