@@ -81,7 +81,7 @@ impl MaySleep {
     pub fn rcu_read_lock(&mut self) -> RcuSection<'_> {
         RcuSection {
             guard: rcu::read_lock(),
-            _cx: PhantomData,
+            _cx: Borrowed::new(),
         }
     }
 
@@ -91,9 +91,28 @@ impl MaySleep {
     pub fn interrupts_off(&mut self) -> InterruptsOff<'_> {
         InterruptsOff {
             token: local_interrupt_disable(),
-            _cx: PhantomData,
+            _cx: Borrowed::new(),
         }
     }
+}
+
+/// Keeps the capability borrowed until it is dropped, also where nobody uses it any more.
+///
+/// A borrow ends with its last use, and what the compiler runs at the end of a scope counts as a use
+/// only if it has a destructor that could see the borrow. Neither a `&mut` nor a `PhantomData` has
+/// one: with these alone, `let _outer = a.lock_in(cx);` would not keep `cx` from being used again.
+pub(crate) struct Borrowed<'c>(PhantomData<&'c mut MaySleep>);
+
+impl Borrowed<'_> {
+    #[inline]
+    pub(crate) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl Drop for Borrowed<'_> {
+    #[inline]
+    fn drop(&mut self) {}
 }
 
 /// An RCU read section that has borrowed the capability to sleep.
@@ -102,7 +121,7 @@ impl MaySleep {
 #[must_use = "the RCU read section ends immediately when this is unused"]
 pub struct RcuSection<'c> {
     guard: rcu::Guard,
-    _cx: PhantomData<&'c mut MaySleep>,
+    _cx: Borrowed<'c>,
 }
 
 impl Deref for RcuSection<'_> {
@@ -120,7 +139,7 @@ impl Deref for RcuSection<'_> {
 #[must_use = "interrupts are enabled again immediately when this is unused"]
 pub struct InterruptsOff<'c> {
     token: LocalInterruptDisabled,
-    _cx: PhantomData<&'c mut MaySleep>,
+    _cx: Borrowed<'c>,
 }
 
 impl Deref for InterruptsOff<'_> {
@@ -148,6 +167,7 @@ impl<T: ?Sized, B: Backend> LockIn<T, B> for Lock<T, B> {
         Held {
             guard: self.lock(),
             cx,
+            _borrowed: Borrowed::new(),
         }
     }
 }
@@ -163,6 +183,7 @@ impl<T: ?Sized, B: Backend> LockIn<T, B> for Lock<T, B> {
 pub struct Held<'a, 'c, T: ?Sized, B: Backend> {
     pub(crate) guard: Guard<'a, T, B>,
     pub(crate) cx: &'c mut MaySleep,
+    pub(crate) _borrowed: Borrowed<'c>,
 }
 
 impl<T: ?Sized, B: Backend> Held<'_, '_, T, B> {

@@ -26,6 +26,7 @@ use super::{
     Policy, //
 };
 use crate::context::{
+    Borrowed,
     Held,
     LockIn, //
 };
@@ -117,11 +118,12 @@ impl<'a, 'c, T, B: Backend> Held<'a, 'c, T, B> {
         R: Send + 'static,
         M: Mode,
     {
-        let Held { guard, cx } = self;
+        let Held { guard, cx, .. } = self;
         let lock = guard.lock_ref();
         let result = Held {
             guard,
             cx: &mut *cx,
+            _borrowed: Borrowed::new(),
         }
         .wait(mode, event, claim, arg);
         (lock.lock_in(cx), result)
@@ -146,7 +148,9 @@ where
     M: Mode,
 {
     // The capability stays borrowed until this function returns.
-    let Held { mut guard, cx: _cx } = held;
+    let Held {
+        mut guard, cx: _cx, ..
+    } = held;
     let lock = guard.lock_ref();
     let waiter = Waiter::<W, A, R, Kernel>::new(claim, arg);
     let entry = Waiter::entry(&raw const waiter);
