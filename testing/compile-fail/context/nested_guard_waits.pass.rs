@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The twin of `nested_guard_waits.fail.rs`: one line apart, and it compiles.
+
+#[path = "../common.rs"]
+mod common;
+use common::*;
+
+pub fn pass(outer: &Mutex<Gate>, inner: &Mutex<Gate>, cx: &mut MaySleep) -> Result<(), Closed> {
+    let mut held = outer.lock_in(cx);
+    let (_, nesting) = held.nested();
+    let guard = inner.lock_nested(&nesting);
+    Ok(drop(guard))
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The twin of `outer_guard_waits.fail.rs`: one line apart, and it compiles.
+
+#[path = "../common.rs"]
+mod common;
+use common::*;
+
+pub fn pass(outer: &Mutex<Gate>, inner: &SpinLock<u32>, cx: &mut MaySleep) -> Result<(), Closed> {
+    let mut held = outer.lock_in(cx);
+    let (_, nesting) = held.nested();
+    let guard = inner.lock_nested(&nesting);
+    drop(guard);
+    held.wait(Uninterruptible, |gate| gate.project().open, is_open, ())
+}

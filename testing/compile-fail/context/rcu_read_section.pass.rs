@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The twin of `rcu_read_section.fail.rs`: one line apart, and it compiles.
+
+#[path = "../common.rs"]
+mod common;
+use common::*;
+
+pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep) -> Result<(), Closed> {
+    drop(cx.rcu_read_lock());
+    let held = gate.lock_in(cx);
+    held.wait(Uninterruptible, |gate| gate.project().open, is_open, ())
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The twin of `claim_of_something_not_send.fail.rs`: one line apart, and it compiles.
+
+#[path = "../common.rs"]
+mod common;
+use common::*;
+
+use kernel::types::NotThreadSafe;
+
+type Token = ();
+
+fn check(open: &mut bool, _: &Token) -> Option<()> {
+    open.then_some(())
+}
+
+pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep, token: Token) -> Result<(), Closed> {
+    let held = gate.lock_in(cx);
+    held.wait(Uninterruptible, |gate| gate.project().open, check, token)
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The twin of `mode_made_by_hand.fail.rs`: one line apart, and it compiles.
+
+#[path = "../common.rs"]
+mod common;
+use common::*;
+
+pub use baton::event::Killable as Mine;
+
+pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep) -> bool {
+    let held = gate.lock_in(cx);
+    held.wait(Mine, |gate| gate.project().open, is_open, ()).is_ok()
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! error: unused_must_use
+//! because: what was claimed is returned once; to throw it away is to lose it.
+//! hazard: f10
+
+#[path = "../common.rs"]
+mod common;
+use common::*;
+
+#[deny(unused_must_use)]
+pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep) {
+    let held = gate.lock_in(cx);
+    held.wait(Interruptible, |gate| gate.project().credits, take, 1); //~ unused_must_use
+}

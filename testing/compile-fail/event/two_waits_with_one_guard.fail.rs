@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! error: E0382
+//! because: a wait consumes the guard; the second one has to take the lock and look again.
+
+#[path = "../common.rs"]
+mod common;
+use common::*;
+
+pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep) {
+    let held = gate.lock_in(cx);
+    let _ = held.wait(Uninterruptible, |gate| gate.project().open, is_open, ());
+    let _ = held.wait(Uninterruptible, |gate| gate.project().open, is_open, ()); //~ E0382
+}

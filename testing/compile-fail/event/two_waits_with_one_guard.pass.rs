@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The twin of `two_waits_with_one_guard.fail.rs`: one line apart, and it compiles.
+
+#[path = "../common.rs"]
+mod common;
+use common::*;
+
+pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep) {
+    let held = gate.lock_in(cx);
+    let _ = held.wait(Uninterruptible, |gate| gate.project().open, is_open, ());
+    let held = gate.lock_in(cx);
+    let _ = held.wait(Uninterruptible, |gate| gate.project().open, is_open, ());
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! error: E0061
+//! because: a wait says what it waits for; there is no bare sleep.
+//! hazard: f03
+
+#[path = "../common.rs"]
+mod common;
+use common::*;
+
+pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep) -> Result<(), Closed> {
+    let held = gate.lock_in(cx);
+    held.wait(Uninterruptible, |gate| gate.project().open) //~ E0061
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The twin of `waited_for_under_another_lock.fail.rs`: one line apart, and it compiles.
+
+#[path = "../common.rs"]
+mod common;
+use common::*;
+
+pub fn pass(mut event: Pin<&mut Event<bool>>, other: &Mutex<Gate>, cx: &mut MaySleep) {
+    let held = other.lock_in(cx);
+    let _ = held.wait(
+        Uninterruptible,
+        |gate| gate.project().open,
+        is_open,
+        (),
+    );
+}

@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Replays rustc as Kbuild ran it, on sources that must not compile, and on
+their twins that must.
+
+NAME.fail.rs    begins with "//! error: CODE..." and "//! because: ...", and has
+                "//~ CODE" at the end of each line that must be refused. The
+                errors of the compiler must be exactly these: code and line. An
+                error without a code counts as "error".
+NAME.pass.rs    is the same but for one line (header and markers aside), and
+                compiles.
+
+"//@ link-fail" in the header: the compiler accepts it, but the object refers to
+rust_build_error, so that no module can be made of it; the twin's does not.
+"""
+
+import concurrent.futures
+import difflib
+import json
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+TOP = HERE.parent.parent
+# Any crate that uses the library will do: Kbuild compiles them all alike.
+RECORDED = TOP / "out/test/testing/kunit/.event_kunit.o.cmd"
+# Test cases are not documented, and do not use all that they declare.
+ALLOWED = ["missing_docs", "dead_code", "unused", "unreachable_pub"]
+BUILD_ERROR = "rust_build_error"
+LAST_LINES = 15
+
+
+class Broken(Exception):
+    """The runner cannot judge anything."""
+
+
+def recorded_command():
+    """The flags, environment and directory of a user of the library, as Kbuild has it."""
+    try:
+        first = RECORDED.read_text().splitlines()[0]
+    except FileNotFoundError:
+        raise Broken(f"{RECORDED.relative_to(TOP)} is missing: run 'make' first") from None
+    line = first.split(" := ", 1)[1]
+    # What follows the first command is objtool.
+    words = shlex.split(line.split(" ; ", 1)[0])
+    env = {}
+    while "=" in words[0]:
+        name, value = words.pop(0).split("=", 1)
+        env[name] = value
+    program, flags, skip = words[0], [], False
+    for word in words[1:]:
+        if skip:
+            skip = False
+        elif word in ("-o", "--out-dir"):
+            skip = True
+        elif word.startswith("--emit") or word.endswith(".rs"):
+            pass
+        else:
+            flags.append(word)
+    for wanted in ("--extern", "baton", "--crate-type"):
+        if wanted not in flags:
+            raise Broken(f"{RECORDED.relative_to(TOP)} has no '{wanted}'")
+    env.update(RUSTC_BOOTSTRAP="1", PATH=os.environ["PATH"])
+    return program, flags, env, TOP / "out/test"
+
+
+class Compiler:
+    """rustc, as Kbuild ran it for a user of the library."""
+
+    def __init__(self, scratch):
+        self.program, self.flags, self.env, self.cwd = recorded_command()
+        self.scratch = scratch
+
+    def run(self, source, emit, output):
+        argv = [self.program, *self.flags, "--error-format=json", "--crate-name=case",
+                "-Zwrite-long-types-to-disk=no",
+                f"--emit={emit}={output}", *(f"-A{lint}" for lint in ALLOWED), str(source)]
+        done = subprocess.run(argv, cwd=self.cwd, env=self.env, capture_output=True, text=True,
+                              timeout=60, check=False)
+        errors, rendered = [], []
+        for line in done.stderr.splitlines():
+            try:
+                message = json.loads(line)
+            except json.JSONDecodeError:
+                raise Broken(f"rustc said: {line}") from None
+            if message.get("level") != "error":
+                continue
+            rendered.append(message["rendered"])
+            spans = [s for s in message["spans"] if s["is_primary"]]
+            if not spans:
+                # "aborting due to 2 previous errors"
+                continue
+            code = (message["code"] or {}).get("code", "error")
+            errors.append((outermost(spans[0], source), code))
+        if (done.returncode == 0) != (not rendered):
+            raise Broken(f"rustc ended with {done.returncode} and {len(rendered)} errors")
+        return errors, "".join(rendered)
+
+    def metadata(self, source):
+        """The errors of `source` as (line, code), and what the compiler said."""
+        return self.run(source, "metadata", self.scratch / (unique(source) + ".rmeta"))
+
+    def object(self, source):
+        """As `metadata`, and whether the object refers to the build error."""
+        output = self.scratch / (unique(source) + ".o")
+        errors, text = self.run(source, "obj", output)
+        if errors:
+            return errors, text, False
+        symbols = subprocess.run(["nm", "-u", output], capture_output=True, text=True, check=True)
+        return errors, text, BUILD_ERROR in symbols.stdout.split()
+
+
+def unique(source):
+    return "_".join(source.parts[-3:])
+
+
+def outermost(span, source):
+    """The line in the case itself, also if the error is in a macro that it calls; 0 elsewhere."""
+    while span:
+        if pathlib.Path(span["file_name"]).resolve() == source.resolve():
+            return span["line_start"]
+        span = (span.get("expansion") or {}).get("span")
+    return 0
+
+
+def header(text):
+    """The codes, the reason and the mode that a case declares."""
+    codes = re.search(r"^//! error: (.+)$", text, re.M)
+    because = re.search(r"^//! because: (.+)$", text, re.M)
+    return (set(codes[1].split()) if codes else None, because and because[1],
+            "//@ link-fail" in text.splitlines())
+
+
+def markers(text):
+    """What is expected, as (line, code)."""
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        marker = re.search(r"//~ (.+)$", line)
+        if marker:
+            found += [(number, code) for code in marker[1].split()]
+    return found
+
+
+def body(text):
+    """The lines in which the twins may differ: header and markers aside."""
+    lines = [re.sub(r"\s*//~ .*$", "", line) for line in text.splitlines()]
+    return [line for line in lines if not line.startswith(("//!", "//@"))]
+
+
+def lines_apart(one, other):
+    changes = difflib.SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
+    return sum(max(b - a, d - c) for tag, a, b, c, d in changes if tag != "equal")
+
+
+def judge(compiler, fail):
+    """Why the case fails, or nothing; and what the compiler said."""
+    twin = fail.with_name(fail.name.replace(".fail.rs", ".pass.rs"))
+    text = fail.read_text()
+    codes, because, link = header(text)
+    expected = markers(text)
+    if not because or (codes is None) != link:
+        return "header: wants '//! error: CODE' (or '//@ link-fail') and '//! because: ...'", ""
+    if link and expected:
+        return "header: a link-fail case has no '//~' markers", ""
+    if codes is not None and codes != {code for _, code in expected}:
+        return "header: '//! error:' and the '//~' markers name different codes", ""
+    if not twin.exists():
+        return f"twin: {twin.name} is missing", ""
+    apart = lines_apart(body(text), body(twin.read_text()))
+    if apart != 1:
+        return f"twin: {twin.name} is {apart} lines apart, wants 1", ""
+
+    if link:
+        errors, said, refers = compiler.object(fail)
+        if errors or not refers:
+            return f"accepted: the object does not refer to {BUILD_ERROR}", said
+        errors, said, refers = compiler.object(twin)
+        if refers:
+            return f"twin: the object of {twin.name} refers to {BUILD_ERROR}", said
+    else:
+        errors, said = compiler.metadata(fail)
+        if set(errors) != set(expected):
+            if not errors:
+                return "accepted: it compiles", said
+            return f"wrong: wants {pretty(expected)}, got {pretty(errors)}", said
+        errors, said = compiler.metadata(twin)
+    if errors:
+        return f"twin: {twin.name} does not compile", said
+    return None, said
+
+
+def pretty(errors):
+    return ", ".join(f"{code} in line {line}" for line, code in sorted(set(errors)))
+
+
+def cases(selected):
+    found = sorted(p for p in HERE.glob("*/*.fail.rs") if p.parent.name != "self-test")
+    orphans = [p for p in HERE.glob("*/*.pass.rs")
+               if not p.with_name(p.name.replace(".pass.rs", ".fail.rs")).exists()]
+    if orphans:
+        raise Broken(f"{orphans[0].relative_to(TOP)} has no .fail.rs")
+    if selected:
+        found = [p for p in found if any(part in title(p) for part in selected)]
+        if not found:
+            raise Broken(f"no case is called {' or '.join(selected)}")
+    return found
+
+
+def title(fail):
+    return f"{fail.parent.name}/{fail.name.removesuffix('.fail.rs')}"
+
+
+# What the runner must not believe, and the beginning of what it must say.
+SELF_TEST = {
+    "compiles": "accepted:",
+    "wrong_line": "wrong:",
+    "wrong_code": "wrong:",
+    "one_more_error": "wrong:",
+    "twin_two_lines_apart": "twin:",
+    "twin_is_the_same": "twin:",
+    "twin_fails": "twin:",
+    "twin_missing": "twin:",
+    "no_reason": "header:",
+    "link_compiles": "accepted:",
+    "link_twin_fails": "twin:",
+    # Not a fault: shows that the mode accepts what it should.
+    "link_good": None,
+}
+
+
+def self_test(compiler, name):
+    verdict, said = judge(compiler, HERE / "self-test" / f"{name}.fail.rs")
+    wanted = SELF_TEST[name]
+    if (verdict is None) != (wanted is None) or verdict and not verdict.startswith(wanted):
+        return f"the runner says '{verdict}', wants '{wanted}...'", said
+    return None, said
+
+
+def before(compiler):
+    """The hazards against the plain kernel crate must compile: the language alone allows them."""
+    source = HERE / "before.rs"
+    if "#![forbid(unsafe_code)]" not in source.read_text().splitlines():
+        return "before.rs does not forbid unsafe code", ""
+    errors, said = compiler.metadata(source)
+    return (f"before.rs is refused: {pretty(errors)}" if errors else None), said
+
+
+def main():
+    arguments = sys.argv[1:]
+    only_self = arguments == ["--self-test"]
+    show = arguments[:1] == ["--show"]
+    selected = [] if only_self else arguments[show:]
+    if any(argument.startswith("-") for argument in selected):
+        print("usage: tools/compile-fail [--self-test | --show] [CASE...]", file=sys.stderr)
+        return 2
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory() as scratch:
+        compiler = Compiler(pathlib.Path(scratch))
+        jobs = []
+        if not selected:
+            jobs += [(f"self-test/{name}", self_test, name) for name in SELF_TEST]
+        if not selected and not only_self:
+            jobs.append(("control/before", lambda c, _: before(c), None))
+        if not only_self:
+            jobs += [(title(fail), judge, fail) for fail in cases(selected)]
+
+        print(f"KTAP version 1\n1..{len(jobs)}")
+        failed = 0
+        workers = (os.cpu_count() or 1) + 1
+        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+            results = pool.map(lambda job: job[1](compiler, job[2]), jobs)
+            for number, ((name, _, case), (why, said)) in enumerate(zip(jobs, results), 1):
+                if why is None:
+                    print(f"ok {number} {name}")
+                    if show:
+                        print(compiler.metadata(case)[1], end="")
+                    continue
+                failed += 1
+                for line in [why, *said.splitlines()[:LAST_LINES]]:
+                    print(f"# {line}")
+                own = "--self-test" if name.startswith("self-test/") else name
+                again = f"tools/compile-fail {own}".replace(" control/before", "")
+                print(f"# repeat: {again}\nnot ok {number} {name}")
+    print(f"# {time.monotonic() - begin:.1f} s")
+    print(f"{len(jobs) - failed} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Broken as error:
+        print(f"tools/compile-fail: {error}", file=sys.stderr)
+        print("0 passed, 1 failed, 0 skipped")
+        sys.exit(1)

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The twin.
+
+pub fn answer() -> u32 {
+    missing();
+    42
+}
+
+fn more() -> u32 {
+    42
+}

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! error: E0308
+//! because: the runner must notice that nothing tells the twins apart.
+
+pub fn answer() -> u32 {
+    true //~ E0308
+}

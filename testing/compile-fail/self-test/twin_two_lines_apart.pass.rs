@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The twin.
+
+pub fn answer() -> u32 {
+    let answer = 42;
+    answer
+}
