@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# What the guest scripts share. They run under busybox (small tier) and under
+# dash (big tier); descriptor 3 is the result port.
+
+# shellcheck source=/dev/null # written per boot
+. /baton/env
+
+# step TEXT: what the guest is doing now; the host shows it with the time.
+step() {
+	echo "STEP $nonce $*" >&3
+}
+
+# begin NAME / end NAME: what is sent between the two is the file NAME of the
+# results. A file that is begun and not ended is a guest that got stuck there.
+begin() { echo "BEGIN $nonce $1" >&3; }
+end() { echo "END $nonce $1" >&3; }
+
+# emit NAME: sends standard input as the file NAME.
+emit() {
+	begin "$1"
+	awk 1 >&3
+	end "$1"
+}
+
+# note KIND TEXT: an event that the host counts, e.g. a test that timed out.
+note() {
+	echo "NOTE $nonce $*" >&3
+}
+
+# who_waits: prints to the console which tasks are blocked and where.
+who_waits() {
+	echo "baton: --- blocked tasks"
+	if [ -w /proc/sysrq-trigger ]; then
+		echo w >/proc/sysrq-trigger
+	fi
+	for task in /proc/[0-9]*; do
+		[ -r "$task/stat" ] || continue
+		state=$(sed 's/.*) //; s/ .*//' "$task/stat" 2>/dev/null)
+		[ "$state" = D ] || continue
+		echo "baton: $(cat "$task/comm") ${task#/proc/} sleeps in:"
+		cat "$task/stack" 2>/dev/null
+	done
+	echo "baton: --- end of blocked tasks"
+}
+
+# within SECONDS NAME COMMAND...: runs the command with a time limit that also
+# holds for a command that cannot be killed. Status 124: it did not end.
+within() {
+	within_limit=$1 within_name=$2
+	shift 2
+	within_status=/tmp/within.$$
+	rm -f "$within_status"
+	# Not "wait": it has no time limit. The file appears when the command ended.
+	{
+		"$@"
+		echo $? >"$within_status.partial"
+		mv "$within_status.partial" "$within_status"
+	} &
+	within_pid=$!
+	within_left=$((within_limit * 20))
+	while [ ! -e "$within_status" ]; do
+		if [ "$within_left" -le 0 ]; then
+			echo "baton: $within_name did not end within $within_limit s"
+			who_waits
+			note TIMEOUT "$within_name: did not end within $within_limit s"
+			kill -9 "$within_pid" 2>/dev/null
+			return 124
+		fi
+		within_left=$((within_left - 1))
+		sleep 0.05
+	done
+	wait "$within_pid"
+	return "$(cat "$within_status")"
+}
