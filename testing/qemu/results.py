@@ -5,6 +5,7 @@
     STEP <nonce> text           what the guest does now
     NOTE <nonce> KIND text      an event that counts, e.g. TIMEOUT
     BEGIN <nonce> name          the lines up to END are the file `name`
+    STREAM <nonce> name         the same, and its result lines are shown as they come
     END <nonce> name
     RESULT <nonce> rc=N         the sentinel: the only thing that says "it ran to the end"
 
@@ -29,6 +30,7 @@ class Results:
         self.files = []
         self.name = None
         self.stream = None
+        self.shown = False
 
     def feed(self, text):
         lines = (self.rest + text).split("\n")
@@ -54,7 +56,7 @@ class Results:
         if nonce != self.nonce:
             if self.stream:
                 self.stream.write(line + "\n")
-                if line.startswith(("ok ", "not ok ")):
+                if self.shown and line.startswith(("ok ", "not ok ")):
                     self.show(line)
             return
         if kind == "READY":
@@ -66,10 +68,11 @@ class Results:
             what, _, text = rest.partition(" ")
             self.notes.append((what, text))
             self.show(f"{what}: {text}")
-        elif kind == "BEGIN":
+        elif kind in ("BEGIN", "STREAM"):
             if self.stream:
                 self.finish()
             self.name = rest
+            self.shown = kind == "STREAM"
             path = os.path.join(self.directory, rest)
             if not os.path.realpath(path).startswith(os.path.realpath(self.directory) + os.sep):
                 raise ValueError(f"the guest sent a file that does not belong into the results: {rest}")

@@ -13,7 +13,9 @@ step() {
 
 # begin NAME / end NAME: what is sent between the two is the file NAME of the
 # results. A file that is begun and not ended is a guest that got stuck there.
+# stream NAME: as begin, and the host shows result lines while they come.
 begin() { echo "BEGIN $nonce $1" >&3; }
+stream() { echo "STREAM $nonce $1" >&3; }
 end() { echo "END $nonce $1" >&3; }
 
 # emit NAME: sends standard input as the file NAME.
@@ -30,7 +32,7 @@ note() {
 
 # who_waits: prints to the console which tasks are blocked and where.
 who_waits() {
-	echo "baton: --- blocked tasks"
+	echo "baton: begin of blocked tasks" >/dev/kmsg
 	if [ -w /proc/sysrq-trigger ]; then
 		echo w >/proc/sysrq-trigger
 	fi
@@ -38,10 +40,12 @@ who_waits() {
 		[ -r "$task/stat" ] || continue
 		state=$(sed 's/.*) //; s/ .*//' "$task/stat" 2>/dev/null)
 		[ "$state" = D ] || continue
-		echo "baton: $(cat "$task/comm") ${task#/proc/} sleeps in:"
-		cat "$task/stack" 2>/dev/null
+		echo "baton: $(cat "$task/comm") (${task#/proc/}) sleeps in:" >/dev/kmsg
+		while read -r line; do
+			echo "baton:   $line" >/dev/kmsg
+		done <"$task/stack"
 	done
-	echo "baton: --- end of blocked tasks"
+	echo "baton: end of blocked tasks" >/dev/kmsg
 }
 
 # within SECONDS NAME COMMAND...: runs the command with a time limit that also
@@ -58,16 +62,15 @@ within() {
 		mv "$within_status.partial" "$within_status"
 	} &
 	within_pid=$!
-	within_left=$((within_limit * 20))
+	within_end=$(($(date +%s) + within_limit))
 	while [ ! -e "$within_status" ]; do
-		if [ "$within_left" -le 0 ]; then
-			echo "baton: $within_name did not end within $within_limit s"
+		if [ "$(date +%s)" -gt "$within_end" ]; then
+			echo "baton: $within_name did not end within $within_limit s" >/dev/kmsg
 			who_waits
 			note TIMEOUT "$within_name: did not end within $within_limit s"
 			kill -9 "$within_pid" 2>/dev/null
 			return 124
 		fi
-		within_left=$((within_left - 1))
 		sleep 0.05
 	done
 	wait "$within_pid"

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0
+# For humans. What the kernel's build needs stands in Kbuild.
+#
+# make              builds the modules against the test kernel
+# make KDIR=DIR     builds them against any configured kernel with Rust
+# make help         lists everything
+
+ifneq ($(KERNELRELEASE),)
+$(error This Makefile is for humans; kbuild reads Kbuild)
+endif
+
+# The tools start each other; flags of this make are not for them.
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+.DEFAULT_GOAL := modules
+.PHONY: modules setup run test check compile-fail model kunit selftests bench clean help
+.NOTPARALLEL:
+
+modules:	## build the modules; KDIR=DIR: against that kernel, else against the test kernel
+ifdef KDIR
+	@tools/build-kdir '$(KDIR)'
+else
+	@tools/setup test
+	@tools/build test
+endif
+
+setup:		## install and build what is missing: builder root, kernels, guest root
+	@tools/setup test uml
+
+run:		## the walk: two kernel bugs in C and in Rust, and the driver doing verified I/O
+	@tools/run
+
+test:		## everything: all layers below except bench, with one table at the end
+	@tools/test
+
+check:		## formatting, clippy, boundaries, shellcheck, compile-fail
+	@tools/test check compile-fail
+
+compile-fail:	## misuse does not build: error code and line, next to a twin that builds
+	@tools/test compile-fail
+
+model:		## every interleaving of the protocol sources, on the host
+	@tools/test model
+
+kunit:		## KUnit suites in a guest; ENGINE=qemu|tcg|kvm|uml, TEST=suite.test
+	@tools/test kunit
+
+selftests:	## what a user sees: load, configfs, I/O, file systems, seeds; TEST=area:script
+	@tools/test selftests
+
+bench:		## the ratios, in one boot; no test asserts a time
+	@tools/test bench
+
+clean:		## remove the output; the cache stays
+	rm -rf out
+
+help:		## this list
+	@sed -n 's/^\([a-z-]*\):[[:space:]]*##[[:space:]]*/\1 /p' $(firstword $(MAKEFILE_LIST)) | \
+		while read -r target text; do printf 'make %-13s %s\n' "$$target" "$$text"; done

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# Loads the modules of /baton/modules/order and sends KUnit's results.
+#
+# insmod returns 0 even when tests fail, and dmesg loses suites; the documents
+# in debugfs are complete, one per suite.
+
+# shellcheck source=lib.sh
+. /baton/guest/lib.sh
+
+kunit=/sys/kernel/debug/kunit
+rc=0
+loaded=
+
+# The kernel has suites of its own.
+ls "$kunit" >/tmp/suites-of-the-kernel
+
+while read -r module; do
+	step "insmod $module"
+	within "$limit" "insmod $module" insmod "/baton/modules/$module"
+	status=$?
+	if [ "$status" -ne 0 ]; then
+		note INSMOD "$module: status $status"
+		rc=1
+	fi
+	# KUnit runs one suite at a time: behind one that hangs, all would hang.
+	[ "$status" -ne 124 ] || break
+	name=${module%.ko}
+	[ "$status" -ne 0 ] || loaded="$name $loaded"
+done </baton/modules/order
+
+for suite in "$kunit"/*/; do
+	suite=$(basename "$suite")
+	grep -qxF "$suite" /tmp/suites-of-the-kernel ||
+		emit "ktap/$suite.ktap" <"$kunit/$suite/results"
+done
+
+if [ "$rc" -eq 0 ]; then
+	for name in $loaded; do
+		step "rmmod $name"
+		within 20 "rmmod $name" rmmod "$name" || {
+			note RMMOD "$name: status $?"
+			rc=1
+		}
+	done
+fi
+exit "$rc"
