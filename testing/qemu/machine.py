@@ -62,6 +62,7 @@ class Outcome:
     notes: list = dataclasses.field(default_factory=list)
     excerpt: str = ""
     step: str = ""
+    console: str = ""
 
 
 def show_line(start, quiet):
@@ -174,7 +175,8 @@ def judge(engine, boot, results, late, seconds, status):
         text = stream.read()
     splats = console.splats(text)
     outcome = Outcome("PASS", "", results.rc, results.release or "", seconds, engine.facts(),
-                      splats=splats, notes=results.notes, step=results.step)
+                      splats=splats, notes=results.notes, step=results.step,
+                      console=boot.console)
     if splats:
         outcome.excerpt = console.excerpt(text, splats[0])
     timeouts = [note for kind, note in results.notes if kind == "TIMEOUT"]

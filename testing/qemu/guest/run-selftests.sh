@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# Runs the installed selftests of /baton/tests, one after the other, until one
+# does not come back: what runs behind it in the same kernel would prove nothing.
+
+# shellcheck source=lib.sh
+. /baton/guest/lib.sh
+
+export BATON_MODULES=/baton/modules
+[ "$engine" = kvm ] || export KSFT_MACHINE_SLOW=yes
+cd /baton/selftests || exit 1
+
+# one TEST: its KTAP goes to the result port while it runs. Through a pipe: the
+# kselftest runner opens /dev/stdout again and would overwrite a file.
+one() {
+	./run_kselftest.sh -f -t "$1" 2>&1 | cat >&3
+}
+
+while read -r test limit; do
+	step "$test"
+	echo "baton: running $test" >/dev/kmsg
+	stream "ktap/$(echo "$test" | tr ':/' '..').ktap"
+	within "$limit" "$test" one "$test"
+	status=$?
+	[ "$status" -ne 124 ] || exit 1
+	end "$test"
+done </baton/tests
