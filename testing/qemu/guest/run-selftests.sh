@@ -6,7 +6,7 @@
 # shellcheck source=lib.sh
 . /baton/guest/lib.sh
 
-export BATON_MODULES=/baton/modules
+export BATON_MODULES=/baton/modules BATON_SEEDS=/baton/seeds
 [ "$engine" = kvm ] || export KSFT_MACHINE_SLOW=yes
 cd /baton/selftests || exit 1
 
