@@ -5,6 +5,7 @@
 
 # shellcheck source=/dev/null # written per boot
 . /baton/env
+: "${nonce:?}" "${engine:?}"
 
 # step TEXT: what the guest is doing now; the host shows it with the time.
 step() {

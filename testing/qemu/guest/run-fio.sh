@@ -24,13 +24,14 @@ job() {
 	[ ! -e "/tmp/$job_name.json" ] || emit "fio/$job_name.json" <"/tmp/$job_name.json"
 }
 
+# verified_io: status 0 only if nothing at all went wrong.
 verified_io() {
 	step "insmod baton_blk"
 	[ -d /sys/module/baton ] || insmod /baton/modules/baton.ko || io_fails "insmod baton: status $?"
 	insmod /baton/modules/baton_blk.ko nr_devices=1 size=256 submit_queues=2 || io_fails "insmod baton_blk: status $?"
 	if [ ! -b "$io_disk" ]; then
 		io_fails "$io_disk is not there"
-		return
+		return 1
 	fi
 
 	job randwrite --rw=randwrite
@@ -50,4 +51,5 @@ verified_io() {
 	step "rmmod baton_blk"
 	within 20 "rmmod baton_blk" rmmod baton_blk || io_fails "rmmod baton_blk: status $?"
 	within 20 "rmmod baton" rmmod baton || io_fails "rmmod baton: status $?"
+	return "$io_failed"
 }

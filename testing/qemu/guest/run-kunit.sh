@@ -5,8 +5,9 @@
 # insmod returns 0 even when tests fail, and dmesg loses suites; the documents
 # in debugfs are complete, one per suite.
 
-# shellcheck source=lib.sh
+# shellcheck source=testing/qemu/guest/lib.sh
 . /baton/guest/lib.sh
+: "${limit:?}"
 
 kunit=/sys/kernel/debug/kunit
 rc=0

@@ -3,7 +3,7 @@
 # Runs the installed selftests of /baton/tests, one after the other, until one
 # does not come back: what runs behind it in the same kernel would prove nothing.
 
-# shellcheck source=lib.sh
+# shellcheck source=testing/qemu/guest/lib.sh
 . /baton/guest/lib.sh
 
 export BATON_MODULES=/baton/modules BATON_SEEDS=/baton/seeds

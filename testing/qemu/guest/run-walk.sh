@@ -2,16 +2,17 @@
 # shellcheck shell=sh
 # The walk: the seeds in C and in Rust, then verified I/O on our disk.
 
-# shellcheck source=lib.sh
+# shellcheck source=testing/qemu/guest/lib.sh
 . /baton/guest/lib.sh
-# shellcheck source=run-fio.sh
+# shellcheck source=testing/qemu/guest/run-fio.sh
 . /baton/guest/run-fio.sh
+: "${rounds:?}" "${seeds_limit:?}"
 
 rc=0
 
 # The scenarios of the table; the selftests play all of them.
+# shellcheck disable=SC2046,SC2317 # a list of files without blanks; run by within
 seeds() {
-	# shellcheck disable=SC2046 # a list of files without blanks
 	/baton/seeds/run --rounds "$rounds" --json --modules /baton/modules \
 		$(grep -l '^headline' /baton/seeds/*/*.scenario) >&3 2>/dev/console
 }
@@ -24,7 +25,5 @@ within "$seeds_limit" "samples/bugs/run" seeds || {
 }
 end ktap/seeds.ktap
 
-# Not in a list: the shell would ignore what fails inside.
-verified_io
-[ "$io_failed" -eq 0 ] || rc=1
+verified_io || rc=1
 exit "$rc"
