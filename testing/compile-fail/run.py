@@ -3,9 +3,10 @@
 their twins that must.
 
 NAME.fail.rs    begins with "//! error: CODE..." and "//! because: ...", and has
-                "//~ CODE" at the end of each line that must be refused. The
-                errors of the compiler must be exactly these: code and line. An
-                error without a code counts as "error".
+                "//~ CODE" at the end of each line that must be refused, or
+                "//~^ CODE" alone on the next line. The errors of the compiler
+                must be exactly these: code and line. An error without a code
+                counts as "error".
 NAME.pass.rs    is the same but for one line (header and markers aside), and
                 compiles.
 
@@ -72,9 +73,8 @@ def recorded_command():
 class Compiler:
     """rustc, as Kbuild ran it for a user of the library."""
 
-    def __init__(self, scratch):
+    def __init__(self):
         self.program, self.flags, self.env, self.cwd = recorded_command()
-        self.scratch = scratch
 
     def run(self, source, emit, output):
         argv = [self.program, *self.flags, "--error-format=json", "--crate-name=case",
@@ -103,20 +103,20 @@ class Compiler:
 
     def metadata(self, source):
         """The errors of `source` as (line, code), and what the compiler said."""
-        return self.run(source, "metadata", self.scratch / (unique(source) + ".rmeta"))
+        with tempfile.TemporaryDirectory() as scratch:
+            return self.run(source, "metadata", pathlib.Path(scratch) / "case.rmeta")
 
     def object(self, source):
         """As `metadata`, and whether the object refers to the build error."""
-        output = self.scratch / (unique(source) + ".o")
-        errors, text = self.run(source, "obj", output)
-        if errors:
-            return errors, text, False
-        symbols = subprocess.run(["nm", "-u", output], capture_output=True, text=True, check=True)
-        return errors, text, BUILD_ERROR in symbols.stdout.split()
-
-
-def unique(source):
-    return "_".join(source.parts[-3:])
+        # A directory for each run: rustc names its temporary files after the crate.
+        with tempfile.TemporaryDirectory() as scratch:
+            output = pathlib.Path(scratch) / "case.o"
+            errors, text = self.run(source, "obj", output)
+            if errors:
+                return errors, text, False
+            symbols = subprocess.run(["nm", "-u", output], capture_output=True, text=True,
+                                     check=True)
+            return errors, text, BUILD_ERROR in symbols.stdout.split()
 
 
 def outermost(span, source):
@@ -140,16 +140,17 @@ def markers(text):
     """What is expected, as (line, code)."""
     found = []
     for number, line in enumerate(text.splitlines(), 1):
-        marker = re.search(r"//~ (.+)$", line)
+        marker = re.search(r"//~(\^?) (.+)$", line)
         if marker:
-            found += [(number, code) for code in marker[1].split()]
+            found += [(number - len(marker[1]), code) for code in marker[2].split()]
     return found
 
 
 def body(text):
     """The lines in which the twins may differ: header and markers aside."""
     lines = [re.sub(r"\s*//~ .*$", "", line) for line in text.splitlines()]
-    return [line for line in lines if not line.startswith(("//!", "//@"))]
+    return [line for line in lines
+            if not line.startswith(("//!", "//@")) and not line.lstrip().startswith("//~^")]
 
 
 def lines_apart(one, other):
@@ -259,33 +260,32 @@ def main():
         print("usage: tools/compile-fail [--self-test | --show] [CASE...]", file=sys.stderr)
         return 2
     begin = time.monotonic()
-    with tempfile.TemporaryDirectory() as scratch:
-        compiler = Compiler(pathlib.Path(scratch))
-        jobs = []
-        if not selected:
-            jobs += [(f"self-test/{name}", self_test, name) for name in SELF_TEST]
-        if not selected and not only_self:
-            jobs.append(("control/before", lambda c, _: before(c), None))
-        if not only_self:
-            jobs += [(title(fail), judge, fail) for fail in cases(selected)]
+    compiler = Compiler()
+    jobs = []
+    if not selected:
+        jobs += [(f"self-test/{name}", self_test, name) for name in SELF_TEST]
+    if not selected and not only_self:
+        jobs.append(("control/before", lambda c, _: before(c), None))
+    if not only_self:
+        jobs += [(title(fail), judge, fail) for fail in cases(selected)]
 
-        print(f"KTAP version 1\n1..{len(jobs)}")
-        failed = 0
-        workers = (os.cpu_count() or 1) + 1
-        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-            results = pool.map(lambda job: job[1](compiler, job[2]), jobs)
-            for number, ((name, _, case), (why, said)) in enumerate(zip(jobs, results), 1):
-                if why is None:
-                    print(f"ok {number} {name}")
-                    if show:
-                        print(compiler.metadata(case)[1], end="")
-                    continue
-                failed += 1
-                for line in [why, *said.splitlines()[:LAST_LINES]]:
-                    print(f"# {line}")
-                own = "--self-test" if name.startswith("self-test/") else name
-                again = f"tools/compile-fail {own}".replace(" control/before", "")
-                print(f"# repeat: {again}\nnot ok {number} {name}")
+    print(f"KTAP version 1\n1..{len(jobs)}")
+    failed = 0
+    workers = (os.cpu_count() or 1) + 1
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        results = pool.map(lambda job: job[1](compiler, job[2]), jobs)
+        for number, ((name, _, case), (why, said)) in enumerate(zip(jobs, results), 1):
+            if why is None:
+                print(f"ok {number} {name}")
+                if show:
+                    print(compiler.metadata(case)[1], end="")
+                continue
+            failed += 1
+            for line in [why, *said.splitlines()[:LAST_LINES]]:
+                print(f"# {line}")
+            own = "--self-test" if name.startswith("self-test/") else name
+            again = f"tools/compile-fail {own}".replace(" control/before", "")
+            print(f"# repeat: {again}\nnot ok {number} {name}")
     print(f"# {time.monotonic() - begin:.1f} s")
     print(f"{len(jobs) - failed} passed, {failed} failed, 0 skipped")
     return 1 if failed else 0

@@ -12,5 +12,5 @@ pub fn pass(outer: &Mutex<Gate>, inner: &Mutex<Gate>, cx: &mut MaySleep) -> Resu
     let mut held = outer.lock_in(cx);
     let (_, nesting) = held.nested();
     let guard = inner.lock_nested(&nesting);
-    guard.wait(Uninterruptible, |gate| gate.project().open, is_open, ()) //~ E0599
+    guard.wait(Uninterruptible, |g| g.project().open, is_open, ()) //~ E0599
 }

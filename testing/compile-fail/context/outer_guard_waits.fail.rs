@@ -12,5 +12,5 @@ pub fn pass(outer: &Mutex<Gate>, inner: &SpinLock<u32>, cx: &mut MaySleep) -> Re
     let mut held = outer.lock_in(cx);
     let (_, nesting) = held.nested();
     let guard = inner.lock_nested(&nesting);
-    held.wait(Uninterruptible, |gate| gate.project().open, is_open, ()) //~ E0505
+    held.wait(Uninterruptible, |g| g.project().open, is_open, ()) //~ E0505
 }

@@ -11,5 +11,5 @@ pub fn pass(outer: &Mutex<Gate>, inner: &SpinLock<u32>, cx: &mut MaySleep) -> Re
     let (_, nesting) = held.nested();
     let guard = inner.lock_nested(&nesting);
     drop(guard);
-    held.wait(Uninterruptible, |gate| gate.project().open, is_open, ())
+    held.wait(Uninterruptible, |g| g.project().open, is_open, ())
 }

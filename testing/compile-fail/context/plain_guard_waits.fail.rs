@@ -11,5 +11,5 @@ use common::*;
 pub fn pass(gate: &SpinLockIrq<Gate>, cx: &mut MaySleep) -> Result<(), Closed> {
     let irq = cx.interrupts_off();
     let held = gate.lock_with(&irq);
-    held.wait(Uninterruptible, |gate| gate.project().open, is_open, ()) //~ E0599
+    held.wait(Uninterruptible, |g| g.project().open, is_open, ()) //~ E0599
 }

@@ -9,7 +9,8 @@ use common::*;
 
 pub fn start(cx: &mut MaySleep, gate: Arc<Mutex<Gate>>) -> Result<Thread> {
     let mut mine = MaySleep::assert();
-    Thread::spawn(cx, c"starter", move |own, _| { //~ E0277
+    Thread::spawn(cx, c"starter", move |own, _| {
+        //~^ E0277
         drop(gate.lock_in(&mut mine));
     })
 }

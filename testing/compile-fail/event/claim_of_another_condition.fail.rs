@@ -10,5 +10,5 @@ use common::*;
 
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep) -> Result<(), Closed> {
     let held = gate.lock_in(cx);
-    held.wait(Uninterruptible, |gate| gate.project().credits, is_open, ()) //~ E0308
+    held.wait(Uninterruptible, |g| g.project().credits, is_open, ()) //~ E0308
 }

@@ -17,5 +17,5 @@ fn check(open: &mut bool, _: &Token) -> Option<()> {
 
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep, token: Token) -> Result<(), Closed> {
     let held = gate.lock_in(cx);
-    held.wait(Uninterruptible, |gate| gate.project().open, check, token) //~ E0277
+    held.wait(Uninterruptible, |g| g.project().open, check, token) //~ E0277
 }

@@ -16,5 +16,5 @@ fn check(open: &mut bool, _: &Token) -> Option<()> {
 
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep, token: Token) -> Result<(), Closed> {
     let held = gate.lock_in(cx);
-    held.wait(Uninterruptible, |gate| gate.project().open, check, token)
+    held.wait(Uninterruptible, |g| g.project().open, check, token)
 }

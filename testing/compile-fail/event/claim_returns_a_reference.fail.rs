@@ -7,11 +7,13 @@
 mod common;
 use common::*;
 
-fn peek(credits: &mut u32, _: &()) -> Option<&mut u32> { //~ E0106
+fn peek(credits: &mut u32, _: &()) -> Option<&mut u32> {
+    //~^ E0106
     Some(*credits)
 }
 
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep) -> bool {
     let held = gate.lock_in(cx);
-    held.wait(Uninterruptible, |gate| gate.project().credits, peek, ()).is_ok()
+    held.wait(Uninterruptible, |g| g.project().credits, peek, ())
+        .is_ok()
 }

@@ -12,5 +12,6 @@ fn peek(credits: &mut u32, _: &()) -> Option<u32> {
 
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep) -> bool {
     let held = gate.lock_in(cx);
-    held.wait(Uninterruptible, |gate| gate.project().credits, peek, ()).is_ok()
+    held.wait(Uninterruptible, |g| g.project().credits, peek, ())
+        .is_ok()
 }

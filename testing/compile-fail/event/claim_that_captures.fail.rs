@@ -11,7 +11,7 @@ pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep, limit: &u32) -> Result<u32, C
     let held = gate.lock_in(cx);
     held.wait(
         Uninterruptible,
-        |gate| gate.project().credits,
+        |g| g.project().credits,
         |credits, want| (*credits >= *limit).then_some(*want), //~ E0308
         1,
     )

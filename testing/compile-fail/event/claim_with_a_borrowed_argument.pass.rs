@@ -6,11 +6,11 @@
 mod common;
 use common::*;
 
-fn reaches(credits: &mut u32, limit: &&u32) -> Option<()> {
+fn reach(credits: &mut u32, limit: &&u32) -> Option<()> {
     (*credits >= **limit).then_some(())
 }
 
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep, limit: &'static u32) -> Result<(), Closed> {
     let held = gate.lock_in(cx);
-    held.wait(Uninterruptible, |gate| gate.project().credits, reaches, limit)
+    held.wait(Uninterruptible, |g| g.project().credits, reach, limit)
 }

@@ -10,5 +10,5 @@ use common::*;
 
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep) -> Result<(), Closed> {
     let held = gate.lock_in(cx);
-    held.wait(Uninterruptible, |gate| gate.project().open) //~ E0061
+    held.wait(Uninterruptible, |g| g.project().open) //~ E0061
 }

@@ -8,5 +8,5 @@ use common::*;
 
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep) -> Result<(), Closed> {
     let held = gate.lock_in(cx);
-    held.wait(Uninterruptible, |gate| gate.project().open, is_open, ())
+    held.wait(Uninterruptible, |g| g.project().open, is_open, ())
 }

@@ -10,10 +10,5 @@ use common::*;
 
 pub fn pass(mut event: Pin<&mut Event<bool>>, other: &Mutex<Gate>, cx: &mut MaySleep) {
     let held = other.lock_in(cx);
-    let _ = held.wait(
-        Uninterruptible,
-        |_| event.as_mut(), //~ error E0597
-        is_open,
-        (),
-    );
+    let _ = held.wait(Uninterruptible, |_| event.as_mut(), is_open, ()); //~ error E0597
 }

@@ -8,10 +8,5 @@ use common::*;
 
 pub fn pass(mut event: Pin<&mut Event<bool>>, other: &Mutex<Gate>, cx: &mut MaySleep) {
     let held = other.lock_in(cx);
-    let _ = held.wait(
-        Uninterruptible,
-        |gate| gate.project().open,
-        is_open,
-        (),
-    );
+    let _ = held.wait(Uninterruptible, |g| g.project().open, is_open, ());
 }
