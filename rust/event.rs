@@ -27,6 +27,7 @@
 
 mod audit;
 mod mode;
+mod monitor;
 mod platform;
 mod protocol;
 mod wait;

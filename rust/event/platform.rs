@@ -94,14 +94,6 @@ impl KernelSleeper {
     }
 }
 
-impl KernelSleeper {
-    /// Lets nothing but completion end the wait from now on.
-    pub(crate) fn insist(&mut self) {
-        self.state = bindings::TASK_UNINTERRUPTIBLE;
-        self.left = c_long::MAX;
-    }
-}
-
 impl Sleeper for KernelSleeper {
     type GaveUp = WaitError;
 
@@ -140,5 +132,10 @@ impl Sleeper for KernelSleeper {
     fn running(&mut self) {
         // SAFETY: Sets the state of the calling task.
         unsafe { ffi::baton_set_running() };
+    }
+
+    fn insist(&mut self) {
+        self.state = bindings::TASK_UNINTERRUPTIBLE;
+        self.left = c_long::MAX;
     }
 }

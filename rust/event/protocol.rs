@@ -97,6 +97,8 @@ pub(crate) trait Sleeper {
     fn sleep(&mut self);
     /// Publishes that this task runs.
     fn running(&mut self);
+    /// Lets nothing but completion end the wait from now on.
+    fn insist(&mut self);
 }
 
 /// The waiter is on the list.

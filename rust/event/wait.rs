@@ -9,18 +9,16 @@ use super::{
         Closed,
         Mode, //
     },
+    monitor::{
+        self,
+        Ended,
+        Monitor, //
+    },
     platform::{
         Kernel,
         KernelSleeper, //
     },
-    protocol::{
-        self,
-        sleep_until_completed,
-        Sleeper,
-        Waiter,
-        SERVED,
-        WAITING, //
-    },
+    protocol::Queue,
     Event,
     Parts,
     Policy, //
@@ -30,11 +28,17 @@ use crate::context::{
     Held,
     LockIn, //
 };
+#[cfg(CONFIG_LOCKDEP)]
+use core::mem;
 use core::{
-    pin::Pin,
-    ptr, //
+    marker::PhantomData,
+    pin::Pin, //
 };
-use kernel::sync::lock::Backend;
+use kernel::sync::lock::{
+    Backend,
+    Guard,
+    Lock, //
+};
 
 impl<'a, 'c, T, B: Backend> Held<'a, 'c, T, B> {
     /// Waits until `claim` succeeds, and returns what it claimed.
@@ -130,15 +134,49 @@ impl<'a, 'c, T, B: Backend> Held<'a, 'c, T, B> {
     }
 }
 
-/// The wait itself.
-///
-/// The event is only ever reached through a reference that `find` has derived from a guard, also when
-/// the waiter gives up and has to be taken off the list: it may have been freed in between, or moved
-/// out of the lock by its owner, who may then use it without the lock.
+/// The lock of a wait, and the caller's way to the event.
+struct Under<'a, T, B: Backend, F, P> {
+    lock: &'a Lock<T, B>,
+    find: F,
+    #[cfg(CONFIG_LOCKDEP)]
+    announced: bool,
+    _policy: PhantomData<P>,
+}
+
+impl<'a, T, B, W, P, F> Monitor<W, Kernel> for Under<'a, T, B, F, P>
+where
+    B: Backend,
+    P: Policy,
+    F: FnMut(Pin<&mut T>) -> Option<Pin<&mut Event<W, P>>>,
+{
+    type Guard = Guard<'a, T, B>;
+
+    #[inline]
+    fn lock(&mut self) -> Self::Guard {
+        self.lock.lock()
+    }
+
+    #[inline]
+    fn find<'g>(
+        &mut self,
+        guard: &'g mut Self::Guard,
+    ) -> Option<(&'g mut Queue<W, Kernel>, &'g mut W)> {
+        let event = (self.find)(guard.as_mut())?;
+        #[cfg(CONFIG_LOCKDEP)]
+        if !mem::replace(&mut self.announced, true) {
+            event.wait_map_acquire();
+        }
+        let Parts { queue, data } = event.parts();
+        Some((queue, data))
+    }
+}
+
+/// The wait itself, with the lock, the event and the mode of this kernel.
+#[inline]
 fn wait<T, B, W, P, A, R, M>(
     held: Held<'_, '_, T, B>,
     mode: M,
-    mut find: impl FnMut(Pin<&mut T>) -> Option<Pin<&mut Event<W, P>>>,
+    find: impl FnMut(Pin<&mut T>) -> Option<Pin<&mut Event<W, P>>>,
     claim: fn(&mut W, &A) -> Option<R>,
     arg: A,
 ) -> Result<R, M::Error>
@@ -148,78 +186,17 @@ where
     M: Mode,
 {
     // The capability stays borrowed until this function returns.
-    let Held {
-        mut guard, cx: _cx, ..
-    } = held;
-    let lock = guard.lock_ref();
-    let waiter = Waiter::<W, A, R, Kernel>::new(claim, arg);
-    let entry = Waiter::entry(&raw const waiter);
-    let mut sleeper = KernelSleeper::new(&mode);
-
-    let Some(event) = find(guard.as_mut()) else {
-        return Err(Closed.into());
+    let Held { guard, cx: _cx, .. } = held;
+    let under = Under {
+        lock: guard.lock_ref(),
+        find,
+        #[cfg(CONFIG_LOCKDEP)]
+        announced: false,
+        _policy: PhantomData,
     };
-    let address = ptr::from_ref(&*event);
-    #[cfg(CONFIG_LOCKDEP)]
-    event.wait_map_acquire();
-    let Parts { queue, data } = event.parts();
-    if queue.is_closed() {
-        return Err(Closed.into());
-    }
-    if !P::FIFO || queue.is_empty() {
-        if let Some(result) = waiter.try_now(data) {
-            if !queue.is_empty() {
-                queue.consider(data, P::FIFO);
-            }
-            return Ok(result);
-        }
-    }
-    // SAFETY: `waiter` stays in this frame until its entry is off the list: the frame is left only
-    // after the status was seen to be other than `WAITING`, or after `withdraw()`. The queue is not
-    // closed.
-    unsafe { queue.enqueue(entry) };
-    sleeper.publish(); // A, pairs with C
-    drop(guard);
-
-    let status = loop {
-        // SAFETY: This task has enqueued the entry.
-        let why = match unsafe { sleep_until_completed(entry, &mut sleeper) } {
-            Ok(status) => break status,
-            Err(why) => why,
-        };
-        let mut guard = lock.lock();
-        // SAFETY: This task has enqueued the entry.
-        let status = unsafe { protocol::status(entry) };
-        if status != WAITING {
-            // It was completed meanwhile: what it was given wins.
-            break status;
-        }
-        match find(guard.as_mut()) {
-            // The entry is on the list of a live event at `address`, and there cannot be two.
-            Some(event) if ptr::eq(&*event, address) => {
-                let Parts { queue, data } = event.parts();
-                // SAFETY: The entry is on the list of this queue.
-                unsafe { queue.withdraw(entry, data, P::FIFO) };
-                return Err(M::gave_up(why));
-            }
-            // The event has left the lock with this task on it. Whoever has it now may be using it
-            // at this moment, so the entry has to stay until it is completed, by an update or, at
-            // the latest, when the event is dropped.
-            _ => {
-                drop(guard);
-                sleeper.insist();
-                sleeper.publish(); // A, pairs with C
-            }
-        }
-    };
-
-    if status != SERVED {
-        return Err(Closed.into());
-    }
-    // SAFETY: The status was seen to be other than `WAITING`, with acquire ordering.
-    match unsafe { waiter.take() } {
-        Some(result) => Ok(result),
-        // Not reached: `SERVED` is published after the result was stored.
-        None => Err(Closed.into()),
-    }
+    let sleeper = KernelSleeper::new(&mode);
+    monitor::wait(under, guard, P::FIFO, sleeper, claim, arg).map_err(|ended| match ended {
+        Ended::Closed => Closed.into(),
+        Ended::GaveUp(why) => M::gave_up(why),
+    })
 }
