@@ -28,6 +28,7 @@
 //! [`EntryMap`]: entry_map::EntryMap
 
 pub mod context;
+pub mod entry_map;
 pub mod event;
 pub mod thread;
 
@@ -38,6 +39,10 @@ pub use context::{
     LockIn,
     LockNested,
     MaySleep, //
+};
+pub use entry_map::{
+    EntryGuard,
+    EntryMap, //
 };
 pub use event::{
     Any,

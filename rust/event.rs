@@ -28,8 +28,8 @@
 mod audit;
 mod mode;
 mod monitor;
-mod platform;
-mod protocol;
+pub(crate) mod platform;
+pub(crate) mod protocol;
 mod wait;
 
 pub use audit::Audit;

@@ -7,10 +7,16 @@
 use kernel::{
     bindings,
     ffi::{
+        c_char,
         c_int,
-        c_uint, //
+        c_uint,
+        c_ulong,
+        c_void, //
     },
 };
+
+/// The number of wait buckets, as in `helpers.h`.
+pub(crate) const BATON_BUCKETS: usize = 256;
 
 #[allow(
     improper_ctypes,
@@ -36,4 +42,42 @@ extern "C" {
     );
     #[cfg(CONFIG_LOCKDEP)]
     pub(crate) fn baton_wait_map_acquire(map: *mut bindings::lockdep_map);
+
+    // `xarray.h`
+    pub(crate) fn baton_xa_init(
+        xa: *mut bindings::xarray,
+        name: *const c_char,
+        key: *mut bindings::lock_class_key,
+    );
+    pub(crate) fn baton_xa_lock_irq(xa: *mut bindings::xarray);
+    pub(crate) fn baton_xa_unlock_irq(xa: *mut bindings::xarray);
+    pub(crate) fn baton_xa_lock_irqsave(xa: *mut bindings::xarray) -> c_ulong;
+    pub(crate) fn baton_xa_unlock_irqrestore(xa: *mut bindings::xarray, flags: c_ulong);
+    pub(crate) fn baton_xas_init(
+        xas: *mut bindings::xa_state,
+        xa: *mut bindings::xarray,
+        index: c_ulong,
+        order: c_uint,
+    ) -> c_int;
+    pub(crate) fn baton_xas_reset(xas: *mut bindings::xa_state);
+    pub(crate) fn baton_xas_error(xas: *const bindings::xa_state) -> c_int;
+    pub(crate) fn baton_xas_set_err(xas: *mut bindings::xa_state, err: c_int);
+    pub(crate) fn baton_xas_nomem(xas: *mut bindings::xa_state, io: bool) -> bool;
+    pub(crate) fn baton_xas_found_index(xas: *const bindings::xa_state) -> c_ulong;
+    pub(crate) fn baton_xas_marks(xas: *const bindings::xa_state) -> c_uint;
+    pub(crate) fn baton_xas_replace(xas: *mut bindings::xa_state, entry: *mut c_void);
+    pub(crate) fn baton_xas_split_alloc(
+        xas: *mut bindings::xa_state,
+        entry: *mut c_void,
+        order: c_uint,
+        io: bool,
+    ) -> c_int;
+    pub(crate) fn baton_xas_split(xas: *mut bindings::xa_state, entry: *mut c_void, order: c_uint);
+
+    // The wait buckets.
+    pub(crate) fn baton_bucket_lock(number: c_ulong);
+    pub(crate) fn baton_bucket_unlock(number: c_ulong);
+
+    // `sched.h`
+    pub(crate) fn baton_cond_resched();
 }

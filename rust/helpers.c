@@ -9,6 +9,8 @@
 #include <linux/export.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/spinlock.h>
+#include <linux/xarray.h>
 
 #include "helpers.h"
 
@@ -68,3 +70,203 @@ void baton_wait_map_acquire(struct lockdep_map *map)
 	lock_map_release(map);
 }
 EXPORT_SYMBOL_GPL(baton_wait_map_acquire);
+
+/* xarray.h */
+
+void baton_xa_init(struct xarray *xa, const char *name,
+		   struct lock_class_key *key)
+{
+	xa_init_flags(xa, XA_FLAGS_LOCK_IRQ);
+	lockdep_set_class_and_name(&xa->xa_lock, key, name);
+}
+EXPORT_SYMBOL_GPL(baton_xa_init);
+
+void baton_xa_lock_irq(struct xarray *xa)
+{
+	xa_lock_irq(xa);
+}
+EXPORT_SYMBOL_GPL(baton_xa_lock_irq);
+
+void baton_xa_unlock_irq(struct xarray *xa)
+{
+	xa_unlock_irq(xa);
+}
+EXPORT_SYMBOL_GPL(baton_xa_unlock_irq);
+
+unsigned long baton_xa_lock_irqsave(struct xarray *xa)
+{
+	unsigned long flags;
+
+	xa_lock_irqsave(xa, flags);
+	return flags;
+}
+EXPORT_SYMBOL_GPL(baton_xa_lock_irqsave);
+
+void baton_xa_unlock_irqrestore(struct xarray *xa, unsigned long flags)
+{
+	xa_unlock_irqrestore(xa, flags);
+}
+EXPORT_SYMBOL_GPL(baton_xa_unlock_irqrestore);
+
+int baton_xas_init(struct xa_state *xas, struct xarray *xa,
+		   unsigned long index, unsigned int order)
+{
+	XA_STATE(init, xa, index);
+
+	*xas = init;
+	if (order && !IS_ENABLED(CONFIG_XARRAY_MULTI))
+		return -EOPNOTSUPP;
+	if (order)
+		xas_set_order(xas, index, order);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(baton_xas_init);
+
+void baton_xas_reset(struct xa_state *xas)
+{
+	xas_reset(xas);
+}
+EXPORT_SYMBOL_GPL(baton_xas_reset);
+
+int baton_xas_error(const struct xa_state *xas)
+{
+	return xas_error(xas);
+}
+EXPORT_SYMBOL_GPL(baton_xas_error);
+
+void baton_xas_set_err(struct xa_state *xas, int err)
+{
+	xas_set_err(xas, err);
+}
+EXPORT_SYMBOL_GPL(baton_xas_set_err);
+
+bool baton_xas_nomem(struct xa_state *xas, bool io)
+{
+	return xas_nomem(xas, io ? GFP_KERNEL : GFP_NOIO);
+}
+EXPORT_SYMBOL_GPL(baton_xas_nomem);
+
+/*
+ * Where xas_find_conflict() has found something: it does not set xa_index.
+ */
+unsigned long baton_xas_found_index(const struct xa_state *xas)
+{
+	const struct xa_node *node = xas->xa_node;
+	unsigned long offset = xas->xa_offset;
+	unsigned long index = 0;
+
+	if (xas_top(xas->xa_node))
+		return 0;
+	while (node) {
+		index |= offset << node->shift;
+		offset = node->offset;
+		node = xa_parent_locked(xas->xa, node);
+	}
+	return index;
+}
+EXPORT_SYMBOL_GPL(baton_xas_found_index);
+
+/*
+ * The marks of the entry at @xas as bits. Most trees have none.
+ */
+unsigned int baton_xas_marks(const struct xa_state *xas)
+{
+	unsigned int marks = 0;
+
+	if (xa_marked(xas->xa, XA_MARK_0) && xas_get_mark(xas, XA_MARK_0))
+		marks |= BIT(0);
+	if (xa_marked(xas->xa, XA_MARK_1) && xas_get_mark(xas, XA_MARK_1))
+		marks |= BIT(1);
+	return marks;
+}
+EXPORT_SYMBOL_GPL(baton_xas_marks);
+
+/*
+ * What remains of xas_store() when a value takes the place of a value: neither
+ * the number of entries nor the number of values nor the marks change, and the
+ * siblings of a multi-index entry point to it still.
+ */
+void baton_xas_replace(struct xa_state *xas, void *entry)
+{
+	struct xa_node *node = xas->xa_node;
+
+	if (node)
+		rcu_assign_pointer(node->slots[xas->xa_offset], entry);
+	else
+		rcu_assign_pointer(xas->xa->xa_head, entry);
+}
+EXPORT_SYMBOL_GPL(baton_xas_replace);
+
+int baton_xas_split_alloc(struct xa_state *xas, void *entry,
+			  unsigned int order, bool io)
+{
+#ifdef CONFIG_XARRAY_MULTI
+	xas_split_alloc(xas, entry, order, io ? GFP_KERNEL : GFP_NOIO);
+	return xas_error(xas);
+#else
+	return -EOPNOTSUPP;
+#endif
+}
+EXPORT_SYMBOL_GPL(baton_xas_split_alloc);
+
+void baton_xas_split(struct xa_state *xas, void *entry, unsigned int order)
+{
+#ifdef CONFIG_XARRAY_MULTI
+	xas_split(xas, entry, order);
+#endif
+}
+EXPORT_SYMBOL_GPL(baton_xas_split);
+
+/* the wait buckets of all entry maps */
+
+#ifdef CONFIG_DEBUG_LOCK_ALLOC
+static struct lock_class_key baton_bucket_key;
+
+#define BATON_BUCKET_DEP_MAP					\
+	.dep_map = {						\
+		.name = "baton_bucket",				\
+		.key = (void *)&baton_bucket_key,		\
+		.wait_type_inner = LD_WAIT_CONFIG,		\
+	}
+#else
+#define BATON_BUCKET_DEP_MAP
+#endif
+
+/*
+ * By hand, because __SPIN_LOCK_UNLOCKED() makes a lock class of every lock.
+ */
+static struct baton_bucket {
+	spinlock_t lock;
+} ____cacheline_aligned_in_smp baton_buckets[BATON_BUCKETS] = {
+	[0 ... BATON_BUCKETS - 1] = {
+#ifdef CONFIG_PREEMPT_RT
+		.lock = __SPIN_LOCK_UNLOCKED(baton_buckets.lock),
+#else
+		.lock = { { .rlock = {
+			.raw_lock = __ARCH_SPIN_LOCK_UNLOCKED,
+			SPIN_DEBUG_INIT(baton_buckets.lock)
+			BATON_BUCKET_DEP_MAP
+		} } },
+#endif
+	},
+};
+
+void baton_bucket_lock(unsigned long number)
+{
+	spin_lock(&baton_buckets[number].lock);
+}
+EXPORT_SYMBOL_GPL(baton_bucket_lock);
+
+void baton_bucket_unlock(unsigned long number)
+{
+	spin_unlock(&baton_buckets[number].lock);
+}
+EXPORT_SYMBOL_GPL(baton_bucket_unlock);
+
+/* sched.h */
+
+void baton_cond_resched(void)
+{
+	cond_resched();
+}
+EXPORT_SYMBOL_GPL(baton_cond_resched);

@@ -8,7 +8,10 @@
 #include <linux/lockdep.h>
 #include <linux/types.h>
 
+struct lock_class_key;
 struct task_struct;
+struct xa_state;
+struct xarray;
 
 /* sched.h */
 void baton_set_current_state(unsigned int state);
@@ -24,5 +27,33 @@ void baton_kill(struct task_struct *task);
 void baton_wait_map_init(struct lockdep_map *map, const char *name,
 			 struct lock_class_key *key);
 void baton_wait_map_acquire(struct lockdep_map *map);
+
+/* xarray.h */
+void baton_xa_init(struct xarray *xa, const char *name,
+		   struct lock_class_key *key);
+void baton_xa_lock_irq(struct xarray *xa);
+void baton_xa_unlock_irq(struct xarray *xa);
+unsigned long baton_xa_lock_irqsave(struct xarray *xa);
+void baton_xa_unlock_irqrestore(struct xarray *xa, unsigned long flags);
+int baton_xas_init(struct xa_state *xas, struct xarray *xa,
+		   unsigned long index, unsigned int order);
+void baton_xas_reset(struct xa_state *xas);
+int baton_xas_error(const struct xa_state *xas);
+void baton_xas_set_err(struct xa_state *xas, int err);
+bool baton_xas_nomem(struct xa_state *xas, bool io);
+unsigned long baton_xas_found_index(const struct xa_state *xas);
+unsigned int baton_xas_marks(const struct xa_state *xas);
+void baton_xas_replace(struct xa_state *xas, void *entry);
+int baton_xas_split_alloc(struct xa_state *xas, void *entry,
+			  unsigned int order, bool io);
+void baton_xas_split(struct xa_state *xas, void *entry, unsigned int order);
+
+/* the wait buckets of all entry maps */
+#define BATON_BUCKETS 256
+void baton_bucket_lock(unsigned long number);
+void baton_bucket_unlock(unsigned long number);
+
+/* sched.h */
+void baton_cond_resched(void);
 
 #endif /* BATON_HELPERS_H */

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the owner of an entry can do to it, without regard to the type of the values.
+//!
+//! All of these go to the entry anew: while a guard exists the tree can grow and shrink around its
+//! entry, but the entry itself stays, because only its owner removes it.
+
+use super::{
+    state::{
+        Content,
+        Granule,
+        Order,
+        Raw,
+        Seen, //
+    },
+    tree::Tree,
+    xas::Xas,
+    Marks, //
+};
+use kernel::prelude::*;
+
+impl Tree {
+    /// Goes to the entry of a guard, and does `f` there with the lock held.
+    #[inline]
+    fn with_owned<R>(
+        &self,
+        granule: Granule,
+        f: impl FnOnce(&mut super::tree::Locked<'_>, &mut Xas, Raw) -> R,
+    ) -> Option<R> {
+        let mut xas = Xas::new(self, granule.base(), Order::Pte).ok()?;
+        let mut locked = self.lock_irqsave();
+        // By the invariants of the guard the entry is there.
+        let raw = locked.load(&mut xas)?;
+        Some(f(&mut locked, &mut xas, raw))
+    }
+
+    /// Stores the content, sets and clears marks, and unlocks the entry.
+    pub(super) fn release(&self, granule: Granule, content: Content, set: Marks, clear: Marks) {
+        self.with_owned(granule, |locked, xas, raw| {
+            locked.mark(xas, set, true);
+            locked.mark(xas, clear, false);
+            // A content that does not fit does not get into a guard.
+            locked.unlock(xas, granule, raw.with(content).unwrap_or(raw));
+        });
+    }
+
+    /// Removes the entry.
+    pub(super) fn remove_owned(&self, granule: Granule) {
+        self.with_owned(granule, |locked, xas, raw| {
+            locked.remove(xas, granule, Seen::Mine(raw))
+        });
+    }
+
+    /// Sets or clears marks.
+    pub(super) fn mark_owned(&self, granule: Granule, marks: Marks, set: bool) {
+        self.with_owned(granule, |locked, xas, _| locked.mark(xas, marks, set));
+    }
+
+    /// Returns the marks.
+    pub(super) fn marks_owned(&self, granule: Granule) -> Marks {
+        self.with_owned(granule, |locked, xas, _| locked.marks(xas))
+            .unwrap_or(Marks::NONE)
+    }
+
+    /// Splits the entry into unlocked entries of one index each, with the contents that `f` returns.
+    pub(super) fn split_owned(
+        &self,
+        granule: Granule,
+        content: Content,
+        mut f: impl FnMut(usize) -> Option<Content>,
+    ) -> Result {
+        if granule.order() != Order::Pmd {
+            return Err(EINVAL);
+        }
+        // What the new entries are until they have got their contents, under the lock.
+        let first = Raw::new(content, Order::Pte).ok_or(EINVAL)?;
+        let mut xas = Xas::new(self, granule.base(), Order::Pte)?;
+        xas.alloc_split(self, first, granule.order())?;
+
+        let mut locked = self.lock_irq();
+        let old = locked.load(&mut xas).ok_or(EINVAL)?;
+        // All contents are looked at before anything is changed.
+        let fits = (granule.base()..=granule.last())
+            .all(|index| f(index).is_some_and(|content| Raw::new(content, Order::Pte).is_some()));
+        if !fits {
+            return Err(EINVAL);
+        }
+        locked.split(&mut xas, first, granule.order());
+        for index in granule.base()..=granule.last() {
+            xas.seek(index);
+            let raw = f(index).and_then(|content| first.with(content));
+            if let (Some(_), Some(raw)) = (locked.load(&mut xas), raw) {
+                locked.replace(&mut xas, raw);
+            }
+        }
+        locked.dissolve(granule, Seen::Mine(old));
+        Ok(())
+    }
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Waiting for an entry, and handing it over.
+//!
+//! This file has no kernel paths. The module compiles it as it stands, and `testing/model/` includes
+//! the same file by `#[path]`; what differs is the [`Buckets`] and the platform below them.
+//!
+//! The list of waiters, the status word, the wake-up and the sleep are those of
+//! `rust/event/protocol.rs`: a bucket is a [`Queue`], and what its waiters watch is an [`Offer`].
+//! Somebody who unlocks or removes an entry makes an offer for a [`Key`]; the waiters with that key
+//! claim it, oldest first.
+//!
+//! # Locks
+//!
+//! The *tree lock* protects the entries of one map, and is held around every function of this file;
+//! so for one map they exclude each other. A *bucket lock* protects one queue, in which waiters of
+//! several maps and granules can be; it is taken inside the tree lock, by [`Buckets::with`].
+//!
+//! # The rule
+//!
+//! While the tree lock is not held, for every granule of the map:
+//!
+//! 1. Some waiter has its key if and only if its entry has [`Raw::has_waiters`], and is locked.
+//! 2. Of a locked entry there is exactly one owner: an entry guard, or a task that [`Grant::Owned`]
+//!    was given to and that has not yet come back for it.
+//!
+//! Each function below takes the entry as it is in the tree and returns what must be stored in its
+//! place before the tree lock is released; that keeps the rule.
+
+use super::{
+    protocol::{
+        Entry,
+        Platform,
+        Queue, //
+    },
+    state::{
+        Granule,
+        Raw, //
+    },
+};
+
+/// What a waiter waits for and what a waker wakes: a granule of a map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    map: usize,
+    granule: Granule,
+}
+
+impl Key {
+    /// Makes the key of a granule of the map at the address `map`.
+    #[inline]
+    pub(super) fn new(map: usize, granule: Granule) -> Self {
+        Self { map, granule }
+    }
+
+    /// Returns `bits` bits that depend on all of the key.
+    #[inline]
+    pub(super) fn hash(&self, bits: u32) -> usize {
+        // As `hash_long()`: the golden ratio, and the upper bits of the product.
+        let x = (self.map ^ self.granule.base()) as u64;
+        (x.wrapping_mul(0x61c8_8646_80b5_83eb) >> (64 - bits)) as usize
+    }
+}
+
+/// What a waiter is woken with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Grant {
+    /// It owns the entry.
+    Owned,
+    /// The entry that it waited for is gone. It owns nothing.
+    LookAgain,
+}
+
+/// What is on offer to the waiters with one key.
+pub(super) struct Offer {
+    key: Key,
+    left: Left,
+    met: usize,
+}
+
+enum Left {
+    Nothing,
+    Ownership,
+    News,
+}
+
+impl Offer {
+    fn new(key: Key, left: Left) -> Self {
+        Self { key, left, met: 0 }
+    }
+
+    /// The claim of every waiter.
+    pub(super) fn claim(&mut self, key: &Key) -> Option<Grant> {
+        if self.key != *key {
+            return None;
+        }
+        match self.left {
+            Left::Ownership => {
+                self.left = Left::Nothing;
+                Some(Grant::Owned)
+            }
+            Left::News => Some(Grant::LookAgain),
+            Left::Nothing => {
+                self.met += 1;
+                None
+            }
+        }
+    }
+}
+
+/// The queues of waiters, found by key.
+pub(super) trait Buckets {
+    /// What the waiters sleep on.
+    type Platform: Platform;
+
+    /// Runs `f` on the queue of `key`, with its bucket lock held.
+    fn with<R>(&self, key: &Key, f: impl FnOnce(&mut Queue<Offer, Self::Platform>) -> R) -> R;
+}
+
+/// Puts a waiter at the end of those that wait for the locked entry `raw`.
+///
+/// # Safety
+///
+/// `waiter` must be made for the claim [`Offer::claim`] with `key`, must be on no queue, and stay
+/// where it is until it was granted something or was [withdrawn](withdraw).
+pub(super) unsafe fn join<B: Buckets>(
+    buckets: &B,
+    key: &Key,
+    raw: Raw,
+    waiter: *const Entry<Offer, B::Platform>,
+) -> Raw {
+    // SAFETY: By the safety requirements. Buckets are never closed.
+    buckets.with(key, |queue| unsafe { queue.enqueue(waiter) });
+    raw.with_waiters(true)
+}
+
+/// Takes a waiter that gives up away from those that wait for the locked entry `raw`.
+///
+/// # Safety
+///
+/// `waiter` must have [joined](join) with `key`, and under the tree lock its status must be
+/// `WAITING`. Otherwise it was granted something, and that is what its wait has to end with: to
+/// return without it would lose the entry.
+pub(super) unsafe fn withdraw<B: Buckets>(
+    buckets: &B,
+    key: &Key,
+    raw: Raw,
+    waiter: *const Entry<Offer, B::Platform>,
+) -> Raw {
+    let mut offer = Offer::new(*key, Left::Nothing);
+    buckets.with(key, |queue| {
+        // SAFETY: By the safety requirements, `waiter` is on this queue.
+        unsafe { queue.withdraw(waiter, &mut offer, false) };
+        queue.consider(&mut offer, false)
+    });
+    raw.with_waiters(offer.met != 0)
+}
+
+/// Unlocks the entry `raw`: hands it over to the oldest of those that wait for it, if any.
+///
+/// Returns what to store, and the number of waiters that were granted something: one or none.
+#[inline]
+pub(super) fn unlock<B: Buckets>(buckets: &B, key: &Key, raw: Raw) -> (Raw, usize) {
+    // By rule 1, no bucket needs to be looked at if the entry says that nobody waits.
+    if raw.has_waiters() {
+        hand_over(buckets, key, raw)
+    } else {
+        (raw.unlocked(), 0)
+    }
+}
+
+/// The part of [`unlock`] that is not inlined.
+#[cold]
+#[inline(never)]
+fn hand_over<B: Buckets>(buckets: &B, key: &Key, raw: Raw) -> (Raw, usize) {
+    let mut offer = Offer::new(*key, Left::Ownership);
+    match buckets.with(key, |queue| queue.consider(&mut offer, false)) {
+        // Not reached, by rule 1; an entry that nobody waits for is unlocked.
+        0 => (raw.unlocked(), 0),
+        // The entry stays locked: it has a new owner.
+        granted => (raw.with_waiters(offer.met != 0), granted),
+    }
+}
+
+/// Tells all that wait for the entry `raw` that it is gone. It must be gone before the tree lock is
+/// released.
+///
+/// Returns the number of waiters that were told.
+#[inline]
+pub(super) fn dissolve<B: Buckets>(buckets: &B, key: &Key, raw: Raw) -> usize {
+    if !raw.has_waiters() {
+        return 0;
+    }
+    let mut offer = Offer::new(*key, Left::News);
+    buckets.with(key, |queue| queue.consider(&mut offer, false))
+}
+
+/// Returns how many tasks wait for the entry `raw`.
+pub(super) fn count<B: Buckets>(buckets: &B, key: &Key, raw: Raw) -> usize {
+    if !raw.has_waiters() {
+        return 0;
+    }
+    let mut offer = Offer::new(*key, Left::Nothing);
+    buckets.with(key, |queue| queue.consider(&mut offer, false));
+    offer.met
+}

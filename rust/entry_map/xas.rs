@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A position in the tree.
+//!
+//! C header: [`include/linux/xarray.h`](srctree/include/linux/xarray.h)
+
+use super::{
+    state::{
+        Order,
+        Raw, //
+    },
+    tree::Tree, //
+};
+use crate::ffi;
+use core::{
+    mem::MaybeUninit,
+    ptr, //
+};
+use kernel::{
+    bindings,
+    error::to_result,
+    ffi::c_void,
+    prelude::*, //
+};
+
+/// A position in a tree.
+///
+/// # Invariants
+///
+/// `state` is an initialised XArray operation state. What it says about nodes is used under the lock
+/// only, and not after that was released in between; [`Xas::reset`] and [`Xas::seek`] forget it.
+pub(super) struct Xas {
+    pub(super) state: bindings::xa_state,
+    pub(super) order: Order,
+}
+
+impl Xas {
+    /// Makes a position for entries of `order` at `index`.
+    ///
+    /// # Errors
+    ///
+    /// [`EOPNOTSUPP`] if this kernel has no entries of this order (`CONFIG_XARRAY_MULTI`).
+    #[inline]
+    pub(super) fn new(tree: &Tree, index: usize, order: Order) -> Result<Self> {
+        let mut state = MaybeUninit::uninit();
+        // SAFETY: `state` is valid for writes, `xa` by the type invariants of the tree.
+        to_result(unsafe {
+            ffi::baton_xas_init(state.as_mut_ptr(), tree.xarray(), index, order.shift())
+        })?;
+        // INVARIANT: The state was initialised, since there was no error.
+        Ok(Self {
+            // SAFETY: As above.
+            state: unsafe { state.assume_init() },
+            order,
+        })
+    }
+
+    /// Forgets what is known about nodes.
+    #[inline]
+    pub(super) fn reset(&mut self) {
+        // SAFETY: The state is initialised by the type invariants.
+        unsafe { ffi::baton_xas_reset(&mut self.state) };
+    }
+
+    /// Goes to `index`; forgets what is known about nodes.
+    #[inline]
+    pub(super) fn seek(&mut self, index: usize) {
+        self.state.xa_index = index;
+        self.reset();
+    }
+
+    /// Returns the entry that is stored as `ptr`, if one is.
+    #[inline]
+    pub(super) fn raw(ptr: *mut c_void) -> Option<Raw> {
+        // As `xa_to_value()`. Under the lock there are no retry entries, and by the invariants of the
+        // tree all others are values.
+        (!ptr.is_null()).then(|| Raw::from_bits(ptr.addr() as u64 >> 1))
+    }
+
+    /// Returns how an entry is stored.
+    #[inline]
+    pub(super) fn entry(raw: Raw) -> *mut c_void {
+        // As `xa_mk_value()`: the topmost bit of `raw` is clear.
+        ptr::without_provenance_mut((raw.bits() as usize) << 1 | 1)
+    }
+
+    /// Gets the memory that [`Locked::settle`] was short of, with the lock released.
+    ///
+    /// # Errors
+    ///
+    /// [`ENOMEM`] if there is none.
+    pub(super) fn get_memory(&mut self, tree: &Tree) -> Result {
+        if tree.lock_irqsave().refuses() {
+            return Err(ENOMEM);
+        }
+        // SAFETY: The state is initialised by the type invariants.
+        if unsafe { ffi::baton_xas_nomem(&mut self.state, tree.may_do_io()) } {
+            Ok(())
+        } else {
+            Err(ENOMEM)
+        }
+    }
+
+    /// Gets the memory to split an entry of `order` into entries of the order of the position, and
+    /// prepares them as `raw`.
+    ///
+    /// # Errors
+    ///
+    /// [`ENOMEM`] if there is none.
+    pub(super) fn alloc_split(&mut self, tree: &Tree, raw: Raw, order: Order) -> Result {
+        if tree.lock_irqsave().refuses() {
+            return Err(ENOMEM);
+        }
+        // SAFETY: The state is initialised by the type invariants.
+        to_result(unsafe {
+            ffi::baton_xas_split_alloc(
+                &mut self.state,
+                Self::entry(raw),
+                order.shift(),
+                tree.may_do_io(),
+            )
+        })
+    }
+
+    /// Returns the index.
+    #[inline]
+    pub(super) fn index(&self) -> usize {
+        self.state.xa_index
+    }
+}
+
+impl Drop for Xas {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.state.xa_alloc.is_null() {
+            // SAFETY: The state is initialised by the type invariants.
+            unsafe { bindings::xas_destroy(&mut self.state) };
+        }
+    }
+}
