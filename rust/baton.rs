@@ -27,6 +27,7 @@
 //!
 //! [`EntryMap`]: entry_map::EntryMap
 
+pub mod block;
 pub mod context;
 pub mod entry_map;
 pub mod event;

@@ -33,6 +33,22 @@ extern "C" {
     pub(crate) fn baton_interrupt(task: *mut bindings::task_struct);
     pub(crate) fn baton_kill(task: *mut bindings::task_struct);
 
+    // `blk-mq.h`, `blkdev.h`
+    pub(crate) fn baton_blk_limits(lim: *mut bindings::queue_limits, write_cache: bool, fua: bool);
+    pub(crate) fn baton_blk_disk_claim(disk: *mut bindings::gendisk) -> c_int;
+    pub(crate) fn baton_blk_copy_from_request(
+        iter: *mut bindings::req_iterator,
+        dst: *mut u8,
+        len: usize,
+    ) -> usize;
+    pub(crate) fn baton_blk_copy_to_request(
+        iter: *mut bindings::req_iterator,
+        src: *const u8,
+        len: usize,
+    ) -> usize;
+    pub(crate) fn baton_blk_noio_save() -> c_uint;
+    pub(crate) fn baton_blk_noio_restore(flags: c_uint);
+
     // `lockdep.h`
     #[cfg(CONFIG_LOCKDEP)]
     pub(crate) fn baton_wait_map_init(

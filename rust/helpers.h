@@ -8,7 +8,10 @@
 #include <linux/lockdep.h>
 #include <linux/types.h>
 
+struct gendisk;
 struct lock_class_key;
+struct queue_limits;
+struct req_iterator;
 struct task_struct;
 struct xa_state;
 struct xarray;
@@ -22,6 +25,14 @@ int baton_signal_pending_state(unsigned int state);
 void baton_allow_signals(void);
 void baton_interrupt(struct task_struct *task);
 void baton_kill(struct task_struct *task);
+
+/* blk-mq.h, blkdev.h */
+void baton_blk_limits(struct queue_limits *lim, bool write_cache, bool fua);
+int baton_blk_disk_claim(struct gendisk *disk);
+size_t baton_blk_copy_from_request(struct req_iterator *iter, void *dst, size_t len);
+size_t baton_blk_copy_to_request(struct req_iterator *iter, const void *src, size_t len);
+unsigned int baton_blk_noio_save(void);
+void baton_blk_noio_restore(unsigned int flags);
 
 /* lockdep.h */
 void baton_wait_map_init(struct lockdep_map *map, const char *name,

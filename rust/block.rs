@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Block layer accessors that the `kernel` crate of 7.3 does not have.
+//!
+//! `kernel::block::mq` cannot carry a driver that moves data: its `TagSet` has neither flags nor
+//! depth per map, its `GenDisk` has no module owner, and its `Request` knows no operation, sector,
+//! data or error. This module is a thin and safe layer over the same C interface with what the
+//! driver in `samples/blk/` needs. It is shaped like the rnull series that is on its way upstream
+//! (a request is *owned*, and ending it consumes it), so that it can be deleted when `kernel` has
+//! caught up.
+//!
+//! - [`TagSet`]: hardware queues and depth, `BLK_MQ_F_BLOCKING`.
+//! - [`GenDiskBuilder`] and [`GenDisk`]: limits, capacity, name; `fops.owner` is the module that
+//!   implements [`Operations`], hence `rmmod` with the disk open is refused.
+//! - [`Operations`]: what a driver implements; it may sleep, and has the capability that says so.
+//! - [`Request`]: one started request, ended exactly once.
+//! - [`Source`] and [`Sink`]: the data of a request, towards the driver and from it.
+//! - [`PageTable`]: sparse pages, each handed out to one borrower at a time.
+//!
+//! C header: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h)
+//! C header: [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
+
+mod data;
+mod gen_disk;
+mod operations;
+mod page_table;
+mod request;
+mod tag_set;
+
+pub use self::{
+    data::{
+        Sink,
+        Source, //
+    },
+    gen_disk::{
+        GenDisk,
+        GenDiskBuilder, //
+    },
+    operations::Operations,
+    page_table::{
+        PageBytes,
+        PageSlot,
+        PageTable, //
+    },
+    request::{
+        dropped_requests,
+        Op,
+        Request, //
+    },
+    tag_set::TagSet,
+};
+
+/// `log2` of the unit in which the block layer counts.
+pub const SECTOR_SHIFT: u32 = kernel::bindings::SECTOR_SHIFT;
+
+/// The unit in which the block layer counts, in bytes.
+pub const SECTOR_SIZE: u32 = kernel::bindings::SECTOR_SIZE;
