@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A memory-backed block device whose I/O path sleeps in the ways that `baton` is about.
+//!
+//! ```text
+//!   disk.rs    a disk from power-on to removal; one request from queue to end
+//!   store.rs   the data: pages behind entries that are locked while they are used
+//!   log.rs     the write log: FLUSH and FUA wait until their position is stable
+//!   settings.rs, config.rs, stats.rs
+//!              what is allowed, /sys/kernel/config/baton, /sys/kernel/debug/baton
+//! ```
+//!
+//! Disks are made in configfs, or at load:
+//!
+//! ```text
+//!   modprobe baton_blk nr_devices=1 size=1024             /dev/baton0
+//!   mkdir /sys/kernel/config/baton/scratch
+//!   echo 1 >/sys/kernel/config/baton/scratch/power        /dev/scratch
+//! ```
+
+mod config;
+mod disk;
+mod log;
+mod settings;
+mod stats;
+mod store;
+
+use crate::{
+    config::Config,
+    disk::Disk,
+    settings::{
+        Field,
+        Settings, //
+    },
+};
+use baton::MaySleep;
+use kernel::{
+    configfs,
+    debugfs::Dir,
+    prelude::*,
+    str::CString, //
+};
+
+module! {
+    type: BatonBlk,
+    name: "baton_blk",
+    authors: ["The baton authors"],
+    description: "Memory-backed block device that uses baton",
+    license: "GPL",
+    params: {
+        nr_devices: i64 {
+            default: 0,
+            description: "Disks to make at load, baton0 and so on (default: 0)",
+        },
+        size: i64 {
+            default: 1024,
+            description: "Size of each in MiB; memory is used as it is written to (default: 1024)",
+        },
+        blocksize: i64 {
+            default: 4096,
+            description: "Logical block size in bytes, a power of two from 512 to 4096 (default: 4096)",
+        },
+        submit_queues: i64 {
+            default: 1,
+            description: "Hardware queues, at most one for each CPU (default: 1)",
+        },
+        queue_depth: i64 {
+            default: 64,
+            description: "Requests in flight for each queue (default: 64)",
+        },
+        discard: i64 {
+            default: 1,
+            description: "Whether discard is offered (default: 1)",
+        },
+    },
+}
+
+/// The most disks that the module makes at load.
+const MAX_DEVICES: i64 = 16;
+
+/// What the module owns, in the order in which it goes away.
+#[pin_data]
+struct BatonBlk {
+    #[pin]
+    configfs: configfs::Subsystem<Config>,
+    disks: KVec<Disk>,
+    debugfs: Dir,
+}
+
+/// Returns the settings that the module's parameters ask for.
+fn parameters() -> Result<Settings> {
+    let mut settings = Settings::default();
+    for (field, value) in [
+        (Field::Size, module_parameters::size.value()),
+        (Field::BlockSize, module_parameters::blocksize.value()),
+        (
+            Field::SubmitQueues,
+            module_parameters::submit_queues.value(),
+        ),
+        (Field::QueueDepth, module_parameters::queue_depth.value()),
+        (Field::Discard, module_parameters::discard.value()),
+    ] {
+        settings.set(c"parameter", field, value)?;
+    }
+    Ok(settings)
+}
+
+/// Makes the disks that the module's parameters ask for.
+fn disks(debugfs: &Dir, cx: &mut MaySleep) -> Result<KVec<Disk>> {
+    let settings = parameters()?;
+    let nr_devices = settings::check(
+        c"parameter",
+        "nr_devices",
+        module_parameters::nr_devices.value(),
+        0..=MAX_DEVICES,
+    )?;
+
+    let mut disks = KVec::new();
+    for i in 0..nr_devices {
+        let name = CString::try_from_fmt(fmt!("baton{i}"))?;
+        disks.push(Disk::new(&name, settings, debugfs, cx)?, GFP_KERNEL)?;
+    }
+    Ok(disks)
+}
+
+impl kernel::InPlaceModule for BatonBlk {
+    fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        let debugfs = Dir::new(c"baton");
+        try_pin_init!(Self {
+            disks: disks(&debugfs, &mut MaySleep::assert())?,
+            configfs <- config::subsystem(debugfs.clone()),
+            debugfs,
+        })
+    }
+}

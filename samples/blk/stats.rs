@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Counters of one disk, one line each in `/sys/kernel/debug/baton/NAME/stats`.
+
+use baton::block::Op;
+use kernel::{
+    fmt,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    },
+};
+
+/// A number that only grows.
+pub(crate) struct Counter(Atomic<u64>);
+
+impl Counter {
+    const fn new() -> Self {
+        Self(Atomic::new(0))
+    }
+
+    /// Adds to it.
+    pub(crate) fn add(&self, n: u64) {
+        self.0.fetch_add(n, Relaxed);
+    }
+
+    /// Adds one to it.
+    pub(crate) fn inc(&self) {
+        self.add(1);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// The counters.
+        pub(crate) struct Stats {
+            $($(#[$doc])* pub(crate) $name: Counter,)*
+        }
+
+        impl Stats {
+            /// Starts at zero.
+            pub(crate) const fn new() -> Self {
+                Self { $($name: Counter::new(),)* }
+            }
+
+            /// Writes a line for each counter.
+            pub(crate) fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                $(writeln!(f, "{} {}", stringify!($name), self.$name.get())?;)*
+                Ok(())
+            }
+        }
+    };
+}
+
+counters! {
+    /// Requests by operation.
+    reads, writes, discards, write_zeroes, flushes,
+    /// Writes and write-zeroes with FUA among them.
+    fua,
+    /// Requests that ended with an error.
+    errors,
+    /// Bytes of the disk that requests of each kind covered.
+    bytes_read, bytes_written, bytes_discarded, bytes_zeroed,
+    /// Entries that were found locked.
+    entry_waits,
+    /// Records that found the log full.
+    log_full,
+    /// Requests that slept until their position in the log was stable.
+    log_waits,
+    /// Log buffers that were made stable, and records in them.
+    log_commits, log_records,
+}
+
+impl Stats {
+    /// Counts a request that was served.
+    pub(crate) fn served(&self, op: Op, bytes: u64, fua: bool) {
+        let (requests, total) = match op {
+            Op::Read => (&self.reads, Some(&self.bytes_read)),
+            Op::Write => (&self.writes, Some(&self.bytes_written)),
+            Op::Discard => (&self.discards, Some(&self.bytes_discarded)),
+            Op::WriteZeroes => (&self.write_zeroes, Some(&self.bytes_zeroed)),
+            Op::Flush => (&self.flushes, None),
+            _ => return,
+        };
+        requests.inc();
+        if let Some(total) = total {
+            total.add(bytes);
+        }
+        if fua {
+            self.fua.inc();
+        }
+    }
+}
