@@ -15,7 +15,7 @@
 //! - [`Operations`]: what a driver implements; it may sleep, and has the capability that says so.
 //! - [`Request`]: one started request, ended exactly once.
 //! - [`Source`] and [`Sink`]: the data of a request, towards the driver and from it.
-//! - [`PageTable`]: sparse pages, each handed out to one borrower at a time.
+//! - [`PagePool`]: pages that are known by a number, each handed out to one borrower at a time.
 //!
 //! C header: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h)
 //! C header: [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
@@ -23,7 +23,7 @@
 mod data;
 mod gen_disk;
 mod operations;
-mod page_table;
+mod page_pool;
 mod request;
 mod tag_set;
 
@@ -37,10 +37,10 @@ pub use self::{
         GenDiskBuilder, //
     },
     operations::Operations,
-    page_table::{
+    page_pool::{
         PageBytes,
-        PageSlot,
-        PageTable, //
+        PagePool,
+        PageRef, //
     },
     request::{
         dropped_requests,

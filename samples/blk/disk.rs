@@ -86,6 +86,10 @@ impl Shared {
                 self.store.write(start, bytes, &mut source, stats, cx)?;
                 true
             }
+            Op::WriteZeroes if request.must_provision() => {
+                self.store.provision_zeroes(start, bytes, stats, cx)?;
+                true
+            }
             Op::Discard | Op::WriteZeroes => {
                 self.store.discard(start, bytes, stats, cx)?;
                 true
@@ -98,10 +102,7 @@ impl Shared {
             _ => return Err(EOPNOTSUPP),
         };
         if changes {
-            let record = Record {
-                start,
-                bytes: request.bytes(),
-            };
+            let record = Record { start, bytes };
             let position = self.log.enter(record, stats, cx)?;
             if fua {
                 self.log.wait_stable(position, stats, cx)?;
@@ -119,6 +120,7 @@ impl Shared {
         writeln!(f, "log_stable {}", log.stable)?;
         writeln!(f, "log_room_sleepers {}", log.room_sleepers)?;
         writeln!(f, "log_stable_sleepers {}", log.stable_sleepers)?;
+        writeln!(f, "entry_sleepers {}", this.store.sleepers())?;
         writeln!(f, "pages {}", this.store.pages())?;
         writeln!(f, "pages_refused {}", this.store.refused())?;
         writeln!(f, "requests_dropped {}", block::dropped_requests())
@@ -151,7 +153,7 @@ impl LogThread {
     fn new(shared: Arc<Shared>, cx: &mut MaySleep) -> Result<Self> {
         let own = shared.clone();
         let thread = Thread::spawn(cx, c"baton_blk_log", move |cx, _stop| {
-            own.log.run(&own.stats, cx)
+            own.log.run(&own.store, &own.stats, cx)
         })?;
         Ok(Self {
             shared,

@@ -16,7 +16,10 @@
 //! the two changed under another lock. Here shutdown is *closing the events*: it cannot miss a
 //! sleeper, and who comes later is told at once.
 
-use crate::stats::Stats;
+use crate::{
+    stats::Stats,
+    store::Store, //
+};
 use baton::{
     event::{
         Closed,
@@ -47,7 +50,7 @@ pub(crate) struct Record {
     /// The first byte that changed.
     pub(crate) start: u64,
     /// How many of them.
-    pub(crate) bytes: u32,
+    pub(crate) bytes: u64,
 }
 
 /// A buffer of records with consecutive positions.
@@ -265,24 +268,40 @@ impl Log {
     }
 
     /// The log thread: makes stable what is wanted, until the log is shut down.
-    pub(crate) fn run(&self, stats: &Stats, cx: &mut MaySleep) {
+    pub(crate) fn run(&self, store: &Store, stats: &Stats, cx: &mut MaySleep) {
         loop {
             let held = self.state.lock_in(cx);
             let due = held.wait(Idle, |state| state.project().work, Work::due, ());
             if due.is_err() {
                 return;
             }
-            let Some(buffer) = self.take(cx) else {
-                // No position can be wanted that was not entered. Should it ever be, then an error
-                // for everybody is better than a disk that hangs.
-                pr_err!("the log has lost records, shutting it down\n");
+            if let Err(e) = self.commit_one(store, stats, cx) {
+                // An error for everybody is better than a disk that hangs, or that says that it is
+                // stable and is not.
+                pr_err!("the log failed and is shut down: {:?}\n", e);
                 self.shut_down(cx);
                 return;
-            };
-            stats.log_commits.inc();
-            stats.log_records.add(buffer.len() as u64);
-            self.commit(buffer, cx);
+            }
         }
+    }
+
+    /// Takes the next buffer out of the ring, makes it stable, and makes room.
+    fn commit_one(&self, store: &Store, stats: &Stats, cx: &mut MaySleep) -> Result {
+        let mut buffer = self.take(cx).ok_or(EIO)?;
+        for record in &buffer {
+            let entries = store.write_back(record.start, record.bytes, cx)?;
+            stats.written_back.add(entries as u64);
+        }
+        let records = buffer.len() as u64;
+        stats.log_commits.inc();
+        stats.log_records.add(records);
+
+        buffer.clear();
+        let mut held = self.state.lock_in(cx);
+        let state = held.as_mut().project();
+        state.ring.update(|ring| ring.give_back(buffer));
+        state.stable.update(|stable| *stable += records);
+        Ok(())
     }
 
     /// Takes the next buffer out of the ring.
@@ -293,15 +312,5 @@ impl Log {
         let taken = buffer.as_ref().map_or(0, |b| b.len() as u64);
         state.work.update(|work| work.taken += taken);
         buffer
-    }
-
-    /// Makes a buffer stable, and room in the ring.
-    fn commit(&self, mut buffer: Buffer, cx: &mut MaySleep) {
-        let records = buffer.len() as u64;
-        buffer.clear();
-        let mut held = self.state.lock_in(cx);
-        let state = held.as_mut().project();
-        state.ring.update(|ring| ring.give_back(buffer));
-        state.stable.update(|stable| *stable += records);
     }
 }

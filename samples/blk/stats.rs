@@ -65,14 +65,17 @@ counters! {
     errors,
     /// Bytes of the disk that requests of each kind covered.
     bytes_read, bytes_written, bytes_discarded, bytes_zeroed,
-    /// Entries that were found locked.
-    entry_waits,
+    /// Entries that were found locked; how often that ended with the ownership of the entry, and how
+    /// often it was gone.
+    entry_waits, entry_handovers, entry_vanished,
+    /// Zero entries of 2 MiB that were made, and that a write has split.
+    huge_zeroes, splits,
     /// Records that found the log full.
     log_full,
     /// Requests that slept until their position in the log was stable.
     log_waits,
-    /// Log buffers that were made stable, and records in them.
-    log_commits, log_records,
+    /// Log buffers that were made stable, records in them, and entries that were dirty.
+    log_commits, log_records, written_back,
 }
 
 impl Stats {

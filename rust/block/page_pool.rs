@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Pages that are known by a number, and handed out to one borrower at a time.
+//!
+//! A map of lockable entries stores numbers, not pointers. This pool is what the numbers stand for:
+//! the entry lock says who may touch a page, and the pool does not trust it. A page has to be
+//! *borrowed*, and whoever comes second is refused, so that a mistake in the locking is an error
+//! that is counted, and not a data race.
+
+use core::{
+    cell::UnsafeCell,
+    mem, //
+};
+use kernel::{
+    new_spinlock,
+    page::PAGE_SIZE,
+    prelude::*,
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Relaxed,
+            Release, //
+        },
+        SetOnce,
+        SpinLock, //
+    },
+};
+
+/// Slots that are allocated together.
+const CHUNK: usize = 512;
+
+/// The bytes of one page.
+pub type PageBytes = [u8; PAGE_SIZE];
+
+/// There is no page of that number, or it is free.
+const FREE: u32 = 0;
+/// There is a page, and nobody has borrowed it.
+const IDLE: u32 = 1;
+/// There is a page, and somebody has borrowed it, or it is on its way to be free.
+const BORROWED: u32 = 2;
+
+/// A place for a page.
+///
+/// # Invariants
+///
+/// `page` is accessed only by whoever changed `state` to [`BORROWED`], until it changes it again.
+struct Slot {
+    state: Atomic<u32>,
+    page: UnsafeCell<Option<KBox<PageBytes>>>,
+}
+
+// SAFETY: `page` is accessed by one task at a time, by the type invariants, and what it holds may be
+// used and freed by any task.
+unsafe impl Sync for Slot {}
+
+type Chunk = KVec<Slot>;
+
+/// The numbers that are free.
+struct Free {
+    /// Those that were in use before; it has room for all numbers below `fresh`.
+    used: KVVec<u32>,
+    /// The first one that was never in use.
+    fresh: u32,
+}
+
+/// A pool of pages with a limit, see the [module documentation](self).
+///
+/// A leaked [`PageRef`] keeps its page until the pool is dropped; it costs memory, and no hang.
+#[pin_data]
+pub struct PagePool {
+    chunks: KVVec<SetOnce<Chunk>>,
+    limit: u32,
+    in_use: Atomic<usize>,
+    refused: Atomic<usize>,
+    #[pin]
+    free: SpinLock<Free>,
+}
+
+impl PagePool {
+    /// Creates a pool of up to `limit` pages; it has none yet.
+    pub fn new(limit: u32) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            chunks: Self::no_chunks((limit as usize).div_ceil(CHUNK))?,
+            limit,
+            in_use: Atomic::new(0),
+            refused: Atomic::new(0),
+            free <- new_spinlock!(Free {
+                used: KVVec::new(),
+                fresh: 0,
+            }),
+        })
+    }
+
+    fn no_chunks(count: usize) -> Result<KVVec<SetOnce<Chunk>>> {
+        let mut chunks = KVVec::with_capacity(count, GFP_KERNEL)?;
+        for _ in 0..count {
+            chunks.push(SetOnce::new(), GFP_KERNEL)?;
+        }
+        Ok(chunks)
+    }
+
+    /// Returns the number of pages in use.
+    pub fn in_use(&self) -> usize {
+        self.in_use.load(Relaxed)
+    }
+
+    /// Returns how often a page was refused because it was borrowed already, or not there.
+    pub fn refused(&self) -> usize {
+        self.refused.load(Relaxed)
+    }
+
+    fn slot(&self, id: u32) -> Option<&Slot> {
+        let chunk = self.chunks.get(id as usize / CHUNK)?.as_ref()?;
+        chunk.get(id as usize % CHUNK)
+    }
+
+    /// Takes a number that is free, of which the slot exists.
+    fn take_id(&self) -> Result<u32> {
+        let mut spare: Option<(Chunk, KVVec<u32>)> = None;
+        loop {
+            let mut free = self.free.lock();
+            if let Some(id) = free.used.pop() {
+                return Ok(id);
+            }
+            let id = free.fresh;
+            if id == self.limit {
+                return Err(ENOSPC);
+            }
+            let chunk = self.chunks.get(id as usize / CHUNK).ok_or(EINVAL)?;
+            if chunk.as_ref().is_some() {
+                free.fresh += 1;
+                return Ok(id);
+            }
+            let room = id as usize + CHUNK;
+            let has_room = free.used.capacity() >= room;
+            match spare.take() {
+                Some((slots, used)) if has_room || used.capacity() >= room => {
+                    chunk.populate(slots);
+                    free.fresh += 1;
+                    if has_room {
+                        return Ok(id);
+                    }
+                    // It was found empty above, so there is nothing in it to be moved.
+                    let old = mem::replace(&mut free.used, used);
+                    drop(free);
+                    drop(old);
+                    return Ok(id);
+                }
+                // Nothing, or something that was allocated for an earlier chunk.
+                unfit => {
+                    drop(free);
+                    drop(unfit);
+                    // Room for all the numbers that there will be slots for, so that giving one
+                    // back cannot fail.
+                    let used = if has_room {
+                        KVVec::new()
+                    } else {
+                        KVVec::with_capacity(room.next_power_of_two(), GFP_KERNEL)?
+                    };
+                    spare = Some((Self::new_chunk()?, used));
+                }
+            }
+        }
+    }
+
+    fn give_back(&self, id: u32) {
+        // There is room, see `take_id()`. If there were none, the number would be lost, and with it
+        // one page of the limit.
+        let _ = self.free.lock().used.push_within_capacity(id);
+    }
+
+    fn new_chunk() -> Result<Chunk> {
+        let mut slots = KVec::with_capacity(CHUNK, GFP_KERNEL)?;
+        for _ in 0..CHUNK {
+            // INVARIANT: Nobody has borrowed it.
+            let slot = Slot {
+                state: Atomic::new(FREE),
+                page: UnsafeCell::new(None),
+            };
+            slots.push(slot, GFP_KERNEL)?;
+        }
+        Ok(slots)
+    }
+
+    /// Allocates a page of zeroes, borrowed by the caller. Its number is [`PageRef::id`].
+    ///
+    /// Context: may sleep.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`, or `ENOSPC` if the limit is reached.
+    pub fn alloc(&self) -> Result<PageRef<'_>> {
+        let page = KBox::init(pin_init::init_zeroed(), GFP_KERNEL)?;
+        let id = self.take_id()?;
+        let slot = self.slot(id).ok_or(EINVAL)?;
+        // INVARIANT: The number was free, so that nobody but us can change the state.
+        slot.state.store(BORROWED, Relaxed);
+        // SAFETY: We are the borrower.
+        unsafe { *slot.page.get() = Some(page) };
+        self.in_use.fetch_add(1, Relaxed);
+        Ok(PageRef {
+            pool: self,
+            slot,
+            id,
+        })
+    }
+
+    /// Borrows the page with that number.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY` if it is borrowed already, or if there is none: the caller's locking is broken.
+    pub fn borrow(&self, id: u32) -> Result<PageRef<'_>> {
+        if let Some(slot) = self.slot(id) {
+            // The acquire pairs with the release in `PageRef::drop()`.
+            // INVARIANT: On success, we are the borrower.
+            if slot.state.cmpxchg(IDLE, BORROWED, Acquire).is_ok() {
+                return Ok(PageRef {
+                    pool: self,
+                    slot,
+                    id,
+                });
+            }
+        }
+        self.refused.fetch_add(1, Relaxed);
+        Err(EBUSY)
+    }
+
+    /// Frees the page with that number.
+    ///
+    /// # Errors
+    ///
+    /// As [`PagePool::borrow`].
+    pub fn free(&self, id: u32) -> Result {
+        self.borrow(id).map(PageRef::free)
+    }
+}
+
+/// A page, borrowed.
+///
+/// # Invariants
+///
+/// This is the borrower of `slot`, in which there is a page.
+#[must_use = "dropping it gives the page back"]
+pub struct PageRef<'a> {
+    pool: &'a PagePool,
+    slot: &'a Slot,
+    id: u32,
+}
+
+impl PageRef<'_> {
+    /// Returns the number under which the page can be borrowed.
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Returns the bytes.
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: We are the borrower by the type invariants, and `&self` excludes `&mut self`.
+        let page = unsafe { &*self.slot.page.get() };
+        page.as_deref().map_or(&[], |page| page.as_slice())
+    }
+
+    /// Returns the bytes, to be changed.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: We are the borrower by the type invariants, and `&mut self` is exclusive.
+        let page = unsafe { &mut *self.slot.page.get() };
+        page.as_deref_mut()
+            .map_or(&mut [], |page| page.as_mut_slice())
+    }
+
+    /// Frees the page. Its number will be given to another one.
+    pub fn free(self) {
+        // SAFETY: We are the borrower by the type invariants.
+        let page = unsafe { (*self.slot.page.get()).take() };
+        self.slot.state.store(FREE, Relaxed);
+        // From here on the slot is not ours; the lock orders this before the next `alloc()`.
+        self.pool.give_back(self.id);
+        self.pool.in_use.fetch_sub(1, Relaxed);
+        drop(page);
+        // There is nothing left to be given back.
+        mem::forget(self);
+    }
+}
+
+impl Drop for PageRef<'_> {
+    fn drop(&mut self) {
+        // We do not touch the page after this. Pairs with the acquire in `PagePool::borrow()`.
+        self.slot.state.store(IDLE, Release);
+    }
+}

@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What the tests of the block driver share. A test script sources this, defines
+# functions and ends with:
+#
+#	run_cases "$@" <<-END
+#	LIMIT function what it shows
+#	END
+#
+# Without arguments all cases run, otherwise those that are named by function.
+# A case runs in a shell of its own with set -eu and has LIMIT seconds; when
+# they are over, the report says who sleeps where, and the disks are pulled so
+# that the boot can go on.
+
+set -u
+
+here=$(dirname "$(readlink -f "$0")")
+helpers=${KTAP_HELPERS:-$here/../kselftest/ktap_helpers.sh}
+if [ ! -e "$helpers" ]; then
+	echo "1..0 # SKIP $helpers is not there"
+	exit 4
+fi
+# shellcheck source=/dev/null # part of the kernel's selftests
+. "$helpers"
+
+configfs=/sys/kernel/config/baton
+debugfs=/sys/kernel/debug/baton
+work=$(mktemp -d)
+
+# --- the module
+
+# load [PARAMETER=VALUE...]: from the directory BATON_MODULES, or by modprobe.
+# shellcheck disable=SC2120 # the parameters are for some tests only
+load() {
+	if [ -z "${BATON_MODULES:-}" ]; then
+		modprobe baton_blk "$@"
+		return
+	fi
+	[ -d /sys/module/baton ] || insmod "$BATON_MODULES/baton.ko" || return
+	insmod "$BATON_MODULES/baton_blk.ko" "$@"
+}
+
+loaded() {
+	[ -d /sys/module/baton_blk ]
+}
+
+# need: loads the module unless it is loaded.
+need() {
+	# shellcheck disable=SC2119 # no parameters
+	loaded || load
+}
+
+unload() {
+	rmmod baton_blk
+}
+
+# --- disks
+
+# disk NAME [SETTING=VALUE...]: makes one and switches it on; /dev/NAME.
+disk() {
+	local name=$1 setting
+	shift
+	need
+	mkdir "$configfs/$name"
+	for setting; do
+		echo "${setting#*=}" >"$configfs/$name/${setting%%=*}"
+	done
+	echo 1 >"$configfs/$name/power"
+	[ -b "/dev/$name" ]
+}
+
+# undisk NAME: switches it off, which fails if anybody has it open, and
+# removes it. Nothing may have gone wrong silently meanwhile.
+undisk() {
+	[ "$(stat_of "$1" pages_refused)" = 0 ]
+	[ "$(stat_of "$1" requests_dropped)" = 0 ]
+	settle 5 power_off "$1"
+	rmdir "$configfs/$1"
+}
+
+power_off() {
+	echo 0 >"$configfs/$1/power"
+}
+
+# stat_of NAME COUNTER: one counter of the disk.
+stat_of() {
+	awk -v counter="$2" '$1 == counter { print $2; found = 1 } END { exit !found }' \
+		"$debugfs/$1/stats"
+}
+
+# pull_all: removes every disk of configfs, whatever uses it.
+pull_all() {
+	local dir
+	for dir in "$configfs"/*/; do
+		[ -d "$dir" ] || continue
+		rmdir "$dir"
+	done
+}
+
+# --- looking
+
+# settle SECONDS COMMAND...: until the command succeeds; fails when it does not
+# within that time. For states that somebody else brings about.
+settle() {
+	local left=$(($1 * 50))
+	shift
+	until "$@" 2>/dev/null; do
+		left=$((left - 1))
+		if [ "$left" -le 0 ]; then
+			echo "not within the time: $*"
+			return 1
+		fi
+		# The period of looking.
+		sleep 0.02
+	done
+}
+
+# stat_is NAME COUNTER TEST VALUE: e.g. stat_is scratch pages -eq 0
+stat_is() {
+	test "$(stat_of "$1" "$2")" "$3" "$4"
+}
+
+is_gone() {
+	[ ! -d "/proc/$1" ]
+}
+
+# log_lines PATTERN: how many lines the driver has written that match.
+log_lines() {
+	dmesg | grep -c "baton_blk: $1" || true
+}
+
+# not COMMAND...: the command fails. ("! command" would pass whatever it does,
+# because set -e does not look at it.)
+not() {
+	if "$@"; then
+		echo "succeeded, although it should fail: $*"
+		return 1
+	fi
+}
+
+# fails_with TEXT COMMAND...: the command fails, and says so in these words.
+fails_with() {
+	local text=$1 out
+	shift
+	if out=$("$@" 2>&1); then
+		echo "succeeded, although it should fail with '$text': $*"
+		return 1
+	fi
+	case $out in
+	*"$text"*) ;;
+	*)
+		echo "failed, but not with '$text': $*: $out"
+		return 1
+		;;
+	esac
+}
+
+# put FILE VALUE: writes an attribute; bash says what the errno was.
+put() {
+	printf '%s\n' "$2" >"$1"
+}
+
+# same FILE1 OFFSET1 FILE2 OFFSET2 BYTES: the bytes are the same.
+same() {
+	cmp --ignore-initial="$2:$4" --bytes="$5" "$1" "$3"
+}
+
+# zero FILE OFFSET BYTES: the bytes are zeroes. Not from the page cache.
+zero() {
+	blockdev --flushbufs "$1"
+	same "$1" "$2" /dev/zero 0 "$3"
+}
+
+# fill FILE OFFSET BYTES: writes bytes none of which is zero; 512 at a time.
+fill() {
+	head -c "$3" /dev/zero | tr '\0' 'x' |
+		dd of="$1" bs=512 seek="$(($2 / 512))" conv=notrunc,fsync iflag=fullblock status=none
+}
+
+# --- fio
+
+# verify NAME ARGUMENT...: runs fio with verification and prints a line with
+# what it did. Fails if fio does, or if nothing was verified.
+verify() {
+	local name=$1
+	shift
+	fio --name="$name" --verify=crc32c --verify_fatal=1 --do_verify=1 --verify_state_save=0 \
+		--direct=1 --randrepeat=1 --group_reporting=1 --output-format=json \
+		--output="$work/fio.json" "$@" || {
+		cat "$work/fio.json"
+		return 1
+	}
+	count_ios "$name" "$work/fio.json"
+}
+
+# count_ios NAME FILE: prints the line; fails if nothing was read back.
+count_ios() {
+	# shellcheck disable=SC2016 # perl's variables
+	perl -MJSON::PP -e '
+		local $/; my ($name, $text) = ($ARGV[0], <STDIN>); $text =~ s/^[^{]*//;
+		my %n;
+		for my $job (@{decode_json($text)->{jobs}}) {
+			die "fio: error $job->{error}\n" if $job->{error};
+			$n{$_} += $job->{$_}{total_ios} for qw(read write trim);
+		}
+		printf "fio %s ios=%d verified=%d\n", $name, $n{read} + $n{write} + $n{trim}, $n{read};
+		exit($n{read} == 0);
+	' "$1" <"$2"
+}
+
+# --- running
+
+# who_waits: the tasks that cannot be interrupted, and where they sleep.
+who_waits() {
+	local task
+	for task in /proc/[0-9]*; do
+		grep -qs '^State:.D' "$task/status" || continue
+		echo "$(cat "$task/comm") (${task#/proc/}) sleeps in:"
+		sed 's/^/  /' "$task/stack"
+	done
+}
+
+# run_case LIMIT FUNCTION WHAT
+run_case() {
+	local limit=$1 function=$2 what=$3 out=$work/$2.out pid before=$SECONDS status
+	(
+		set -eu
+		"$function"
+	) >"$out" 2>&1 </dev/null &
+	pid=$!
+	# Not "wait": it has no time limit.
+	while kill -0 "$pid" 2>/dev/null && [ $((SECONDS - before)) -lt "$limit" ]; do
+		sleep 0.05
+	done
+	if kill -0 "$pid" 2>/dev/null; then
+		{
+			echo "did not end within $limit s"
+			who_waits
+		} >>"$out"
+		# Rescue: whoever waits for the disk is told that it is gone.
+		pull_all >>"$out" 2>&1
+		kill -9 "$pid" 2>/dev/null
+		status=124
+	else
+		wait "$pid" && status=0 || status=$?
+	fi
+	grep '^fio ' "$out" | sed 's/^/# /'
+	case $status in
+	0)
+		ktap_test_pass "$what"
+		;;
+	4)
+		ktap_test_skip "$what"
+		;;
+	*)
+		tail -n 40 "$out" | sed 's/^/# /'
+		echo "# repeat: $0 $function"
+		ktap_test_fail "$what"
+		;;
+	esac
+	echo "# $function: $((SECONDS - before)) s"
+}
+
+bad_console='BUG|WARNING|Call Trace|Oops|blocked for more than|possible (circular|recursive)|refcount_t:'
+
+no_splat() {
+	local now
+	now=$(dmesg | grep -cE "$bad_console") || true
+	if [ "$now" -gt "$splats" ]; then
+		dmesg | grep -E -A12 "$bad_console" | tail -n 40
+		return 1
+	fi
+}
+
+clean_up() {
+	local status=$?
+	trap - EXIT
+	pull_all 2>/dev/null
+	if loaded; then
+		unload 2>/dev/null
+	fi
+	rm -rf "$work"
+	exit "$status"
+}
+
+# unloads: what a script did leaves nothing behind that pins the module.
+unloads() {
+	pull_all
+	if loaded; then
+		settle 5 unload
+	fi
+	[ ! -d "$debugfs" ]
+}
+
+run_cases() {
+	local limit function what lines
+	lines=$(cat)
+	if [ $# -gt 0 ]; then
+		lines=$(for function; do grep " $function " <<<"$lines"; done)
+	fi
+	lines=$(printf '%s\n%s\n%s\n' "$lines" \
+		"10 unloads the module can be unloaded" "5 no_splat the kernel did not complain")
+	splats=$(dmesg | grep -cE "$bad_console")
+	trap clean_up EXIT
+
+	ktap_print_header
+	ktap_set_plan "$(grep -c . <<<"$lines")"
+	while read -r limit function what; do
+		run_case "$limit" "$function" "$what"
+	done <<<"$lines"
+	ktap_finished
+}

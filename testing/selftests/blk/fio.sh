@@ -1,0 +1,134 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What is written is read back, for every operation and several queue depths.
+
+# shellcheck source=testing/selftests/blk/blk.sh
+. "$(dirname "$(readlink -f "$0")")/blk.sh"
+
+# fresh [SETTING=VALUE...]: the disk that a case works on, new.
+fresh() {
+	disk f size=256 submit_queues=2 "$@"
+}
+
+# on NAME ARGUMENT...: verifies on that disk.
+on() {
+	verify "$1" --filename=/dev/f --ioengine=io_uring "${@:2}"
+}
+
+randwrite() {
+	local depth
+	fresh
+	for depth in 1 8 64; do
+		on "randwrite.$depth" --rw=randwrite --bs=4k --size=16m --iodepth=$depth
+	done
+	# A second pass over what is there: pages are written to again.
+	on randwrite.again --rw=randwrite --bs=4k --size=16m --iodepth=16
+	[ "$(stat_of f pages)" = 4096 ]
+	[ "$(stat_of f bytes_written)" -ge $((64 << 20)) ]
+	undisk f
+}
+
+randread() {
+	fresh
+	on randread.fill --rw=write --bs=64k --size=16m --iodepth=8
+	on randread --rw=randread --bs=4k --size=16m --iodepth=32 --verify_only=0
+	on randread.64k --rw=randread --bs=64k --size=16m --iodepth=4
+	undisk f
+}
+
+randrw() {
+	fresh
+	on randrw.4k --rw=randrw --bs=4k --size=16m --iodepth=32
+	on randrw.mixed --rw=randrw --bsrange=4k-256k --size=32m --iodepth=16
+	undisk f
+}
+
+# Blocks that are smaller than a page: a page is read, changed and written
+# under its entry, and neighbours do not lose what they wrote.
+small_blocks() {
+	fresh blocksize=512
+	on small.512 --rw=randwrite --bs=512 --size=2m --iodepth=32
+	on small.unaligned --rw=randrw --bsrange=512-16k --bs_unaligned=0 --blockalign=512 --size=4m \
+		--iodepth=16
+	[ "$(stat_of f pages_refused)" = 0 ]
+	undisk f
+}
+
+four_jobs() {
+	fresh
+	on jobs --rw=randrw --bsrange=4k-64k --size=8m --offset_increment=16m --numjobs=4 --iodepth=8
+	undisk f
+}
+
+# The same pages from both sides: one job writes while two others read them.
+# It is not verified, because there is no telling who was first; the entries
+# and pages are what is tested.
+one_place() {
+	fresh blocksize=512
+	fio --name=place --filename=/dev/f --ioengine=io_uring --direct=1 --rw=randrw --bs=512 \
+		--size=32k --io_size=1m --numjobs=4 --iodepth=8 --group_reporting=1 \
+		--output="$work/place.txt"
+	[ "$(stat_of f errors)" = 0 ]
+	echo "waited for an entry $(stat_of f entry_waits) times, handed over $(stat_of f entry_handovers)"
+	undisk f
+}
+
+# FUA comes from O_DSYNC, flush from fsync(2).
+fua() {
+	fresh
+	on fua --rw=randwrite --bs=4k --size=2m --iodepth=8 --sync=dsync
+	[ "$(stat_of f fua)" -ge 512 ]
+	[ "$(stat_of f log_stable)" -ge 512 ]
+	undisk f
+}
+
+flush() {
+	fresh
+	on flush --rw=randwrite --bs=4k --size=2m --iodepth=8 --fsync=1
+	[ "$(stat_of f flushes)" -ge 256 ]
+	[ "$(stat_of f log_waits)" -gt 0 ]
+	# What has been flushed is stable: nothing was entered after the last flush.
+	[ "$(stat_of f log_stable)" = "$(stat_of f log_position)" ]
+	undisk f
+}
+
+# Every write is trimmed first, then read back.
+trim() {
+	fresh
+	on trimwrite --rw=trimwrite --bs=4k --size=4m --iodepth=1
+	[ "$(stat_of f discards)" -ge 512 ]
+	on trim.then.write --rw=randwrite --bs=16k --size=16m --iodepth=16 --trim_percentage=30 \
+		--trim_backlog=32 --trim_verify_zero=1
+	undisk f
+}
+
+# Writers, and discards and write-zeroes of other places all the time: entries
+# come and go beside those that are verified.
+beside_discards() {
+	local pid n=0
+	fresh
+	on beside --rw=randwrite --bs=4k --size=16m --iodepth=16 --loops=2 &
+	pid=$!
+	while kill -0 "$pid" 2>/dev/null; do
+		fallocate -z -o 32m -l 8m /dev/f
+		blkdiscard -o 32m -l 4m /dev/f
+		blkdiscard -z -o 40m -l 4m /dev/f
+		n=$((n + 1))
+	done
+	wait "$pid"
+	[ "$n" -gt 0 ]
+	undisk f
+}
+
+run_cases "$@" <<-END
+	30 randwrite writes at random, three queue depths
+	30 randread reads at random
+	30 randrw reads and writes at random, several sizes
+	30 small_blocks blocks smaller than a page
+	30 four_jobs four jobs
+	20 one_place four jobs on eight pages
+	20 fua FUA
+	20 flush flush
+	30 trim discard
+	30 beside_discards writes beside discards and write-zeroes
+END
