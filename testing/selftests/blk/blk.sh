@@ -187,7 +187,8 @@ verify() {
 	fio --name="$name" --verify=crc32c --verify_fatal=1 --do_verify=1 --verify_state_save=0 \
 		--direct=1 --randrepeat=1 --group_reporting=1 --output-format=json \
 		--output="$work/fio.json" "$@" || {
-		cat "$work/fio.json"
+		# What went wrong, without the statistics.
+		grep -v '^[][ {}]' "$work/fio.json"
 		return 1
 	}
 	count_ios "$name" "$work/fio.json"
@@ -253,6 +254,8 @@ run_case() {
 		ktap_test_skip "$what"
 		;;
 	*)
+		# So that the next case finds its names free.
+		pull_all >>"$out" 2>&1
 		tail -n 40 "$out" | sed 's/^/# /'
 		echo "# repeat: $0 $function"
 		ktap_test_fail "$what"

@@ -30,9 +30,10 @@ randwrite() {
 
 randread() {
 	fresh
-	on randread.fill --rw=write --bs=64k --size=16m --iodepth=8
-	on randread --rw=randread --bs=4k --size=16m --iodepth=32 --verify_only=0
-	on randread.64k --rw=randread --bs=64k --size=16m --iodepth=4
+	on randread.fill --rw=write --bs=4k --size=16m --iodepth=16
+	on randread --rw=randread --bs=4k --size=16m --iodepth=32 --verify_header_seed=0
+	on randread.fill.64k --rw=write --bs=64k --size=16m --iodepth=4
+	on randread.64k --rw=randread --bs=64k --size=16m --iodepth=4 --verify_header_seed=0
 	undisk f
 }
 

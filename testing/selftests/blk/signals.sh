@@ -91,7 +91,7 @@ full_log_goes_on() {
 	undisk s
 }
 
-# Writers that are interrupted and killed at any time.
+# Writers that are killed at any time, by signals that can and cannot be caught.
 storm() {
 	local pids=() pid
 	disk s size=64 submit_queues=2
@@ -102,7 +102,7 @@ storm() {
 			pids+=($!)
 		done
 		settle 5 stat_is s log_waits -gt 0
-		kill -INT "${pids[0]}"
+		kill -HUP "${pids[0]}"
 		kill -TERM "${pids[1]}"
 		kill -KILL "${pids[2]}"
 		for pid in "${pids[@]}"; do
