@@ -180,13 +180,18 @@ fill() {
 # --- fio
 
 # verify NAME ARGUMENT...: runs fio with verification and prints a line with
-# what it did. Fails if fio does, or if nothing was verified.
+# what it did. Fails if fio does, or if nothing was verified. Several jobs:
+# --name=JOB before what is for that job only.
 verify() {
-	local name=$1
+	local name=$1 jobs=()
 	shift
-	fio --name="$name" --verify=crc32c --verify_fatal=1 --do_verify=1 --verify_state_save=0 \
+	case " $*" in
+	*" --name="*) ;;
+	*) jobs=("--name=$name") ;;
+	esac
+	fio --verify=crc32c --verify_fatal=1 --do_verify=1 --verify_state_save=0 \
 		--direct=1 --randrepeat=1 --group_reporting=1 --output-format=json \
-		--output="$work/fio.json" "$@" || {
+		--output="$work/fio.json" "$@" "${jobs[@]}" || {
 		# What went wrong, without the statistics.
 		grep -v '^[][ {}]' "$work/fio.json"
 		return 1
