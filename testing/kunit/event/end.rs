@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How a wait can end without having been served.
+
+use super::gate::{
+    deadline,
+    take,
+    Gate,
+    CLOSED,
+    SERVED,
+    SIGNAL, //
+};
+use baton::{
+    event::{
+        Interruptible,
+        Killable,
+        Mode,
+        Uninterruptible, //
+    },
+    Closed,
+    Fifo,
+    LockIn,
+    MaySleep,
+    WaitError, //
+};
+use kernel::{
+    prelude::*, //
+};
+
+#[kunit_tests(baton_event_end)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn close_ends_every_wait() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::<Fifo>::new()?;
+        let first = gate.start(cx, 0, 1, Uninterruptible)?;
+        let second = gate.start(cx, 1, 1, Killable)?;
+        gate.rescue(cx);
+        gate.join(cx, [first, second])?;
+        let later = gate
+            .state
+            .lock_in(cx)
+            .wait(Uninterruptible, |s| s.project().credits, take, 0);
+        assert_eq!([gate.ended(0), gate.ended(1)], [CLOSED, CLOSED]);
+        assert_eq!(later, Err(Closed));
+        Ok(())
+    }
+
+    #[test]
+    fn interruptible_ends_by_a_signal() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::<Fifo>::new()?;
+        let waiter = gate.start(cx, 0, 1, Interruptible)?;
+        waiter.interrupt();
+        gate.join(cx, [waiter])?;
+        assert_eq!(gate.ended(0), SIGNAL);
+        assert_eq!(gate.state.lock_in(cx).credits.waiters(), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn killable_ends_by_a_fatal_signal_only() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::<Fifo>::new()?;
+        let interrupted = gate.start(cx, 0, 1, Killable)?;
+        interrupted.interrupt();
+        let killed = gate.start(cx, 1, 1, Killable)?;
+        killed.kill();
+        gate.gate(cx, 1)?;
+        gate.add(cx, 1);
+        gate.join(cx, [interrupted, killed])?;
+        assert_eq!([gate.ended(0), gate.ended(1)], [SERVED, SIGNAL]);
+        Ok(())
+    }
+
+    #[test]
+    fn what_was_granted_wins_over_a_signal() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::<Fifo>::new()?;
+        let waiter = gate.start(cx, 0, 1, Interruptible)?;
+        {
+            // The signal wakes the waiter, which cannot withdraw before the lock is released.
+            let mut held = gate.state.lock_in(cx);
+            waiter.interrupt();
+            held.as_mut()
+                .project()
+                .credits
+                .update(|credits| *credits += 1);
+        }
+        gate.join(cx, [waiter])?;
+        assert_eq!(gate.ended(0), SERVED);
+        assert_eq!(gate.credits(cx), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn a_departure_lets_those_behind_it_pass() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::<Fifo>::new()?;
+        gate.add(cx, 1);
+        let large = gate.start(cx, 0, 5, Interruptible)?;
+        let small = gate.start(cx, 1, 1, Uninterruptible)?;
+        large.interrupt();
+        gate.join(cx, [large, small])?;
+        assert_eq!([gate.ended(0), gate.ended(1)], [SIGNAL, SERVED]);
+        Ok(())
+    }
+
+    #[test]
+    fn timeout_ends_the_wait() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::<Fifo>::new()?;
+        let got = gate.state.lock_in(cx).wait(
+            Uninterruptible.timeout(2),
+            |s| s.project().credits,
+            take,
+            1,
+        );
+        assert_eq!(got, Err(WaitError::TimedOut));
+        assert_eq!(gate.state.lock_in(cx).credits.waiters(), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn timeout_is_not_taken_when_served() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::<Fifo>::new()?;
+        let waiter = gate.start(cx, 0, 1, Interruptible.timeout(deadline()))?;
+        gate.add(cx, 1);
+        gate.join(cx, [waiter])?;
+        assert_eq!(gate.ended(0), SERVED);
+        Ok(())
+    }
+}
