@@ -47,7 +47,8 @@ def from_documents(layer, documents, repeat):
                                   leaf.log[-LAST_LINES:], repeat(suite, name)))
         if document.missing:
             cases.append(Case(layer, document.name, origin, "fail",
-                              f"{document.planned} planned, {len(document.tests)} reported"))
+                              f"ended early: {document.planned} planned, {len(document.tests)} reported",
+                              document.log[-LAST_LINES:], repeat(document.name, origin)))
         if document.planned is None and not document.tests:
             cases.append(Case(layer, "", origin, "fail", "no KTAP in it"))
     return cases

@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -122,6 +123,30 @@ def stop(process, engine):
         print(f"engine: process {process.pid} does not die; left behind", file=sys.stderr)
 
 
+def follow(process, threads, boot, results, begin):
+    """Reads the result port until the guest is done; True if the deadline came first."""
+    done_at = None
+    with open(boot.results, encoding="utf-8", errors="replace") as stream:
+        while True:
+            ended = process.poll() is not None
+            if ended:
+                for thread in threads:
+                    thread.join(timeout=5)
+            results.feed(stream.read())
+            now = time.monotonic()
+            if ended:
+                return False
+            if results.rc is not None:
+                done_at = done_at or now
+                if now - done_at > POWER_OFF_GRACE:
+                    results.notes.append(("POWEROFF", f"the guest did not power off within {POWER_OFF_GRACE} s"))
+                    return False
+            elif now - begin > boot.deadline:
+                return True
+            # The period of looking, not a wait for something to be ready.
+            time.sleep(0.02)
+
+
 def attempt(engine, boot):
     """One boot, once."""
     nonce = secrets.token_hex(6)
@@ -135,29 +160,11 @@ def attempt(engine, boot):
         initramfs.build(boot.initramfs, environment, boot.payload)
         command, process, threads = start(engine, boot, work)
         results = Results(nonce, boot.directory, show)
-        late = False
-        done_at = None
-        with open(boot.results, encoding="utf-8", errors="replace") as stream:
-            while True:
-                ended = process.poll() is not None
-                if ended:
-                    for thread in threads:
-                        thread.join(timeout=5)
-                results.feed(stream.read())
-                now = time.monotonic()
-                if ended:
-                    break
-                if results.rc is not None:
-                    done_at = done_at or now
-                    if now - done_at > POWER_OFF_GRACE:
-                        results.notes.append(("POWEROFF", f"the guest did not power off within {POWER_OFF_GRACE} s"))
-                        break
-                elif now - begin > boot.deadline:
-                    late = True
-                    break
-                # The period of looking, not a wait for something to be ready.
-                time.sleep(0.02)
-        stop(process, engine)
+        try:
+            late = follow(process, threads, boot, results, begin)
+        finally:
+            # Also when the run is interrupted: a guest does not outlive it.
+            stop(process, engine)
         for thread in threads:
             thread.join(timeout=5)
         results.finish()
@@ -200,12 +207,17 @@ def judge(engine, boot, results, late, seconds, status):
     return outcome
 
 
+def end_by_signal(number, _frame):
+    sys.exit(128 + number)
+
+
 def run(engine, boot):
     """Boots; once more if the first boot did not say anything about the kernel.
 
     A guest that got stuck after /init is not tried again: that may be the lost
     wake-up that is looked for.
     """
+    signal.signal(signal.SIGTERM, end_by_signal)
     if os.path.isdir(boot.directory):
         shutil.rmtree(boot.directory)
     os.makedirs(boot.directory)

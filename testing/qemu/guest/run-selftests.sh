@@ -10,17 +10,17 @@ export BATON_MODULES=/baton/modules BATON_SEEDS=/baton/seeds
 [ "$engine" = kvm ] || export KSFT_MACHINE_SLOW=yes
 cd /baton/selftests || exit 1
 
-# one TEST: its KTAP goes to the result port while it runs. Through a pipe: the
+# one TEST LIMIT: its KTAP goes to the result port while it runs. Through a pipe: the
 # kselftest runner opens /dev/stdout again and would overwrite a file.
 one() {
-	./run_kselftest.sh -f -t "$1" 2>&1 | cat >&3
+	./run_kselftest.sh -f -o "$2" -t "$1" 2>&1 | cat >&3
 }
 
-while read -r test limit; do
+while read -r test limit hard; do
 	step "$test"
 	echo "baton: running $test" >/dev/kmsg
 	stream "ktap/$(echo "$test" | tr ':/' '..').ktap"
-	within "$limit" "$test" one "$test"
+	within "$hard" "$test" one "$test" "$limit"
 	status=$?
 	[ "$status" -ne 124 ] || exit 1
 	end "$test"
