@@ -18,6 +18,9 @@ use kernel::{
 /// The number of wait buckets, as in `helpers.h`.
 pub(crate) const BATON_BUCKETS: usize = 256;
 
+/// `XAS_RESTART`, as in `helpers.h`.
+pub(crate) const BATON_XAS_RESTART: usize = 3;
+
 #[allow(
     improper_ctypes,
     reason = "some C structures are empty, depending on the configuration"
@@ -69,13 +72,30 @@ extern "C" {
     pub(crate) fn baton_xa_unlock_irq(xa: *mut bindings::xarray);
     pub(crate) fn baton_xa_lock_irqsave(xa: *mut bindings::xarray) -> c_ulong;
     pub(crate) fn baton_xa_unlock_irqrestore(xa: *mut bindings::xarray, flags: c_ulong);
-    pub(crate) fn baton_xas_init(
+    pub(crate) fn baton_xas_set_order(
         xas: *mut bindings::xa_state,
-        xa: *mut bindings::xarray,
         index: c_ulong,
         order: c_uint,
     ) -> c_int;
-    pub(crate) fn baton_xas_reset(xas: *mut bindings::xa_state);
+    pub(crate) fn baton_xas_begin_irq(
+        xas: *mut bindings::xa_state,
+        marks: *mut c_uint,
+    ) -> *mut c_void;
+    pub(crate) fn baton_xas_begin_irqsave(
+        xas: *mut bindings::xa_state,
+        marks: *mut c_uint,
+        flags: *mut c_ulong,
+    ) -> *mut c_void;
+    pub(crate) fn baton_xas_load_irqsave(
+        xas: *mut bindings::xa_state,
+        flags: *mut c_ulong,
+    ) -> *mut c_void;
+    pub(crate) fn baton_xas_commit_irq(xas: *mut bindings::xa_state, entry: *mut c_void);
+    pub(crate) fn baton_xas_commit_irqrestore(
+        xas: *mut bindings::xa_state,
+        entry: *mut c_void,
+        flags: c_ulong,
+    );
     pub(crate) fn baton_xas_error(xas: *const bindings::xa_state) -> c_int;
     pub(crate) fn baton_xas_set_err(xas: *mut bindings::xa_state, err: c_int);
     pub(crate) fn baton_xas_nomem(xas: *mut bindings::xa_state, io: bool) -> bool;

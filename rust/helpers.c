@@ -199,25 +199,17 @@ void baton_xa_unlock_irqrestore(struct xarray *xa, unsigned long flags)
 }
 EXPORT_SYMBOL_GPL(baton_xa_unlock_irqrestore);
 
-int baton_xas_init(struct xa_state *xas, struct xarray *xa,
-		   unsigned long index, unsigned int order)
-{
-	XA_STATE(init, xa, index);
+static_assert((unsigned long)XAS_RESTART == BATON_XAS_RESTART);
 
-	*xas = init;
-	if (order && !IS_ENABLED(CONFIG_XARRAY_MULTI))
+int baton_xas_set_order(struct xa_state *xas, unsigned long index,
+			unsigned int order)
+{
+	if (!IS_ENABLED(CONFIG_XARRAY_MULTI))
 		return -EOPNOTSUPP;
-	if (order)
-		xas_set_order(xas, index, order);
+	xas_set_order(xas, index, order);
 	return 0;
 }
-EXPORT_SYMBOL_GPL(baton_xas_init);
-
-void baton_xas_reset(struct xa_state *xas)
-{
-	xas_reset(xas);
-}
-EXPORT_SYMBOL_GPL(baton_xas_reset);
+EXPORT_SYMBOL_GPL(baton_xas_set_order);
 
 int baton_xas_error(const struct xa_state *xas)
 {
@@ -287,6 +279,53 @@ void baton_xas_replace(struct xa_state *xas, void *entry)
 		rcu_assign_pointer(xas->xa->xa_head, entry);
 }
 EXPORT_SYMBOL_GPL(baton_xas_replace);
+
+/* Lock and look, store and unlock: the ways that every operation takes. */
+
+void *baton_xas_begin_irq(struct xa_state *xas, unsigned int *marks)
+{
+	void *entry;
+
+	xas_lock_irq(xas);
+	entry = xas_find_conflict(xas);
+	*marks = entry ? baton_xas_marks(xas) : 0;
+	return entry;
+}
+EXPORT_SYMBOL_GPL(baton_xas_begin_irq);
+
+void *baton_xas_begin_irqsave(struct xa_state *xas, unsigned int *marks,
+			      unsigned long *flags)
+{
+	void *entry;
+
+	xas_lock_irqsave(xas, *flags);
+	entry = xas_find_conflict(xas);
+	*marks = entry ? baton_xas_marks(xas) : 0;
+	return entry;
+}
+EXPORT_SYMBOL_GPL(baton_xas_begin_irqsave);
+
+void *baton_xas_load_irqsave(struct xa_state *xas, unsigned long *flags)
+{
+	xas_lock_irqsave(xas, *flags);
+	return xas_load(xas);
+}
+EXPORT_SYMBOL_GPL(baton_xas_load_irqsave);
+
+void baton_xas_commit_irq(struct xa_state *xas, void *entry)
+{
+	baton_xas_replace(xas, entry);
+	xas_unlock_irq(xas);
+}
+EXPORT_SYMBOL_GPL(baton_xas_commit_irq);
+
+void baton_xas_commit_irqrestore(struct xa_state *xas, void *entry,
+				 unsigned long flags)
+{
+	baton_xas_replace(xas, entry);
+	xas_unlock_irqrestore(xas, flags);
+}
+EXPORT_SYMBOL_GPL(baton_xas_commit_irqrestore);
 
 int baton_xas_split_alloc(struct xa_state *xas, void *entry,
 			  unsigned int order, bool io)

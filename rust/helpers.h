@@ -46,9 +46,16 @@ void baton_xa_lock_irq(struct xarray *xa);
 void baton_xa_unlock_irq(struct xarray *xa);
 unsigned long baton_xa_lock_irqsave(struct xarray *xa);
 void baton_xa_unlock_irqrestore(struct xarray *xa, unsigned long flags);
-int baton_xas_init(struct xa_state *xas, struct xarray *xa,
-		   unsigned long index, unsigned int order);
-void baton_xas_reset(struct xa_state *xas);
+#define BATON_XAS_RESTART 3UL
+int baton_xas_set_order(struct xa_state *xas, unsigned long index,
+			unsigned int order);
+void *baton_xas_begin_irq(struct xa_state *xas, unsigned int *marks);
+void *baton_xas_begin_irqsave(struct xa_state *xas, unsigned int *marks,
+			      unsigned long *flags);
+void *baton_xas_load_irqsave(struct xa_state *xas, unsigned long *flags);
+void baton_xas_commit_irq(struct xa_state *xas, void *entry);
+void baton_xas_commit_irqrestore(struct xa_state *xas, void *entry,
+				 unsigned long flags);
 int baton_xas_error(const struct xa_state *xas);
 void baton_xas_set_err(struct xa_state *xas, int err);
 bool baton_xas_nomem(struct xa_state *xas, bool io);

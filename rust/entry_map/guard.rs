@@ -147,7 +147,7 @@ impl<'a, V: Value> EntryGuard<'a, V> {
     /// Context: any.
     #[inline]
     pub fn unlock_marked(self, mark: Mark) {
-        self.release(mark.into(), Marks::NONE);
+        self.release_marked(mark.into(), Marks::NONE);
     }
 
     /// Clears all marks and unlocks the entry, in one step.
@@ -155,12 +155,13 @@ impl<'a, V: Value> EntryGuard<'a, V> {
     /// Context: any.
     #[inline]
     pub fn unlock_clean(self) {
-        self.release(Marks::NONE, Marks::ALL);
+        self.release_marked(Marks::NONE, Marks::ALL);
     }
 
     #[inline]
-    fn release(self, set: Marks, clear: Marks) {
-        self.tree().release(self.granule, self.content, set, clear);
+    fn release_marked(self, set: Marks, clear: Marks) {
+        self.tree()
+            .release_marked(self.granule, self.content, set, clear);
         // The entry is not this guard's any more.
         mem::forget(self);
     }
@@ -243,8 +244,7 @@ impl<'a, V: Value> EntryGuard<'a, V> {
 impl<V: Value> Drop for EntryGuard<'_, V> {
     #[inline]
     fn drop(&mut self) {
-        self.tree()
-            .release(self.granule, self.content, Marks::NONE, Marks::NONE);
+        self.tree().release(self.granule, self.content);
     }
 }
 

@@ -6,6 +6,7 @@
 //! entry, but the entry itself stays, because only its owner removes it.
 
 use super::{
+    locked::Locked,
     state::{
         Content,
         Granule,
@@ -21,25 +22,41 @@ use kernel::prelude::*;
 
 impl Tree {
     /// Goes to the entry of a guard, and does `f` there with the lock held.
-    #[inline]
     fn with_owned<R>(
         &self,
         granule: Granule,
-        f: impl FnOnce(&mut super::tree::Locked<'_>, &mut Xas, Raw) -> R,
+        f: impl FnOnce(&mut Locked<'_>, &mut Xas, Raw) -> R,
     ) -> Option<R> {
-        let mut xas = Xas::new(self, granule.base(), Order::Pte).ok()?;
-        let mut locked = self.lock_irqsave();
+        let mut xas = Xas::at(self, granule.base());
+        let (mut locked, raw) = self.begin_load(&mut xas);
         // By the invariants of the guard the entry is there.
-        let raw = locked.load(&mut xas)?;
-        Some(f(&mut locked, &mut xas, raw))
+        Some(f(&mut locked, &mut xas, raw?))
+    }
+
+    /// Stores the content and unlocks the entry.
+    #[inline]
+    pub(super) fn release(&self, granule: Granule, content: Content) {
+        let mut xas = Xas::at(self, granule.base());
+        let (mut locked, raw) = self.begin_load(&mut xas);
+        // By the invariants of the guard the entry is there, and the content fits.
+        match raw.and_then(|raw| raw.with(content)) {
+            Some(raw) if !raw.has_waiters() => locked.commit(&mut xas, raw.unlocked()),
+            Some(raw) => locked.unlock(&mut xas, granule, raw),
+            None => (),
+        }
     }
 
     /// Stores the content, sets and clears marks, and unlocks the entry.
-    pub(super) fn release(&self, granule: Granule, content: Content, set: Marks, clear: Marks) {
+    pub(super) fn release_marked(
+        &self,
+        granule: Granule,
+        content: Content,
+        set: Marks,
+        clear: Marks,
+    ) {
         self.with_owned(granule, |locked, xas, raw| {
             locked.mark(xas, set, true);
             locked.mark(xas, clear, false);
-            // A content that does not fit does not get into a guard.
             locked.unlock(xas, granule, raw.with(content).unwrap_or(raw));
         });
     }

@@ -8,11 +8,11 @@
 //! entry of order 9 is visited as a whole, if the range covers any of it.
 
 use super::{
+    locked::Target,
     state::{
         Granule,
         Order, //
     },
-    tree::Target,
     xas::Xas,
     At,
     Entry,

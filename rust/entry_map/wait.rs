@@ -24,14 +24,19 @@
 //! 2. Of a locked entry there is exactly one owner: an entry guard, or a task that [`Grant::Owned`]
 //!    was given to and that has not yet come back for it.
 //!
-//! Each function below takes the entry as it is in the tree and returns what must be stored in its
-//! place before the tree lock is released; that keeps the rule.
+//! [`wait`] and [`unlock`] say what must be stored in the place of the entry before the tree lock is
+//! released, and [`dissolve`] is for an entry that is removed before that: so the rule is kept.
 
 use super::{
     protocol::{
+        sleep_until_completed,
+        status,
         Entry,
         Platform,
-        Queue, //
+        Queue,
+        Sleeper,
+        Waiter,
+        WAITING, //
     },
     state::{
         Granule,
@@ -117,43 +122,107 @@ pub(super) trait Buckets {
     fn with<R>(&self, key: &Key, f: impl FnOnce(&mut Queue<Offer, Self::Platform>) -> R) -> R;
 }
 
-/// Puts a waiter at the end of those that wait for the locked entry `raw`.
+/// A locked entry that a task waits for, and the tree lock that protects it.
+pub(super) trait Place {
+    /// Where the waiters are.
+    type Buckets: Buckets;
+    /// Holds the tree lock until it is dropped.
+    type Held;
+
+    /// Returns the buckets.
+    fn buckets(&self) -> &Self::Buckets;
+    /// Takes the tree lock.
+    fn lock(&mut self) -> Self::Held;
+    /// Loads the entry.
+    fn load(&mut self, held: &mut Self::Held) -> Option<Raw>;
+    /// Stores the entry in the place of the one that is there.
+    fn store(&mut self, held: &mut Self::Held, raw: Raw);
+    /// Counts this task as one that waits, or that does not wait any more.
+    fn count(&mut self, held: &mut Self::Held, waits: bool);
+}
+
+/// Waits for the entry `raw`, which another task owns and whose key is `key`.
+///
+/// Releases the tree lock, which is `held`. [`Grant::Owned`] is a debt: the entry is this task's.
+///
+/// # Errors
+///
+/// Why the sleeper gave up. This task owns nothing then: had it been granted the entry before it had
+/// the tree lock again, it would have that.
+pub(super) fn wait<L: Place, S: Sleeper>(
+    place: &mut L,
+    mut held: L::Held,
+    key: &Key,
+    raw: Raw,
+    sleeper: &mut S,
+) -> Result<Grant, S::GaveUp> {
+    let waiter =
+        Waiter::<Offer, Key, Grant, <L::Buckets as Buckets>::Platform>::new(Offer::claim, *key);
+    let entry = Waiter::entry(&raw const waiter);
+
+    // SAFETY: `waiter` stays in this frame until its entry is off the queue: the frame is left only
+    // after the status was seen to be other than `WAITING`, or after `withdraw()`.
+    unsafe { join(place.buckets(), key, entry) };
+    place.store(&mut held, raw.with_waiters(true));
+    place.count(&mut held, true);
+    sleeper.publish(); // A of the protocol, pairs with C
+    drop(held);
+
+    // SAFETY: This task has put the entry on the queue.
+    if let Err(why) = unsafe { sleep_until_completed(entry, sleeper) } {
+        let mut held = place.lock();
+        // SAFETY: As above.
+        if unsafe { status(entry) } == WAITING {
+            // SAFETY: This task has joined with this key, and still waits, under the lock.
+            let others = unsafe { withdraw(place.buckets(), key, entry) };
+            // By rule 1, an entry that is waited for is there.
+            if let Some(raw) = place.load(&mut held) {
+                place.store(&mut held, raw.with_waiters(others));
+            }
+            place.count(&mut held, false);
+            return Err(why);
+        }
+        // It was granted something meanwhile, and that wins.
+    }
+    // SAFETY: The status was seen to be other than `WAITING`, with acquire ordering or under the
+    // lock.
+    match unsafe { waiter.take() } {
+        Some(grant) => Ok(grant),
+        // Not reached: the grant is stored before the status is published.
+        None => Ok(Grant::LookAgain),
+    }
+}
+
+/// Puts a waiter at the end of those with `key`.
 ///
 /// # Safety
 ///
 /// `waiter` must be made for the claim [`Offer::claim`] with `key`, must be on no queue, and stay
 /// where it is until it was granted something or was [withdrawn](withdraw).
-pub(super) unsafe fn join<B: Buckets>(
-    buckets: &B,
-    key: &Key,
-    raw: Raw,
-    waiter: *const Entry<Offer, B::Platform>,
-) -> Raw {
+unsafe fn join<B: Buckets>(buckets: &B, key: &Key, waiter: *const Entry<Offer, B::Platform>) {
     // SAFETY: By the safety requirements. Buckets are never closed.
     buckets.with(key, |queue| unsafe { queue.enqueue(waiter) });
-    raw.with_waiters(true)
 }
 
-/// Takes a waiter that gives up away from those that wait for the locked entry `raw`.
+/// Takes a waiter that gives up away from those with `key`. Returns whether there are others.
 ///
 /// # Safety
 ///
 /// `waiter` must have [joined](join) with `key`, and under the tree lock its status must be
-/// `WAITING`. Otherwise it was granted something, and that is what its wait has to end with: to
+/// [`WAITING`]. Otherwise it was granted something, and that is what its wait has to end with: to
 /// return without it would lose the entry.
-pub(super) unsafe fn withdraw<B: Buckets>(
+unsafe fn withdraw<B: Buckets>(
     buckets: &B,
     key: &Key,
-    raw: Raw,
     waiter: *const Entry<Offer, B::Platform>,
-) -> Raw {
+) -> bool {
     let mut offer = Offer::new(*key, Left::Nothing);
     buckets.with(key, |queue| {
         // SAFETY: By the safety requirements, `waiter` is on this queue.
         unsafe { queue.withdraw(waiter, &mut offer, false) };
         queue.consider(&mut offer, false)
     });
-    raw.with_waiters(offer.met != 0)
+    offer.met != 0
 }
 
 /// Unlocks the entry `raw`: hands it over to the oldest of those that wait for it, if any.

@@ -12,16 +12,16 @@ use super::{
     tree::Tree, //
 };
 use crate::ffi;
-use core::{
-    mem::MaybeUninit,
-    ptr, //
-};
+use core::ptr;
 use kernel::{
     bindings,
     error::to_result,
     ffi::c_void,
     prelude::*, //
 };
+
+/// As in `xarray.h`; `helpers.c` checks it.
+const RESTART: *mut bindings::xa_node = ptr::without_provenance_mut(ffi::BATON_XAS_RESTART);
 
 /// A position in a tree.
 ///
@@ -42,24 +42,40 @@ impl Xas {
     /// [`EOPNOTSUPP`] if this kernel has no entries of this order (`CONFIG_XARRAY_MULTI`).
     #[inline]
     pub(super) fn new(tree: &Tree, index: usize, order: Order) -> Result<Self> {
-        let mut state = MaybeUninit::uninit();
-        // SAFETY: `state` is valid for writes, `xa` by the type invariants of the tree.
-        to_result(unsafe {
-            ffi::baton_xas_init(state.as_mut_ptr(), tree.xarray(), index, order.shift())
-        })?;
-        // INVARIANT: The state was initialised, since there was no error.
-        Ok(Self {
-            // SAFETY: As above.
-            state: unsafe { state.assume_init() },
-            order,
-        })
+        let mut xas = Self::at(tree, index);
+        if order != Order::Pte {
+            xas.order = order;
+            // SAFETY: The state is initialised.
+            to_result(unsafe { ffi::baton_xas_set_order(&mut xas.state, index, order.shift()) })?;
+        }
+        Ok(xas)
+    }
+
+    /// Makes a position for entries of one index.
+    #[inline]
+    pub(super) fn at(tree: &Tree, index: usize) -> Self {
+        // INVARIANT: This is `XA_STATE()`.
+        Self {
+            state: bindings::xa_state {
+                xa: tree.xarray(),
+                xa_index: index,
+                xa_shift: 0,
+                xa_sibs: 0,
+                xa_offset: 0,
+                xa_pad: 0,
+                xa_node: RESTART,
+                xa_alloc: ptr::null_mut(),
+                xa_update: None,
+                xa_lru: ptr::null_mut(),
+            },
+            order: Order::Pte,
+        }
     }
 
     /// Forgets what is known about nodes.
     #[inline]
     pub(super) fn reset(&mut self) {
-        // SAFETY: The state is initialised by the type invariants.
-        unsafe { ffi::baton_xas_reset(&mut self.state) };
+        self.state.xa_node = RESTART;
     }
 
     /// Goes to `index`; forgets what is known about nodes.

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Sleeping until an entry is handed over, and counting those that do.
+
+use super::{
+    bucket::Table,
+    locked::{
+        Locked,
+        Look,
+        Target, //
+    },
+    state::{
+        Granule,
+        Raw,
+        Seen, //
+    },
+    tree::Tree,
+    wait::{
+        self,
+        Grant,
+        Place, //
+    },
+    xas::Xas, //
+};
+use crate::event::{
+    platform::KernelSleeper,
+    WaitError, //
+};
+
+impl Locked<'_> {
+    /// Counts a task that goes to sleep.
+    pub(super) fn goes_to_sleep(&mut self) {
+        // SAFETY: The lock is held by the type invariants.
+        let sleeping = unsafe { &mut *self.tree.sleeping.get() };
+        *sleeping = sleeping.wrapping_add(1);
+    }
+
+    /// Counts tasks that do not sleep any more.
+    pub(super) fn have_slept(&mut self, count: usize) {
+        // SAFETY: The lock is held by the type invariants.
+        let sleeping = unsafe { &mut *self.tree.sleeping.get() };
+        *sleeping = sleeping.wrapping_sub(count);
+    }
+
+    /// Returns the number of tasks that wait for entries of this map.
+    pub(super) fn sleepers(&self) -> usize {
+        // SAFETY: The lock is held by the type invariants.
+        unsafe { *self.tree.sleeping.get() }
+    }
+
+    /// Returns the number of tasks that wait for the entry at the position.
+    pub(super) fn waiters(&self, xas: &mut Xas) -> usize {
+        match self.look(xas, Target::Here, None) {
+            Look {
+                seen: Seen::Busy(raw),
+                granule: Some(granule),
+                ..
+            } => wait::count(&Table, &self.tree.key(granule), raw),
+            _ => 0,
+        }
+    }
+
+    /// Waits for the entry `raw` at the position, which another task owns. Releases the lock.
+    ///
+    /// [`Grant::Owned`] is a debt: the next [`Locked::look`] must be given the granule, and be
+    /// [settled](Locked::settle).
+    ///
+    /// # Errors
+    ///
+    /// Why the sleeper gave up. It owns nothing then: if it was granted the entry in the meantime,
+    /// that is what it returns with.
+    #[inline(never)]
+    pub(super) fn wait(
+        self,
+        xas: &mut Xas,
+        granule: Granule,
+        raw: Raw,
+        sleeper: &mut KernelSleeper,
+    ) -> Result<Grant, WaitError> {
+        let tree = self.tree;
+        let key = tree.key(granule);
+        wait::wait(&mut At { tree, xas, granule }, self, &key, raw, sleeper)
+    }
+}
+
+/// The entry of a granule in a tree.
+struct At<'a, 'x> {
+    tree: &'a Tree,
+    xas: &'x mut Xas,
+    granule: Granule,
+}
+
+impl<'a> Place for At<'a, '_> {
+    type Buckets = Table;
+    type Held = Locked<'a>;
+
+    fn buckets(&self) -> &Table {
+        &Table
+    }
+
+    fn lock(&mut self) -> Locked<'a> {
+        self.tree.lock_irq()
+    }
+
+    fn load(&mut self, held: &mut Locked<'a>) -> Option<Raw> {
+        self.xas.seek(self.granule.base());
+        held.load(self.xas)
+    }
+
+    fn store(&mut self, held: &mut Locked<'a>, raw: Raw) {
+        held.replace(self.xas, raw);
+    }
+
+    fn count(&mut self, held: &mut Locked<'a>, waits: bool) {
+        if waits {
+            held.goes_to_sleep();
+        } else {
+            held.have_slept(1);
+        }
+    }
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a closure sees, what it asks for, and what came of it.
+
+use super::{
+    locked::Look,
+    state::{
+        Action,
+        Content,
+        Granule,
+        Raw,
+        Seen, //
+    },
+    EntryGuard, //
+};
+use core::marker::PhantomData;
+
+/// What entries can stand for: something of up to 56 bits.
+///
+/// A value is copied in and out; nothing is dropped with its entry.
+pub trait Value: Copy + Send + 'static {
+    /// Packs the value into at most 56 bits: more are refused with [`EINVAL`] when it is stored.
+    ///
+    /// [`EINVAL`]: kernel::error::code::EINVAL
+    fn to_bits(self) -> u64;
+    /// Unpacks what [`Value::to_bits`] has packed.
+    fn from_bits(bits: u64) -> Self;
+}
+
+impl Value for u64 {
+    #[inline]
+    fn to_bits(self) -> u64 {
+        self
+    }
+
+    #[inline]
+    fn from_bits(bits: u64) -> Self {
+        bits
+    }
+}
+
+impl Value for u32 {
+    #[inline]
+    fn to_bits(self) -> u64 {
+        self.into()
+    }
+
+    #[inline]
+    fn from_bits(bits: u64) -> Self {
+        // CAST: `bits` came from a `u32`.
+        bits as u32
+    }
+}
+
+impl Value for () {
+    #[inline]
+    fn to_bits(self) -> u64 {
+        0
+    }
+
+    #[inline]
+    fn from_bits(_bits: u64) -> Self {}
+}
+
+/// Packs a value; `None` if it has too many bits.
+#[inline]
+pub(super) fn content<V: Value>(value: V, zero: bool) -> Option<Content> {
+    let value = value.to_bits();
+    (value >> Raw::VALUE_BITS == 0).then_some(Content { value, zero })
+}
+
+/// A mark that an entry can have, and that can be searched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(alias = "xa_mark_t")]
+pub enum Mark {
+    /// The entry has changed since it was written back.
+    Dirty,
+    /// The entry is about to be written back.
+    ToWrite,
+}
+
+impl Mark {
+    #[inline]
+    pub(super) fn raw(self) -> u32 {
+        match self {
+            Mark::Dirty => 0,
+            Mark::ToWrite => 1,
+        }
+    }
+}
+
+/// A set of marks.
+#[derive(Clone, Copy)]
+pub(super) struct Marks(pub(super) u32);
+
+impl Marks {
+    pub(super) const NONE: Self = Self(0);
+    pub(super) const ALL: Self = Self(0b11);
+
+    #[inline]
+    pub(super) fn has(self, mark: Mark) -> bool {
+        self.0 & 1 << mark.raw() != 0
+    }
+}
+
+impl From<Mark> for Marks {
+    #[inline]
+    fn from(mark: Mark) -> Self {
+        Self(1 << mark.raw())
+    }
+}
+
+/// An entry that is not locked by anybody else, as a closure sees it.
+#[derive(Clone, Copy)]
+pub struct Entry<V> {
+    content: Content,
+    granule: Granule,
+    marks: Marks,
+    _value: PhantomData<V>,
+}
+
+impl<V: Value> Entry<V> {
+    /// Returns what the entry stands for.
+    #[inline]
+    pub fn value(&self) -> V {
+        V::from_bits(self.content.value)
+    }
+
+    /// Returns whether this is a zero entry: one that reads as zeroes.
+    #[inline]
+    pub fn is_zero(&self) -> bool {
+        self.content.zero
+    }
+
+    /// Returns where the entry is. It can be larger than what was asked for.
+    #[inline]
+    pub fn granule(&self) -> Granule {
+        self.granule
+    }
+
+    /// Returns whether the entry has a mark.
+    #[inline]
+    pub fn is_marked(&self, mark: Mark) -> bool {
+        self.marks.has(mark)
+    }
+
+    /// Returns whether the entry has no mark.
+    #[inline]
+    pub fn is_clean(&self) -> bool {
+        self.marks.0 == 0
+    }
+}
+
+/// What a closure sees.
+pub enum Slot<V> {
+    /// There is no entry.
+    Vacant,
+    /// There are entries, and they are smaller than what was asked for: one of them is here. Whether
+    /// it is locked was not looked at.
+    Conflict(Granule),
+    /// There is an entry that covers what was asked for, and no other task owns it.
+    Unlocked(Entry<V>),
+}
+
+impl<V: Value> Slot<V> {
+    #[inline]
+    pub(super) fn new(look: &Look) -> Self {
+        match (look.seen, look.granule) {
+            (Seen::Free(raw) | Seen::Mine(raw), Some(granule)) => Slot::Unlocked(Entry {
+                content: raw.content(),
+                granule,
+                marks: look.marks,
+                _value: PhantomData,
+            }),
+            (Seen::Conflict, Some(granule)) => Slot::Conflict(granule),
+            _ => Slot::Vacant,
+        }
+    }
+}
+
+/// What to do with what was seen. Who is woken follows from it.
+///
+/// | outcome               | `Vacant` | `Conflict` | `Unlocked` |
+/// |-----------------------|----------|------------|------------|
+/// | `Leave`               | ok       | ok         | ok         |
+/// | `Lock`                | `EINVAL` | `EINVAL`   | ok         |
+/// | `Insert*`             | ok       | `EINVAL`   | `EINVAL`   |
+/// | `Replace*`            | `EINVAL` | `EINVAL`   | ok         |
+/// | `Remove`              | `EINVAL` | `EINVAL`   | ok         |
+///
+/// With `EINVAL` nothing has changed. It is also returned for a value of more than 56 bits.
+#[must_use = "an outcome does nothing by itself: return it from the closure"]
+pub enum Outcome<V> {
+    /// Do nothing.
+    Leave,
+    /// Lock the entry.
+    Lock,
+    /// Make an entry of the order that was asked for, unlocked.
+    Insert(V),
+    /// Make an entry, locked.
+    InsertLocked(V),
+    /// Make a zero entry, unlocked.
+    InsertZero(V),
+    /// Make a zero entry, locked.
+    InsertZeroLocked(V),
+    /// Give the entry another value, and leave it unlocked. It is not a zero entry then.
+    Replace(V),
+    /// Make the entry a zero entry, and leave it unlocked.
+    ReplaceZero(V),
+    /// Remove the entry.
+    Remove,
+}
+
+impl<V: Value> Outcome<V> {
+    /// Returns the action; `None` if there is a value that does not fit.
+    #[inline]
+    pub(super) fn action(self) -> Option<Action> {
+        let insert = |value, zero, lock| {
+            content(value, zero).map(|content| Action::Insert { content, lock })
+        };
+        Some(match self {
+            Outcome::Leave => Action::Leave,
+            Outcome::Lock => Action::Lock,
+            Outcome::Remove => Action::Remove,
+            Outcome::Insert(value) => insert(value, false, false)?,
+            Outcome::InsertLocked(value) => insert(value, false, true)?,
+            Outcome::InsertZero(value) => insert(value, true, false)?,
+            Outcome::InsertZeroLocked(value) => insert(value, true, true)?,
+            Outcome::Replace(value) => Action::Replace(content(value, false)?),
+            Outcome::ReplaceZero(value) => Action::Replace(content(value, true)?),
+        })
+    }
+}
+
+/// What came of an [`Outcome`].
+#[must_use = "it may hold a locked entry"]
+#[derive(Debug)]
+pub enum At<'a, V: Value> {
+    /// Nothing has changed.
+    Left,
+    /// An entry was made or has got another value, and is unlocked.
+    Stored,
+    /// The entry is locked.
+    Locked(EntryGuard<'a, V>),
+    /// The entry is gone; this is what it stood for.
+    Removed(V),
+}
+
+impl<'a, V: Value> At<'a, V> {
+    /// Returns the guard, if the entry is locked.
+    #[inline]
+    pub fn locked(self) -> Option<EntryGuard<'a, V>> {
+        match self {
+            At::Locked(guard) => Some(guard),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Operations on ranges.
+
+use kernel::prelude::*;
+
+#[kunit_tests(baton_entry_map_range)]
+mod range_tests {
+    use crate::*;
+
+    /// 70, 75 (dirty), the huge one at 512, 1024 (dirty).
+    fn filled() -> Result<Arc<Gate>> {
+        let gate = Gate::new()?;
+        gate.put(70, 1, false)?;
+        gate.put(75, 2, true)?;
+        assert_eq!(
+            gate.try_at(512, Order::Pmd, |_| Outcome::Insert(4)),
+            End::Stored
+        );
+        gate.put(1024, 8, true)?;
+        Ok(gate)
+    }
+
+    #[test]
+    fn invalidate_removes_what_the_range_touches() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = filled()?;
+        let mut seen = (0, 0);
+        let count = gate
+            .map
+            .invalidate(cx, Uninterruptible, 71..600, |_, granule, value| {
+                seen = (seen.0 + granule.base(), seen.1 + value);
+            })?;
+        assert_eq!((count, seen), (2, (75 + 512, 2 + 4)));
+        assert_eq!(gate.peek(70), Some((1, Order::Pte, false)));
+        assert_eq!(gate.peek(1000), None);
+        let empty = gate
+            .map
+            .invalidate(cx, Uninterruptible, 0..0, |_, _, _| ())?;
+        assert_eq!(empty, 0);
+        let rest = gate.map.invalidate(cx, Uninterruptible, .., |_, _, _| ())?;
+        assert_eq!(rest, 2);
+        Ok(())
+    }
+
+    #[test]
+    fn invalidate_clean_leaves_what_is_marked() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = filled()?;
+        let count = gate
+            .map
+            .invalidate_clean(cx, Uninterruptible, .., |_, _, _| ())?;
+        assert_eq!(count, 2);
+        assert_eq!(gate.peek(75), Some((2, Order::Pte, false)));
+        assert_eq!(gate.peek(1024), Some((8, Order::Pte, false)));
+        Ok(())
+    }
+
+    #[test]
+    fn invalidate_waits_for_a_locked_entry() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = filled()?;
+        let held = gate.hold(cx, 512, Order::Pte)?;
+        let thread = gate.start_with(cx, 512, |gate, cx| {
+            let count = gate.map.invalidate(cx, Killable, .., |_, _, _| ());
+            gate.end(
+                0,
+                if count == Ok(4) {
+                    End::Removed
+                } else {
+                    End::Other
+                },
+            );
+        })?;
+        // What is before it is gone already.
+        let before = gate.peek(75);
+        drop(held);
+        gate.join(cx, [thread])?;
+        assert_eq!(before, None);
+        assert_eq!(gate.ends(), [End::Removed]);
+        assert_eq!(gate.peek(1024), None);
+        Ok(())
+    }
+
+    #[test]
+    fn a_signal_ends_invalidate() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = filled()?;
+        let held = gate.hold(cx, 512, Order::Pte)?;
+        let thread = gate.start_with(cx, 512, |gate, cx| {
+            let count = gate.map.invalidate(cx, Interruptible, .., |_, _, _| ());
+            let signal = count == Err(ERESTARTSYS);
+            gate.end(0, if signal { End::Signal } else { End::Other });
+        })?;
+        thread.interrupt();
+        gate.join(cx, [thread])?;
+        drop(held);
+        assert_eq!(gate.ends(), [End::Signal]);
+        assert_eq!(gate.peek(512), Some((4, Order::Pmd, false)));
+        Ok(())
+    }
+
+    #[test]
+    fn scan_visits_in_order_and_breaks() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = filled()?;
+        let (mut last, mut sum, mut ordered) = (None, 0, true);
+        let end = gate
+            .map
+            .scan(cx, Uninterruptible, .., |entry| -> ControlFlow<()> {
+                ordered &= last < Some(entry.granule().base());
+                last = Some(entry.granule().base());
+                sum += entry.value();
+                ControlFlow::Continue(())
+            })?;
+        assert_eq!((end, sum, ordered), (None, 15, true));
+        let found = gate.map.scan(cx, Uninterruptible, 76.., |entry| {
+            if entry.value() == 4 {
+                ControlFlow::Break(entry.granule().base())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?;
+        assert_eq!(found, Some(512));
+        Ok(())
+    }
+
+    /// Holder, invalidator, scanner, fault: the fourth hanging population of the `dax` seed.
+    #[test]
+    fn scan_passes_on_what_it_was_handed() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        let held = gate.hold(cx, 70, Order::Pte)?;
+        let at = (70, Order::Pte);
+        let scanner = gate.start_with(cx, 70, |gate, cx| {
+            let end = gate
+                .map
+                .scan(cx, Killable, .., |_| ControlFlow::<()>::Continue(()));
+            gate.end(
+                0,
+                if end == Ok(None) {
+                    End::Left
+                } else {
+                    End::Other
+                },
+            );
+        })?;
+        let a = gate.start(cx, 1, Killable, at, invalidate)?;
+        let b = gate.start(cx, 2, Killable, at, fault)?;
+        drop(held);
+        gate.join(cx, [scanner, a, b])?;
+        assert_eq!(gate.ends(), [End::Left, End::Removed, End::Locked]);
+        Ok(())
+    }
+
+    #[test]
+    fn write_back_writes_what_is_dirty() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = filled()?;
+        let mut written = 0;
+        let count = gate.map.write_back(cx, Uninterruptible, .., |_cx, entry| {
+            written += entry.value();
+            entry.set(entry.value() + 100)
+        })?;
+        assert_eq!((count, written), (2, 2 + 8));
+        assert_eq!(gate.peek(75), Some((102, Order::Pte, false)));
+        assert_eq!(
+            (gate.marks(75), gate.marks(1024)),
+            ((false, false), (false, false))
+        );
+        let again = gate
+            .map
+            .write_back(cx, Uninterruptible, .., |_, _| Ok(()))?;
+        assert_eq!(again, 0);
+        Ok(())
+    }
+
+    #[test]
+    fn write_back_keeps_the_marks_on_an_error() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = filled()?;
+        let result = gate.map.write_back(cx, Uninterruptible, .., |_, entry| {
+            if entry.value() == 8 {
+                Err(EIO)
+            } else {
+                Ok(())
+            }
+        });
+        assert_eq!(result, Err(EIO));
+        assert_eq!(gate.marks(75), (false, false));
+        assert!(gate.marks(1024).0);
+        let again = gate
+            .map
+            .write_back(cx, Uninterruptible, .., |_, _| Ok(()))?;
+        assert_eq!(again, 1);
+        Ok(())
+    }
+
+    #[test]
+    fn a_second_writer_waits_for_the_first() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = filled()?;
+        let mut second = None;
+        let count = gate
+            .map
+            .write_back(cx, Uninterruptible, 1024.., |cx, entry| {
+                let index = entry.granule().base();
+                second = Some(gate.start_with(cx, index, |gate, cx| {
+                    let count = gate.map.write_back(cx, Killable, 1024.., |_, _| Ok(()));
+                    gate.end(
+                        0,
+                        if count == Ok(0) {
+                            End::Left
+                        } else {
+                            End::Other
+                        },
+                    );
+                })?);
+                gate.end(1, End::Stored);
+                Ok(())
+            })?;
+        gate.join(cx, [second.ok_or(EINVAL)?])?;
+        assert_eq!(count, 1);
+        assert_eq!(gate.ends(), [End::Left, End::Stored]);
+        assert_eq!(gate.order(), [1, 0]);
+        Ok(())
+    }
+}

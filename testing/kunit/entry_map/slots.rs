@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What an outcome does to a slot, and what a guard does to its entry: one task.
+
+use kernel::prelude::*;
+
+#[kunit_tests(baton_entry_map)]
+mod tests {
+    use crate::*;
+
+    #[test]
+    fn each_outcome_at_a_vacant_slot() -> Result {
+        let gate = Gate::new()?;
+        let cases: [(Plan, End, bool); 9] = [
+            (|_| Outcome::Leave, End::Left, false),
+            (|_| Outcome::Lock, End::Invalid, false),
+            (|_| Outcome::Replace(2), End::Invalid, false),
+            (|_| Outcome::ReplaceZero(2), End::Invalid, false),
+            (|_| Outcome::Remove, End::Invalid, false),
+            (|_| Outcome::Insert(1), End::Stored, true),
+            (|_| Outcome::InsertLocked(1), End::Locked, true),
+            (|_| Outcome::InsertZero(1), End::Stored, true),
+            (|_| Outcome::InsertZeroLocked(1), End::Locked, true),
+        ];
+        for (index, (plan, end, there)) in cases.into_iter().enumerate() {
+            assert_eq!(gate.try_at(index, Order::Pte, plan), end);
+            let zero = index >= 7;
+            assert_eq!(gate.peek(index), there.then_some((1, Order::Pte, zero)));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn each_outcome_at_an_entry() -> Result {
+        let gate = Gate::new()?;
+        let cases: [(Plan, End, Option<(u64, Order, bool)>); 9] = [
+            (|_| Outcome::Leave, End::Left, Some((5, Order::Pte, false))),
+            (|_| Outcome::Lock, End::Locked, Some((5, Order::Pte, false))),
+            (
+                |_| Outcome::Replace(2),
+                End::Stored,
+                Some((2, Order::Pte, false)),
+            ),
+            (
+                |_| Outcome::ReplaceZero(2),
+                End::Stored,
+                Some((2, Order::Pte, true)),
+            ),
+            (|_| Outcome::Remove, End::Removed, None),
+            (
+                |_| Outcome::Insert(1),
+                End::Invalid,
+                Some((5, Order::Pte, false)),
+            ),
+            (
+                |_| Outcome::InsertLocked(1),
+                End::Invalid,
+                Some((5, Order::Pte, false)),
+            ),
+            (
+                |_| Outcome::InsertZero(1),
+                End::Invalid,
+                Some((5, Order::Pte, false)),
+            ),
+            (
+                |_| Outcome::InsertZeroLocked(1),
+                End::Invalid,
+                Some((5, Order::Pte, false)),
+            ),
+        ];
+        for (index, (plan, end, after)) in cases.into_iter().enumerate() {
+            gate.put(index, 5, false)?;
+            assert_eq!(gate.try_at(index, Order::Pte, plan), end);
+            assert_eq!(gate.peek(index), after);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn each_outcome_at_a_conflict() -> Result {
+        let gate = Gate::new()?;
+        // The first index of the huge entry is free: it is not the place that was asked for.
+        gate.put(512 + 200, 5, false)?;
+        let mut found = None;
+        let end = End::of(gate.map.try_at(512, Order::Pmd, |slot| {
+            if let Slot::Conflict(granule) = slot {
+                found = Some((granule.base(), granule.last(), granule.order()));
+            }
+            Outcome::Leave
+        }));
+        assert_eq!(end, End::Left);
+        assert_eq!(found, Some((712, 712, Order::Pte)));
+        let plans: [Plan; 5] = [
+            |_| Outcome::Lock,
+            |_| Outcome::Insert(1),
+            |_| Outcome::InsertZeroLocked(1),
+            |_| Outcome::Replace(1),
+            |_| Outcome::Remove,
+        ];
+        for plan in plans {
+            assert_eq!(gate.try_at(600, Order::Pmd, plan), End::Invalid);
+        }
+        assert_eq!(gate.peek(712), Some((5, Order::Pte, false)));
+        assert_eq!(gate.peek(512), None);
+        Ok(())
+    }
+
+    #[test]
+    fn a_value_that_does_not_fit_is_refused() -> Result {
+        let gate = Gate::new()?;
+        let large = 1 << 56;
+        let refused = End::of(gate.map.try_at(1, Order::Pte, |_| Outcome::Insert(large)));
+        assert_eq!(refused, End::Invalid);
+        assert_eq!(gate.peek(1), None);
+        let taken = End::of(
+            gate.map
+                .try_at(1, Order::Pte, |_| Outcome::Insert(large - 1)),
+        );
+        assert_eq!(taken, End::Stored);
+        let refused = End::of(gate.map.try_at(1, Order::Pte, |_| Outcome::Replace(large)));
+        assert_eq!(refused, End::Invalid);
+        assert_eq!(gate.peek(1), Some((large - 1, Order::Pte, false)));
+        Ok(())
+    }
+
+    #[test]
+    fn a_huge_entry_covers_its_indices() -> Result {
+        let gate = Gate::new()?;
+        let end = gate.try_at(1000, Order::Pmd, |_| Outcome::Insert(9));
+        assert_eq!(end, End::Stored);
+        for index in [512, 777, 1023] {
+            assert_eq!(gate.peek(index), Some((9, Order::Pmd, false)));
+        }
+        assert_eq!(gate.peek(511), None);
+        assert_eq!(gate.peek(1024), None);
+        // Through an index in the middle: in place, and as a whole.
+        assert_eq!(
+            gate.try_at(777, Order::Pte, |_| Outcome::ReplaceZero(3)),
+            End::Stored
+        );
+        assert_eq!(gate.peek(512), Some((3, Order::Pmd, true)));
+        assert_eq!(gate.peek(1023), Some((3, Order::Pmd, true)));
+        assert_eq!(gate.try_at(777, Order::Pte, invalidate), End::Removed);
+        for index in [512, 777, 1023] {
+            assert_eq!(gate.peek(index), None);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_locked_entry_is_busy_for_others() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        let guard = gate.hold(cx, 600, Order::Pmd)?;
+        let busy = [
+            gate.try_at(512, Order::Pte, lock),
+            gate.try_at(1023, Order::Pte, invalidate),
+            gate.try_at(1023, Order::Pmd, look),
+        ];
+        let beside = gate.try_at(1024, Order::Pte, look);
+        guard.unlock();
+        assert_eq!(busy, [End::Busy; 3]);
+        assert_eq!(beside, End::Left);
+        assert_eq!(gate.try_at(512, Order::Pte, lock), End::Locked);
+        Ok(())
+    }
+
+    #[test]
+    fn a_guard_sets_marks_and_removes() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        let mut guard = gate.hold(cx, 3, Order::Pte)?;
+        let place = guard.granule();
+        let too_large = guard.set(1 << 60);
+        guard.set_zero(8)?;
+        guard.mark(Mark::Dirty);
+        let marked = (guard.is_marked(Mark::Dirty), guard.is_marked(Mark::ToWrite));
+        guard.unlock();
+        assert_eq!((place.base(), place.order()), (3, Order::Pte));
+        assert_eq!(too_large, Err(EINVAL));
+        assert_eq!(marked, (true, false));
+        assert_eq!(gate.peek(3), Some((8, Order::Pte, true)));
+        assert_eq!(gate.marks(3), (true, false));
+
+        gate.hold(cx, 3, Order::Pte)?.unlock_marked(Mark::ToWrite);
+        assert_eq!(gate.marks(3), (true, true));
+        let mut guard = gate.hold(cx, 3, Order::Pte)?;
+        guard.clear(Mark::Dirty);
+        guard.set(9)?;
+        drop(guard);
+        assert_eq!(gate.peek(3), Some((9, Order::Pte, false)));
+        assert_eq!(gate.marks(3), (false, true));
+        gate.hold(cx, 3, Order::Pte)?.unlock_clean();
+        assert_eq!(gate.marks(3), (false, false));
+
+        gate.hold(cx, 3, Order::Pte)?.unlock_marked(Mark::Dirty);
+        assert_eq!(gate.hold(cx, 3, Order::Pte)?.remove(), 9);
+        assert_eq!(gate.peek(3), None);
+        gate.put(3, 1, false)?;
+        assert_eq!(gate.marks(3), (false, false));
+        Ok(())
+    }
+
+    #[test]
+    fn a_huge_entry_is_split() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        let mut guard = gate.hold(cx, 512, Order::Pmd)?;
+        guard.mark(Mark::Dirty);
+
+        gate.map.refuse_memory(1);
+        let Err(refused) = guard.split(cx, |index| index as u64) else {
+            return Err(EINVAL);
+        };
+        let (guard, error) = (refused.guard, refused.error);
+        assert_eq!(error, ENOMEM);
+        let Err(refused) = guard.split(cx, |index| (index as u64) << 50) else {
+            return Err(EINVAL);
+        };
+        let (guard, error) = (refused.guard, refused.error);
+        assert_eq!(error, EINVAL);
+        assert_eq!(gate.try_at(700, Order::Pte, look), End::Busy);
+
+        guard.split(cx, |index| index as u64)?;
+        for index in 512..1024 {
+            assert_eq!(gate.peek(index), Some((index as u64, Order::Pte, false)));
+            assert_eq!(gate.marks(index), (true, false));
+        }
+        assert_eq!(gate.try_at(600, Order::Pte, invalidate), End::Removed);
+        assert_eq!(gate.peek(601), Some((601, Order::Pte, false)));
+
+        let small = gate.hold(cx, 601, Order::Pte)?.split(cx, |_| 0);
+        assert_eq!(small.err().map(|refused| refused.error), Some(EINVAL));
+        Ok(())
+    }
+
+    #[test]
+    fn memory_is_got_outside_the_lock() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        let mut calls = 0;
+        gate.map.refuse_memory(1);
+        let end = End::of(gate.map.at(cx, Uninterruptible, 70, Order::Pte, |_| {
+            calls += 1;
+            Outcome::Insert(1)
+        }));
+        assert_eq!((end, calls), (End::Stored, 2));
+        assert_eq!(gate.peek(70), Some((1, Order::Pte, false)));
+        Ok(())
+    }
+
+    #[test]
+    fn no_memory_changes_nothing() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        gate.map.refuse_memory(2);
+        let end = End::of(gate.map.at(cx, Uninterruptible, 70, Order::Pmd, insert));
+        assert_eq!(end, End::NoMemory);
+        gate.map.refuse_memory(1);
+        assert_eq!(gate.try_at(70, Order::Pte, insert), End::NoMemory);
+        for index in [0, 70, 511] {
+            assert_eq!(gate.peek(index), None);
+        }
+        // An entry that is there needs none.
+        gate.put(70, 1, false)?;
+        gate.map.refuse_memory(1);
+        let end = gate.try_at(70, Order::Pte, |_| Outcome::Replace(2));
+        gate.map.refuse_memory(0);
+        assert_eq!(end, End::Stored);
+        Ok(())
+    }
+
+    #[test]
+    fn a_guard_can_be_dropped_with_interrupts_off() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        let guard = gate.hold(cx, 3, Order::Pte)?;
+        let section = cx.interrupts_off();
+        drop(guard);
+        let removed = gate.try_at(3, Order::Pte, invalidate);
+        drop(section);
+        assert_eq!(removed, End::Removed);
+        Ok(())
+    }
+
+    #[test]
+    fn a_forgotten_guard_leaves_the_entry_locked() -> Result {
+        let cx = &mut MaySleep::assert();
+        let mut map = KBox::pin_init(new_entry_map!(), GFP_KERNEL)?;
+        core::mem::forget(map.at(cx, Uninterruptible, 3, Order::Pte, fault)?);
+        let busy = End::of(map.try_at(3, Order::Pte, lock));
+        let mut cleared = 0;
+        map.as_mut()
+            .clear(|granule, value| cleared += granule.base() as u64 + value);
+        assert_eq!(busy, End::Busy);
+        assert_eq!(cleared, 10);
+        assert_eq!(End::of(map.try_at(3, Order::Pte, lock)), End::Left);
+        Ok(())
+    }
+
+    #[test]
+    fn clear_visits_each_entry_once() -> Result {
+        let mut map = KBox::pin_init(new_entry_map!(NoIo), GFP_KERNEL)?;
+        let _ = map.try_at(0, Order::Pte, |_| Outcome::Insert(1u64))?;
+        let _ = map.try_at(1024, Order::Pmd, |_| Outcome::Insert(2))?;
+        let _ = map.try_at(1 << 40, Order::Pte, |_| Outcome::Insert(4))?;
+        let mut seen = (0, 0, 0);
+        map.as_mut().clear(|granule, value| {
+            seen.0 += 1;
+            seen.1 += value;
+            seen.2 += granule.last() - granule.base();
+        });
+        assert_eq!(seen, (3, 7, 511));
+        Ok(())
+    }
+}

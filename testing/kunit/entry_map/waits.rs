@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Who gets an entry, and who is woken: several tasks.
+
+use kernel::prelude::*;
+
+#[kunit_tests(baton_entry_map_wait)]
+mod wait_tests {
+    use crate::*;
+
+    const AT: (usize, Order) = (70, Order::Pte);
+
+    #[test]
+    fn unlock_hands_over_in_order() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        let held = gate.hold(cx, 70, Order::Pte)?;
+        let a = gate.start(cx, 0, Killable, AT, lock)?;
+        let b = gate.start(cx, 1, Killable, AT, lock)?;
+        let c = gate.start(cx, 2, Killable, AT, lock)?;
+        let sleepers = gate.map.sleepers();
+        drop(held);
+        gate.join(cx, [a, b, c])?;
+        assert_eq!(sleepers, 3);
+        assert_eq!(gate.ends(), [End::Locked; 3]);
+        assert_eq!(gate.order(), [0, 1, 2]);
+        assert_eq!(gate.map.sleepers(), 0);
+        assert_eq!(gate.try_at(70, Order::Pte, lock), End::Locked);
+        Ok(())
+    }
+
+    #[test]
+    fn nobody_overtakes_a_hand_over() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        let held = gate.hold(cx, 70, Order::Pte)?;
+        let a = gate.start_with(cx, 70, |gate, cx| {
+            let at = gate.map.at(cx, Killable, 70, Order::Pte, lock);
+            // The test's task tries in vain until it has seen that this one has the entry.
+            while gate.turns.load(Relaxed) == 0 {
+                fsleep(Delta::from_micros(100));
+            }
+            gate.end(0, End::of(at));
+        })?;
+        // From here on the entry is the waiter's, whether it runs already or not.
+        drop(held);
+        let barged = gate.try_at(70, Order::Pte, lock);
+        let waiting = gate.map.waiters(70);
+        gate.turns.store(1, Relaxed);
+        gate.join(cx, [a])?;
+        assert_eq!(barged, End::Busy);
+        assert_eq!(waiting, 0);
+        assert_eq!(gate.ends(), [End::Locked]);
+        Ok(())
+    }
+
+    /// The `dax` seed: B finds nothing, and C sleeps for ever.
+    #[test]
+    fn three_invalidators_of_one_entry() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        let held = gate.hold(cx, 70, Order::Pte)?;
+        let a = gate.start(cx, 0, Killable, AT, invalidate)?;
+        let b = gate.start(cx, 1, Killable, AT, invalidate)?;
+        let c = gate.start(cx, 2, Killable, AT, invalidate)?;
+        drop(held);
+        gate.join(cx, [a, b, c])?;
+        assert_eq!(gate.ends(), [End::Removed, End::Left, End::Left]);
+        assert_eq!(gate.peek(70), None);
+        Ok(())
+    }
+
+    #[test]
+    fn two_invalidators_and_a_fault() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        let held = gate.hold(cx, 70, Order::Pte)?;
+        let a = gate.start(cx, 0, Killable, AT, invalidate)?;
+        let b = gate.start(cx, 1, Killable, AT, look)?;
+        let c = gate.start(cx, 2, Killable, AT, fault)?;
+        drop(held);
+        gate.join(cx, [a, b, c])?;
+        assert_eq!(gate.ends(), [End::Removed, End::Left, End::Locked]);
+        assert_eq!(gate.peek(70), Some((7, Order::Pte, false)));
+        Ok(())
+    }
+
+    #[test]
+    fn whatever_a_waiter_does_passes_it_on() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        let held = gate.hold(cx, 70, Order::Pte)?;
+        let a = gate.start(cx, 0, Killable, AT, look)?;
+        let b = gate.start(cx, 1, Killable, AT, |_| Outcome::Replace(4))?;
+        let c = gate.start(cx, 2, Killable, AT, insert)?;
+        let d = gate.start(cx, 3, Killable, AT, |_| Outcome::Replace(1 << 60))?;
+        drop(held);
+        gate.join(cx, [a, b, c, d])?;
+        assert_eq!(
+            gate.ends(),
+            [End::Left, End::Stored, End::Invalid, End::Invalid]
+        );
+        assert_eq!(gate.peek(70), Some((4, Order::Pte, false)));
+        Ok(())
+    }
+
+    #[test]
+    fn remove_lets_all_look_again() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        let held = gate.hold(cx, 70, Order::Pte)?;
+        let a = gate.start(cx, 0, Killable, AT, look)?;
+        let b = gate.start(cx, 1, Killable, AT, insert)?;
+        held.remove();
+        gate.join(cx, [a, b])?;
+        assert_eq!(gate.ends(), [End::Left, End::Locked]);
+        Ok(())
+    }
+
+    /// In C, those that wait by what they asked for and not by what they found (`23c84eb78375`) hang.
+    #[test]
+    fn all_indices_of_a_huge_entry_are_one_granule() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        let held = gate.hold(cx, 512, Order::Pmd)?;
+        let a = gate.start(cx, 0, Killable, (513, Order::Pte), lock)?;
+        let b = gate.start(cx, 1, Killable, (700, Order::Pmd), lock)?;
+        let c = gate.start(cx, 2, Killable, (1023, Order::Pte), invalidate)?;
+        let waiters = [512, 777, 1023, 1024].map(|index| gate.map.waiters(index));
+        drop(held);
+        gate.join(cx, [a, b, c])?;
+        assert_eq!(waiters, [3, 3, 3, 0]);
+        assert_eq!(gate.ends(), [End::Locked, End::Locked, End::Removed]);
+        assert_eq!(gate.order(), [0, 1, 2]);
+        Ok(())
+    }
+
+    #[test]
+    fn split_lets_all_look_again() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        let held = gate.hold(cx, 512, Order::Pmd)?;
+        // One of them wants the huge entry, which there is not any more.
+        let a = gate.start(cx, 0, Killable, (512, Order::Pmd), insert)?;
+        let b = gate.start(cx, 1, Killable, (600, Order::Pte), lock)?;
+        let c = gate.start(cx, 2, Killable, (601, Order::Pte), invalidate)?;
+        held.split(cx, |_| 0)?;
+        gate.join(cx, [a, b, c])?;
+        assert_eq!(gate.ends(), [End::Invalid, End::Locked, End::Removed]);
+        assert_eq!(gate.map.sleepers(), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn maps_with_the_same_index_are_apart() -> Result {
+        let cx = &mut MaySleep::assert();
+        let (gate, other) = (Gate::new()?, Gate::new()?);
+        let held = gate.hold(cx, 70, Order::Pte)?;
+        let kept = other.hold(cx, 70, Order::Pte)?;
+        let a = gate.start(cx, 0, Killable, AT, lock)?;
+        let b = other.start(cx, 0, Killable, AT, lock)?;
+        drop(held);
+        gate.join(cx, [a])?;
+        let waiting = other.map.waiters(70);
+        drop(kept);
+        other.join(cx, [b])?;
+        assert_eq!(waiting, 1);
+        assert_eq!((gate.ends(), other.ends()), ([End::Locked], [End::Locked]));
+        Ok(())
+    }
+
+    #[test]
+    fn a_signal_ends_an_interruptible_wait() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        let held = gate.hold(cx, 70, Order::Pte)?;
+        let a = gate.start(cx, 0, Interruptible, AT, lock)?;
+        let b = gate.start(cx, 1, Killable, AT, lock)?;
+        // The killable one is not disturbed by it.
+        b.interrupt();
+        a.interrupt();
+        gate.join(cx, [a])?;
+        let waiting = (gate.map.waiters(70), gate.map.sleepers());
+        drop(held);
+        gate.join(cx, [b])?;
+        assert_eq!(waiting, (1, 1));
+        assert_eq!(gate.ends(), [End::Signal, End::Locked]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_fatal_signal_ends_a_killable_wait() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        let held = gate.hold(cx, 70, Order::Pte)?;
+        let a = gate.start(cx, 0, Killable, AT, lock)?;
+        a.kill();
+        gate.join(cx, [a])?;
+        // The last one has gone, so the entry says that nobody waits, and is unlocked.
+        let waiting = gate.map.waiters(70);
+        drop(held);
+        assert_eq!(waiting, 0);
+        assert_eq!(gate.ends(), [End::Signal]);
+        assert_eq!(gate.try_at(70, Order::Pte, lock), End::Locked);
+        Ok(())
+    }
+
+    #[test]
+    fn a_timeout_ends_a_wait() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        let held = gate.hold(cx, 70, Order::Pte)?;
+        let end = End::of(gate.map.at(
+            cx,
+            Uninterruptible.timeout(msecs_to_jiffies(20)),
+            70,
+            Order::Pte,
+            lock,
+        ));
+        let waiting = gate.map.sleepers();
+        drop(held);
+        assert_eq!(end, End::TimedOut);
+        assert_eq!(waiting, 0);
+        assert_eq!(gate.try_at(70, Order::Pte, lock), End::Locked);
+        Ok(())
+    }
+
+    #[test]
+    fn a_grant_wins_over_a_signal() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        let held = gate.hold(cx, 70, Order::Pte)?;
+        let a = gate.start(cx, 0, Interruptible, AT, lock)?;
+        drop(held);
+        a.interrupt();
+        gate.join(cx, [a])?;
+        assert_eq!(gate.ends(), [End::Locked]);
+        Ok(())
+    }
+
+    /// `777c6c5f1f6e`: a waiter that was chosen and leaves by a signal must not take that along.
+    #[test]
+    fn a_signal_against_an_unlock_loses_nothing() -> Result {
+        let cx = &mut MaySleep::assert();
+        let mut signals = 0;
+        let start = Instant::<Monotonic>::now();
+        for round in 0..400 {
+            let gate = Gate::new()?;
+            let held = gate.hold(cx, 70, Order::Pte)?;
+            let a = gate.start(cx, 0, Interruptible, AT, lock)?;
+            let b = gate.start(cx, 1, Killable, AT, lock)?;
+            if round % 2 == 0 {
+                a.interrupt();
+                drop(held);
+            } else {
+                drop(held);
+                a.interrupt();
+            }
+            gate.join(cx, [a, b])?;
+            let [first, second] = gate.ends();
+            signals += u32::from(first == End::Signal);
+            assert!(first == End::Signal || first == End::Locked);
+            assert_eq!(second, End::Locked);
+            assert_eq!(gate.map.sleepers(), 0);
+            if start.elapsed() > Delta::from_millis(700) {
+                break;
+            }
+        }
+        pr_info!("signals that came first: {}\n", signals);
+        Ok(())
+    }
+
+    #[test]
+    fn another_task_unlocks() -> Result {
+        let cx = &mut MaySleep::assert();
+        let (gate, other) = (Gate::new()?, Gate::new()?);
+        let held = gate.hold(cx, 70, Order::Pte)?;
+        // A guard cannot be tied to a map that it does not belong to.
+        let Err(held) = held.owned_by(other, |gate| &gate.map) else {
+            return Err(EINVAL);
+        };
+        let Ok(mut held) = held.owned_by(gate.clone(), |gate| &gate.map) else {
+            return Err(EINVAL);
+        };
+        let a = gate.start(cx, 0, Killable, AT, lock)?;
+        held.set(11)?;
+        let unlocker = Thread::spawn(cx, c"entry_unlocker", move |_, _| drop(held))?;
+        gate.join(cx, [unlocker, a])?;
+        assert_eq!(gate.ends(), [End::Locked]);
+        assert_eq!(gate.peek(70), Some((11, Order::Pte, false)));
+        Ok(())
+    }
+}
