@@ -189,7 +189,7 @@ impl GenDiskBuilder {
         let disk_name = unsafe { &mut (*disk).disk_name };
         let disk_name = disk_name.get_mut(..bytes.len()).ok_or(ENAMETOOLONG)?;
         for (to, from) in disk_name.iter_mut().zip(bytes) {
-            *to = *from as _;
+            *to = *from;
         }
 
         // SAFETY: The disk is valid, and nobody else knows it yet.

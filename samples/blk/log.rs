@@ -133,7 +133,7 @@ struct Work {
 
 impl Work {
     /// The claim of the log thread.
-    fn due(&mut self, _: &()) -> Option<()> {
+    fn due(&mut self, (): &()) -> Option<()> {
         (self.wanted > self.taken && !self.hold).then_some(())
     }
 }

@@ -8,8 +8,8 @@
 #	END
 #
 # Without arguments all cases run, otherwise those that are named by function.
-# A case runs in a shell of its own with set -eu and has LIMIT seconds; when
-# they are over, the report says who sleeps where, and the disks are pulled so
+# A case runs in a shell of its own with set -eu and has LIMIT seconds, more on
+# a slow machine; when they are over, the report says who sleeps where, and the disks are pulled so
 # that the boot can go on.
 
 set -u
@@ -22,6 +22,11 @@ if [ ! -e "$helpers" ]; then
 fi
 # shellcheck source=/dev/null # part of the kernel's selftests
 . "$helpers"
+
+# Emulated machines are slow, and so are limits of time there. The name is that
+# of the kselftests.
+slow=1
+[ -z "${KSFT_MACHINE_SLOW:-}" ] || slow=4
 
 configfs=/sys/kernel/config/baton
 debugfs=/sys/kernel/debug/baton
@@ -102,7 +107,7 @@ pull_all() {
 # settle SECONDS COMMAND...: until the command succeeds; fails when it does not
 # within that time. For states that somebody else brings about.
 settle() {
-	local left=$(($1 * 50))
+	local left=$(($1 * slow * 50))
 	shift
 	until "$@" 2>/dev/null; do
 		left=$((left - 1))
@@ -228,7 +233,7 @@ who_waits() {
 
 # run_case LIMIT FUNCTION WHAT
 run_case() {
-	local limit=$1 function=$2 what=$3 out=$work/$2.out pid before=$SECONDS status
+	local limit=$(($1 * slow)) function=$2 what=$3 out=$work/$2.out pid before=$SECONDS status
 	(
 		set -eu
 		"$function"

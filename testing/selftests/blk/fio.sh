@@ -19,27 +19,27 @@ randwrite() {
 	local depth
 	fresh
 	for depth in 1 8 64; do
-		on "randwrite.$depth" --rw=randwrite --bs=4k --size=16m --iodepth=$depth
+		on "randwrite.$depth" --rw=randwrite --bs=4k --size=8m --iodepth=$depth
 	done
 	# A second pass over what is there: pages are written to again.
-	on randwrite.again --rw=randwrite --bs=4k --size=16m --iodepth=16
-	[ "$(stat_of f pages)" = 4096 ]
-	[ "$(stat_of f bytes_written)" -ge $((64 << 20)) ]
+	on randwrite.again --rw=randwrite --bs=4k --size=8m --iodepth=16
+	[ "$(stat_of f pages)" = 2048 ]
+	[ "$(stat_of f bytes_written)" -ge $((32 << 20)) ]
 	undisk f
 }
 
 randread() {
 	fresh
-	on randread.fill --rw=write --bs=4k --size=16m --iodepth=16
-	on randread --rw=randread --bs=4k --size=16m --iodepth=32 --verify_header_seed=0
-	on randread.fill.64k --rw=write --bs=64k --size=16m --iodepth=4
-	on randread.64k --rw=randread --bs=64k --size=16m --iodepth=4 --verify_header_seed=0
+	on randread.fill --rw=write --bs=4k --size=8m --iodepth=16
+	on randread --rw=randread --bs=4k --size=8m --iodepth=32 --verify_header_seed=0
+	on randread.fill.64k --rw=write --bs=64k --size=8m --iodepth=4
+	on randread.64k --rw=randread --bs=64k --size=8m --iodepth=4 --verify_header_seed=0
 	undisk f
 }
 
 randrw() {
 	fresh
-	on randrw.4k --rw=randrw --bs=4k --size=16m --iodepth=32
+	on randrw.4k --rw=randrw --bs=4k --size=8m --iodepth=32
 	on randrw.mixed --rw=randrw --bsrange=4k-256k --size=32m --iodepth=16
 	undisk f
 }
@@ -98,8 +98,8 @@ trim() {
 	fresh
 	on trimwrite --rw=trimwrite --bs=4k --size=4m --iodepth=1
 	[ "$(stat_of f discards)" -ge 512 ]
-	on trim.then.write --rw=randwrite --bs=16k --size=16m --iodepth=16 --trim_percentage=30 \
-		--trim_backlog=32 --trim_verify_zero=1
+	on trimwrite.64k --rw=trimwrite --bs=64k --size=16m --iodepth=1
+	[ "$(stat_of f bytes_discarded)" -ge $((20 << 20)) ]
 	undisk f
 }
 
@@ -108,7 +108,7 @@ trim() {
 beside_discards() {
 	local pid n=0
 	fresh
-	on beside --rw=randwrite --bs=4k --size=16m --iodepth=16 --loops=2 &
+	on beside --rw=randwrite --bs=4k --size=16m --iodepth=16 &
 	pid=$!
 	while kill -0 "$pid" 2>/dev/null; do
 		fallocate -z -o 32m -l 8m /dev/f

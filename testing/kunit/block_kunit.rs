@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! KUnit suite of the block layer accessors: disks that come and go, requests that are ended by
+//! mistake, pages that are handed out once.
+//!
+//! Adding a disk reads from it, because the block layer looks for partitions: those are the requests.
+
+use baton::{
+    block::{
+        dropped_requests,
+        GenDisk,
+        GenDiskBuilder,
+        Op,
+        Operations,
+        PagePool,
+        Request,
+        TagSet,
+        SECTOR_SIZE, //
+    },
+    MaySleep, //
+};
+use kernel::{
+    page::PAGE_SIZE,
+    prelude::*,
+    static_lock_class,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc,
+        ArcBorrow, //
+    },
+    time::{
+        delay::fsleep,
+        Delta, //
+    },
+};
+
+module! {
+    type: BlockKunit,
+    name: "block_kunit",
+    authors: ["The baton authors"],
+    description: "KUnit suite of baton's block layer accessors",
+    license: "GPL",
+}
+
+struct BlockKunit;
+
+impl kernel::Module for BlockKunit {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+/// A disk that reads as zeroes, or that loses what it is asked for.
+struct Tester {
+    forgetful: bool,
+    requests: Atomic<u32>,
+    wrong: Atomic<u32>,
+}
+
+impl Tester {
+    fn new(forgetful: bool) -> Result<Arc<Self>> {
+        let tester = Self {
+            forgetful,
+            requests: Atomic::new(0),
+            wrong: Atomic::new(0),
+        };
+        Ok(Arc::new(tester, GFP_KERNEL)?)
+    }
+
+    /// Reads zeroes; more than the request has room for is refused.
+    fn serve(request: &mut Request) -> Result {
+        let blocks = request.bytes() / SECTOR_SIZE;
+        let mut sink = request.sink().ok_or(EIO)?;
+        for _ in 0..blocks {
+            sink.copy_from(&[0; SECTOR_SIZE as usize])?;
+        }
+        match sink.copy_from(&[0]) {
+            Err(e) if e == EIO => Ok(()),
+            _ => Err(EINVAL),
+        }
+    }
+}
+
+#[vtable]
+impl Operations for Tester {
+    type Data = Arc<Tester>;
+
+    fn queue_rq(tester: ArcBorrow<'_, Tester>, mut request: Request, _cx: &mut MaySleep) {
+        tester.requests.fetch_add(1, Relaxed);
+        if tester.forgetful {
+            // The mistake: it is dropped here.
+            return;
+        }
+        let aligned = request.start_byte() % u64::from(SECTOR_SIZE) == 0;
+        if request.op() != Op::Read || request.source().is_some() || !aligned {
+            tester.wrong.fetch_add(1, Relaxed);
+        }
+        let result = Self::serve(&mut request);
+        if result.is_err() {
+            tester.wrong.fetch_add(1, Relaxed);
+        }
+        request.end(result);
+    }
+}
+
+/// Adds a disk of 1 MiB that `tester` serves.
+fn disk(tester: Arc<Tester>, name: &CStr, cx: &mut MaySleep) -> Result<GenDisk<Tester>> {
+    let tags = Arc::pin_init(TagSet::<Tester>::new(1, 4), GFP_KERNEL)?;
+    GenDiskBuilder::new()
+        .capacity_sectors(2048)
+        .build(name, tags, tester, static_lock_class!(), cx)
+}
+
+/// Whether nobody else has it any more.
+fn is_last(tester: Arc<Tester>) -> bool {
+    Arc::into_unique_or_drop(tester).is_some()
+}
+
+#[kunit_tests(baton_block)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_is_read_and_removed() -> Result {
+        let cx = &mut MaySleep::assert();
+        let tester = Tester::new(false)?;
+        let disk = disk(tester.clone(), c"baton_kunit", cx)?;
+        // The block layer has opened it to look for partitions; in a kernel thread, such as this one,
+        // the last close is left to a worker.
+        let claimed = (0..1000).any(|_| {
+            fsleep(Delta::from_millis(1));
+            disk.claim(cx).is_ok()
+        });
+        disk.remove(cx);
+        let (requests, wrong) = (tester.requests.load(Relaxed), tester.wrong.load(Relaxed));
+        let last = is_last(tester);
+        assert!(requests > 0);
+        assert_eq!(wrong, 0);
+        assert!(claimed);
+        assert!(last);
+        Ok(())
+    }
+
+    #[test]
+    fn a_dropped_request_ends_with_an_error() -> Result {
+        let cx = &mut MaySleep::assert();
+        let tester = Tester::new(true)?;
+        let before = dropped_requests();
+        // Would never return if the requests were lost.
+        let disk = disk(tester.clone(), c"baton_kunit", cx)?;
+        disk.remove(cx);
+        let requests = tester.requests.load(Relaxed);
+        let dropped = dropped_requests() - before;
+        assert!(requests > 0);
+        assert_eq!(u64::from(requests), dropped);
+        Ok(())
+    }
+
+    #[test]
+    fn a_disk_that_is_marked_dead_can_be_removed() -> Result {
+        let cx = &mut MaySleep::assert();
+        let tester = Tester::new(false)?;
+        let disk = disk(tester.clone(), c"baton_kunit", cx)?;
+        disk.mark_dead(cx);
+        disk.remove(cx);
+        assert!(is_last(tester));
+        Ok(())
+    }
+
+    #[test]
+    fn what_cannot_be_a_disk_is_refused_and_freed() -> Result {
+        let cx = &mut MaySleep::assert();
+        let tester = Tester::new(false)?;
+        let tags = Arc::pin_init(TagSet::<Tester>::new(1, 4), GFP_KERNEL)?;
+        let mut errors = 0;
+        for size in [0, 256, 513, 3000, 2 * PAGE_SIZE as u32] {
+            let built = GenDiskBuilder::new().logical_block_size(size).build(
+                c"baton_kunit",
+                tags.clone(),
+                tester.clone(),
+                static_lock_class!(),
+                cx,
+            );
+            errors += u32::from(built.is_err_and(|e| e == EINVAL));
+        }
+        let name = c"a_name_of_32_bytes_is_one_too_long";
+        let too_long = disk(tester.clone(), name, cx).is_err_and(|e| e == ENAMETOOLONG);
+        let last = is_last(tester);
+        assert_eq!(errors, 5);
+        assert!(too_long);
+        assert!(last);
+        Ok(())
+    }
+
+    #[test]
+    fn a_page_is_borrowed_once() -> Result {
+        let pool = KBox::pin_init(PagePool::new(8), GFP_KERNEL)?;
+        let mut page = pool.alloc()?;
+        let id = page.id();
+        let fresh = page.bytes().iter().all(|byte| *byte == 0) && page.bytes().len() == PAGE_SIZE;
+        page.bytes_mut().fill(7);
+        let second = pool.borrow(id).err();
+        let freed = pool.free(id).err();
+        drop(page);
+        let again = pool.borrow(id)?;
+        let kept = again.bytes().iter().all(|byte| *byte == 7);
+        drop(again);
+        assert!(fresh);
+        assert_eq!(second, Some(EBUSY));
+        assert_eq!(freed, Some(EBUSY));
+        assert!(kept);
+        assert_eq!(pool.refused(), 2);
+        assert_eq!(pool.in_use(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn a_number_is_given_again_after_it_was_freed() -> Result {
+        let pool = KBox::pin_init(PagePool::new(2), GFP_KERNEL)?;
+        let (first, second) = (pool.alloc()?.id(), pool.alloc()?.id());
+        let third = pool.alloc().err();
+        pool.free(first)?;
+        let gone = pool.borrow(first).err();
+        let mut page = pool.alloc()?;
+        let (again, clean) = (page.id(), page.bytes_mut().iter().all(|byte| *byte == 0));
+        page.free();
+        assert!(first != second);
+        assert_eq!(third, Some(ENOSPC));
+        assert_eq!(gone, Some(EBUSY));
+        assert_eq!(again, first);
+        assert!(clean);
+        assert_eq!(pool.in_use(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn a_pool_grows_and_shrinks() -> Result {
+        const PAGES: usize = 1500;
+        let pool = KBox::pin_init(PagePool::new(PAGES as u32), GFP_KERNEL)?;
+        let mut ids = KVec::with_capacity(PAGES, GFP_KERNEL)?;
+        for _ in 0..PAGES {
+            ids.push(pool.alloc()?.id(), GFP_KERNEL)?;
+        }
+        let full = pool.in_use();
+        let mut seen = KVec::from_elem(false, PAGES, GFP_KERNEL)?;
+        for id in &ids {
+            if let Some(seen) = seen.get_mut(*id as usize) {
+                *seen = true;
+            }
+        }
+        // As many numbers as there are, and each of them was given.
+        let distinct = seen.iter().all(|seen| *seen);
+        for id in &ids {
+            pool.free(*id)?;
+        }
+        let empty = pool.in_use();
+        for _ in 0..PAGES {
+            let _ = pool.alloc()?.id();
+        }
+        assert!(distinct);
+        assert_eq!((full, empty, pool.in_use()), (PAGES, 0, PAGES));
+        Ok(())
+    }
+}
