@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The cases: what is compared with what, on which CPUs, how many operations a slice has."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Way:
+    """One way to do a case: the module directory and the name that it knows the case by."""
+
+    name: str                       # baton, c, c-active, condvar
+    directory: str                  # bench_<directory> in debugfs
+    case: str                       # the module's name of the case
+    threads: str = "-"              # prefix of the threads whose switches are counted
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One line of the table."""
+
+    name: str
+    title: str
+    ways: tuple
+    ops: dict                       # engine kind -> operations of a slice
+    aim: dict                       # engine kind -> ratio to the C way that is aimed at
+    place: tuple = ()               # (prefix, CPU) before the first slice
+
+
+def ways(baton, plain, prefix="", active=False, condvar=True):
+    """Ours, the C way, and CondVar; `prefix` names the threads of the case, "%s/trip/0"."""
+    def threads(way):
+        return prefix % way if prefix else "-"
+    found = [Way("baton", "baton", baton, threads("baton").replace("trip", baton.partition("-")[0])),
+             Way("c", "c", plain, threads("c"))]
+    if condvar:
+        found.append(Way("condvar", "condvar", plain, threads("condvar")))
+    if active:
+        found.append(Way("c-active", "c", plain + "-active"))
+    return tuple(found)
+
+
+def pair(case, kind, cpu, title, aim):
+    """A case with a partner thread, which is bound to `cpu`."""
+    number = {"spin": 0, "mutex": 1}[kind]
+    members = ways(f"{case}-{kind}", f"trip-{kind}", f"%s/trip/{number}")
+    return Case(f"{case}-{kind}" + ("" if cpu else "-same-cpu"), title, members,
+                {"qemu": 100, "uml": 200}, aim, tuple((way.threads, cpu) for way in members))
+
+
+UPDATE_OPS = {"qemu": 40000, "uml": 40000}
+UPDATE_AIM = {"qemu": 1.0, "uml": 0.5}
+TRIP_AIM = {"qemu": 1.0, "uml": 0.5}
+CLAIM_AIM = {"qemu": 0.55, "uml": 0.55}
+
+CASES = (
+    Case("update-spin", "change state, nobody waits (spinlock)",
+         ways("update-spin", "update-spin", active=True), UPDATE_OPS, UPDATE_AIM),
+    Case("update-mutex", "change state, nobody waits (mutex)",
+         ways("update-mutex", "update-mutex", active=True), UPDATE_OPS, UPDATE_AIM),
+    pair("trip", "spin", 1, "round trip, each acts in its context (spinlock)", TRIP_AIM),
+    pair("trip", "mutex", 1, "round trip, each acts in its context (mutex)", TRIP_AIM),
+    pair("trip", "spin", 0, "round trip on one CPU (spinlock)", {}),
+    pair("claim", "spin", 1, "round trip, the reaction is a claim (spinlock)", CLAIM_AIM),
+    pair("claim", "mutex", 1, "round trip, the reaction is a claim (mutex)", CLAIM_AIM),
+    pair("claim", "spin", 0, "the same on one CPU (spinlock)", {}),
+    Case("herd", "64 waiters, the condition of one becomes true", ways("herd", "herd", "%s/herd/"),
+         {"qemu": 64, "uml": 64}, {"qemu": 0.2, "uml": 0.2},
+         tuple((f"{way}/herd/", -1) for way in ("baton", "c", "condvar"))),
+)
