@@ -3,6 +3,7 @@
 //! This library's way: events that consider their waiters.
 
 use crate::{
+    baton_entry::Entries,
     Case,
     Way,
     HERD, //
@@ -231,6 +232,8 @@ struct Shared {
     claimed_mutex: Mutex<ClaimedPair>,
     #[pin]
     herd: SpinLock<Herd>,
+    #[pin]
+    entries: Entries,
 }
 
 /// The data of all cases and the threads that wait on it.
@@ -250,9 +253,11 @@ impl Rig {
                 claimed_spin <- new_spinlock!(ClaimedPair::new()),
                 claimed_mutex <- new_mutex!(ClaimedPair::new()),
                 herd <- new_spinlock!(Herd::new()),
+                entries <- Entries::new(),
             }),
             GFP_KERNEL,
         )?;
+        shared.entries.fill(cx)?;
         // From here on, dropping the rig closes the events and joins what was started.
         let mut rig = Self {
             shared,
@@ -293,6 +298,7 @@ impl Way for Rig {
             Case::ClaimSpin => ask_claimed(&s.claimed_spin, cx, ops)?,
             Case::ClaimMutex => ask_claimed(&s.claimed_mutex, cx, ops)?,
             Case::Herd => open(&s.herd, cx, ops)?,
+            Case::Entry => s.entries.run(cx, ops)?,
         }
         Ok(())
     }
@@ -307,6 +313,7 @@ impl Way for Rig {
             Case::ClaimSpin => s.claimed_spin.lock_in(cx).traffic.reply,
             Case::ClaimMutex => s.claimed_mutex.lock_in(cx).traffic.reply,
             Case::Herd => *s.herd.lock_in(cx).passed,
+            Case::Entry => s.entries.locked(),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! `bench_c/run` of the other module is the same for C. A case does a fixed number of operations in
 //! the context of the writer, and counts in its data what was done.
 
+mod baton_entry;
 mod baton_way;
 mod condvar_way;
 
@@ -46,6 +47,7 @@ enum Case {
     ClaimSpin,
     ClaimMutex,
     Herd,
+    Entry,
 }
 
 const CASES: &[(&str, Case)] = &[
@@ -56,6 +58,7 @@ const CASES: &[(&str, Case)] = &[
     ("claim-spin", Case::ClaimSpin),
     ("claim-mutex", Case::ClaimMutex),
     ("herd", Case::Herd),
+    ("entry", Case::Entry),
 ];
 
 struct Command {

@@ -249,6 +249,7 @@ static int run(const char *name, u64 ops, u64 *ns, u64 *done)
 	CASE("trip-mutex", bench.trip[MUTEX].reply,
 	     ask_loop(&bench.trip[MUTEX], ops, MUTEX));
 	CASE("herd", bench.herd.passed, open_loop(&bench.herd, ops));
+	CASE("entry", entry_locked, entry_loop(ops));
 #undef CASE
 	return -EINVAL;
 }
@@ -319,12 +320,13 @@ static void bench_c_exit(void)
 	wake_up_all(&h->opened);
 	for (int i = 0; i < HERD; i++)
 		stop(h->waiter[i].task);
+	entry_exit();
 }
 
 static int __init bench_c_init(void)
 {
 	struct herd *h = &bench.herd;
-	int err = 0;
+	int err = entry_init();
 
 	mutex_init(&bench.running);
 	lock_init(&bench.update.lock);

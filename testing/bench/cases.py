@@ -44,7 +44,7 @@ def pair(case, kind, cpu, title, aim):
     number = {"spin": 0, "mutex": 1}[kind]
     members = ways(f"{case}-{kind}", f"trip-{kind}", f"%s/trip/{number}")
     return Case(f"{case}-{kind}" + ("" if cpu else "-same-cpu"), title, members,
-                {"qemu": 100, "uml": 200}, aim, tuple((way.threads, cpu) for way in members))
+                {"qemu": 50, "uml": 50} if cpu else {"qemu": 1000, "uml": 2000}, aim, tuple((way.threads, cpu) for way in members))
 
 
 UPDATE_OPS = {"qemu": 40000, "uml": 40000}
@@ -60,10 +60,13 @@ CASES = (
     pair("trip", "spin", 1, "round trip, each acts in its context (spinlock)", TRIP_AIM),
     pair("trip", "mutex", 1, "round trip, each acts in its context (mutex)", TRIP_AIM),
     pair("trip", "spin", 0, "round trip on one CPU (spinlock)", {}),
+    pair("trip", "mutex", 0, "round trip on one CPU (mutex)", {}),
     pair("claim", "spin", 1, "round trip, the reaction is a claim (spinlock)", CLAIM_AIM),
     pair("claim", "mutex", 1, "round trip, the reaction is a claim (mutex)", CLAIM_AIM),
     pair("claim", "spin", 0, "the same on one CPU (spinlock)", {}),
     Case("herd", "64 waiters, the condition of one becomes true", ways("herd", "herd", "%s/herd/"),
          {"qemu": 64, "uml": 64}, {"qemu": 0.2, "uml": 0.2},
          tuple((f"{way}/herd/", -1) for way in ("baton", "c", "condvar"))),
+    Case("entry", "lock and unlock an entry of a map, nobody waits", ways("entry", "entry", condvar=False),
+         {"qemu": 10000, "uml": 10000}, {"qemu": 0.9, "uml": 0.9}),
 )
