@@ -189,7 +189,8 @@ fn take(open: &mut Option<usize>, id: &usize) -> Option<()> {
 
 fn open(lock: &SpinLock<Herd>, cx: &mut MaySleep, ops: u64) -> Result {
     let mut want = *lock.lock_in(cx).passed;
-    for id in (0..HERD).cycle().take(ops as usize) {
+    for _ in 0..ops {
+        let id = want as usize % HERD;
         want += 1;
         let mut held = lock.lock_in(cx);
         held.as_mut()

@@ -196,10 +196,9 @@ static void open_loop(struct herd *h, u64 ops)
 {
 	u64 want = h->passed;
 
-	for (u64 i = 0; i < ops; i++) {
+	while (ops--) {
 		take(&h->lock, SPIN);
-		h->open = i % HERD;
-		want++;
+		h->open = want++ % HERD;
 		release(&h->lock, SPIN);
 		wake_up_all(&h->opened);
 

@@ -125,7 +125,8 @@ impl HerdSignals {
 
 fn open(lock: &SpinLock<Herd>, signals: &HerdSignals, ops: u64) {
     let mut want = lock.lock().passed;
-    for id in (0..HERD).cycle().take(ops as usize) {
+    for _ in 0..ops {
+        let id = want as usize % HERD;
         want += 1;
         lock.lock().open = Some(id);
         signals.opened.notify_all();

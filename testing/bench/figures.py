@@ -56,6 +56,11 @@ def per_block(slices, case, way):
     return {block: [value / total[3] for value in total[:3]] for block, total in sums.items()}
 
 
+def best(slices, case, way):
+    """Nanoseconds per operation of the fastest slice: what a busy host disturbs least."""
+    return min(s.ns / s.ops for s in slices if s.case == case and s.way == way and s.block >= 0)
+
+
 def evaluate(slices, kind):
     """The table: per case the cost of each way, and the ratios to them."""
     rows = []
@@ -68,6 +73,7 @@ def evaluate(slices, kind):
         for name, found in blocks.items():
             row["ways"][name] = {
                 "ns": statistics.median(value[0] for value in found.values()),
+                "best_ns": best(slices, case.name, name),
                 "switches": statistics.fmean(value[1] for value in found.values()),
                 "own_switches": statistics.fmean(value[2] for value in found.values())}
             if name != "baton":
@@ -75,6 +81,7 @@ def evaluate(slices, kind):
                 under = name if name == plan.CONTROL else "baton"
                 row["ratios"][name] = interval(
                     [blocks[under][block][0] / blocks[over][block][0] for block in sorted(found)])
+                row["ratios"][name]["best"] = best(slices, case.name, under) / best(slices, case.name, over)
         rows.append(row)
     return rows
 

@@ -74,11 +74,11 @@ def plot(rows):
 
 def table(rows):
     """Cost per operation of each way, and how often threads went to sleep."""
-    cells = ["<tr><th>case</th><th>way</th><th>ns per operation</th>"
+    cells = ["<tr><th>case</th><th>way</th><th>ns per operation, median</th><th>fastest slice</th>"
              "<th>sleeps of the other threads</th><th>sleeps of the caller</th></tr>"]
     for row in rows:
         for name, way in row["ways"].items():
-            cells.append(f'<tr><td>{html.escape(row["case"])}</td><td>{html.escape(name)}</td><td>{way["ns"]:.0f}</td>'
+            cells.append(f'<tr><td>{html.escape(row["case"])}</td><td>{html.escape(name)}</td><td>{way["ns"]:.0f}</td><td>{way["best_ns"]:.0f}</td>'
                          f'<td>{way["switches"]:.2f}</td><td>{way["own_switches"]:.2f}</td></tr>')
     return f"<table>{''.join(cells)}</table>"
 
