@@ -73,3 +73,12 @@ CASES = (
     Case("entry", "lock and unlock an entry of a map, nobody waits", ways("entry", "entry", condvar=False),
          {"qemu": 10000, "uml": 10000}, {"qemu": 0.9, "uml": 0.9}),
 )
+
+
+def of(kind):
+    """The cases that this kind of engine can run: with one CPU nothing runs on a second one."""
+    return [case for case in CASES if kind != "icount" or not any(cpu > 0 for _, cpu in case.place)]
+
+
+def ops(case, kind):
+    return case.ops["uml" if kind == "uml" else "qemu"]

@@ -64,12 +64,12 @@ def best(slices, case, way):
 def evaluate(slices, kind):
     """The table: per case the cost of each way, and the ratios to them."""
     rows = []
-    for case in cases.CASES:
+    for case in cases.of(kind):
         blocks = {name: per_block(slices, case.name, name) for name, _ in plan.members(case)}
         if not all(blocks.values()):
             continue
         row = {"case": case.name, "title": case.title, "aim": case.aim.get(kind),
-               "blocks": len(blocks["baton"]), "ops": case.ops[kind], "ways": {}, "ratios": {}}
+               "blocks": len(blocks["baton"]), "ops": cases.ops(case, kind), "ways": {}, "ratios": {}}
         for name, found in blocks.items():
             row["ways"][name] = {
                 "ns": statistics.median(value[0] for value in found.values()),
@@ -86,10 +86,10 @@ def evaluate(slices, kind):
     return rows
 
 
-def checks(slices):
+def checks(slices, kind):
     """(name, passed, why) of what must hold whatever the times are."""
     found = []
-    for case in cases.CASES:
+    for case in cases.of(kind):
         for name, _ in plan.members(case):
             mine = [s for s in slices if s.case == case.name and s.way == name]
             wrong = [s for s in mine if s.done != s.ops]

@@ -31,10 +31,10 @@ taskset -p 1 $$ >/dev/null || exit 1
 slice() {
 	tag=$1 way=$2 case=$3 ops=$4 prefix=$5
 	echo "$prefix" >"$debugfs/bench_c/switches"
-	read -r switches own <"$debugfs/bench_c/switches"
+	read -r switches _ own <"$debugfs/bench_c/switches"
 	echo "$case $ops" >"$debugfs/bench_$way/run" || return
 	read -r result <"$debugfs/bench_$way/run"
-	read -r switches_after own_after <"$debugfs/bench_c/switches"
+	read -r switches_after own_after _ <"$debugfs/bench_c/switches"
 	echo "$tag $result $((switches_after - switches)) $((own_after - own))" >&3
 }
 

@@ -5,6 +5,7 @@ import html
 import json
 import os
 
+FORMAT = 1                          # of the report; another one is started anew
 WIDTH, LEFT, RIGHT, ROW = 860, 330, 150, 22
 COLOURS = {"c": "#c0392b", "c-active": "#e59866", "condvar": "#2471a3", "c-again": "#999999"}
 NAMES = {"c": "over the C way", "c-active": "over C with waitqueue_active() under the lock",
@@ -27,7 +28,9 @@ def merge(path, engine, facts, rows, results):
         with open(path, encoding="utf-8") as stream:
             report = json.load(stream)
     except (OSError, ValueError):
-        report = {"engines": {}}
+        report = {}
+    if report.get("format") != FORMAT:
+        report = {"format": FORMAT, "engines": {}}
     report["engines"][engine] = {
         "facts": facts, "cases": rows,
         "checks": [{"name": name, "passed": passed, "why": "" if passed else why} for name, passed, why in results]}

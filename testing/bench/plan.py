@@ -18,7 +18,7 @@ def write(path, kind, blocks, warm, seed):
     """One line per action; see guest.sh. Tags are CASE:WAY:BLOCK, warm-up blocks are negative."""
     draw = random.Random(seed)
     lines = []
-    for case in cases.CASES:
+    for case in cases.of(kind):
         lines.append(f"block {case.name}")
         lines += [f"place {prefix} {cpu}" for prefix, cpu in case.place]
         for block in range(-warm, blocks):
@@ -27,7 +27,7 @@ def write(path, kind, blocks, warm, seed):
             # Mirrored, so that a drift within the block hits all ways alike.
             for name, way in order + order[::-1]:
                 lines.append(f"run {case.name}:{name}:{block} {way.directory} {way.case} "
-                             f"{case.ops[kind]} {way.threads}")
+                             f"{cases.ops(case, kind)} {way.threads}")
     lines.append("block controls")
     lines.append(f"run {LOSSY}:c:0 c update-lossy 1000 -")
     with open(path, "w", encoding="utf-8") as stream:

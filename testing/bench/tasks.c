@@ -91,21 +91,55 @@ DEFINE_SHOW_STORE_ATTRIBUTE(place);
 static char counted[16];
 
 /*
+ * Whether @task has gone to sleep: not one that is about to, nor one that was
+ * preempted on the way. A sleeper may stay on its runqueue for a while.
+ */
+static bool sleeps(struct task_struct *task)
+{
+	return READ_ONCE(task->__state) != TASK_RUNNING &&
+	       !READ_ONCE(task->on_cpu) &&
+	       (!READ_ONCE(task->on_rq) || READ_ONCE(task->se.sched_delayed));
+}
+
+/* Waits until all counted threads sleep, for at most a second or so. */
+static void settle(void)
+{
+	struct task_struct *task;
+	bool all;
+
+	for (int tries = 0; tries < HZ; tries++) {
+		all = true;
+		rcu_read_lock();
+		for_each_process(task) {
+			if (str_has_prefix(task->comm, counted))
+				all = all && sleeps(task);
+		}
+		rcu_read_unlock();
+		if (all)
+			return;
+		schedule_timeout_uninterruptible(1);
+	}
+}
+
+/*
  * How often the threads of the "PREFIX" that was written went to sleep so far,
- * and how often the reader did.
+ * all of them asleep; and how often the reader did, before and after it waited
+ * for that.
  */
 static int switches_show(struct seq_file *s, void *unused)
 {
+	unsigned long before = current->nvcsw;
 	struct task_struct *task;
 	u64 sum = 0;
 
+	settle();
 	rcu_read_lock();
 	for_each_process(task) {
 		if (str_has_prefix(task->comm, counted))
 			sum += READ_ONCE(task->nvcsw);
 	}
 	rcu_read_unlock();
-	seq_printf(s, "%llu %lu\n", sum, current->nvcsw);
+	seq_printf(s, "%llu %lu %lu\n", sum, before, current->nvcsw);
 	return 0;
 }
 
