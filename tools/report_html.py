@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Writes one static page: no scripts, no files beside it but the linked logs."""
 
+import glob
 import html
 import json
 import os
@@ -40,23 +41,29 @@ def case_block(case):
             f"{text(case.reason)}</summary>{log}{again}</details>")
 
 
-def splat_block(results, layer):
-    """The excerpt of the first splat, if the layer's boot had one."""
+def boots(results, layer):
+    """Folders with the logs of a boot, relative to the page: the layer's own, or one per boot."""
+    found = glob.glob(os.path.join(results, layer, "**", "verdict.json"), recursive=True)
+    return sorted(os.path.relpath(os.path.dirname(path), results) for path in found)
+
+
+def splat_block(results, folder):
+    """The excerpt of the first splat of a boot, if it had one."""
     try:
-        with open(os.path.join(results, layer, "verdict.json"), encoding="utf-8") as stream:
+        with open(os.path.join(results, folder, "verdict.json"), encoding="utf-8") as stream:
             verdict = json.load(stream)
     except (OSError, ValueError):
         return ""
     if not verdict.get("excerpt"):
         return ""
-    return f"<h4>first splat on the console</h4><pre>{html.escape(verdict['excerpt'])}</pre>"
+    return f"<h4>first splat on the console of {folder}</h4><pre>{html.escape(verdict['excerpt'])}</pre>"
 
 
-def links(results, layer):
+def links(results, folder):
     found = []
     for name in ("console.log", "results.log", "output.log", "build.log", "env.json", "verdict.json"):
-        if os.path.exists(os.path.join(results, layer, name)):
-            found.append(f'<a href="{layer}/{name}">{name}</a>')
+        if os.path.exists(os.path.join(results, folder, name)):
+            found.append(f'<a href="{folder}/{name}">{folder}/{name}</a>')
     return " ".join(found)
 
 
@@ -67,9 +74,10 @@ def layer_block(layer, cases, facts, results):
         parts.append(f"<p>engine {text(facts['engine'])} ({text(str(facts.get('version', '')))}), "
                      f"kernel {text(str(facts.get('kernel', '')))}, boots {facts.get('attempts', 1)}, "
                      f"{facts.get('seconds', 0)} s. {text(str(facts.get('note', '')))}</p>")
-    parts.append(f"<p>{links(results, layer)}</p>")
+    folders = sorted({layer, *boots(results, layer)})
+    parts += [f"<p>{links(results, folder)}</p>" for folder in folders]
     parts += [case_block(case) for case in cases if case.status != "pass"]
-    parts.append(splat_block(results, layer))
+    parts += [splat_block(results, folder) for folder in folders]
     passed = [case for case in cases if case.status == "pass"]
     rows = "".join(f'<tr><td>{text(case.suite or "-")}</td><td>{text(case.name)}</td><td>{text(case.reason)}</td></tr>'
                    for case in passed)
