@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034 # what is set here is used by those who source it
 # Where things are. Sourced by the other tools; expects $top, the checkout.
 
 : "${top:?set top before sourcing tools/env.sh}"
@@ -40,6 +40,7 @@ guest=$BATON_CACHE/guest-$(key "$suite" "$guest_packages")
 # The key is made of the configuration that goes in and of the tools that
 # turn it into a kernel, so that an edit of a fragment is a new kernel.
 kernel_dir() {
+	# shellcheck disable=SC2046 # a list
 	printf '%s/kernel-%s-%s\n' "$BATON_CACHE" "$1" \
 		"$(key "$builder_key" "$(cat "$top/tools/kernel" $(kernel_fragments "$1"))")"
 }

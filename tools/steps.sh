@@ -3,6 +3,7 @@
 # Runs long work as a list of steps: what is done, what runs now, for how long,
 # and where its log is. Sourced by tools that set $steps_total first.
 
+: "${steps_total:=1}"
 steps_number=0
 steps_start=$(date +%s)
 steps_ran=0

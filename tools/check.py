@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Runs the checks of tools/check and prints KTAP."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(TOP, "tools"))
+
+import check_rules
+
+LONGEST = 500                       # lines of a file
+
+
+def sources():
+    """Every file of the tree but what is generated. The builder root has no git."""
+    found = []
+    for parent, directories, files in os.walk(TOP):
+        if parent == TOP:
+            directories[:] = [name for name in directories if name not in ("out", ".git")]
+        directories[:] = sorted(name for name in directories if name not in ("__pycache__", "target"))
+        found += [os.path.relpath(os.path.join(parent, name), TOP) for name in sorted(files) if name != ".git"]
+    return found
+
+
+def text_of(name):
+    with open(os.path.join(TOP, name), encoding="utf-8", errors="replace") as stream:
+        return stream.read()
+
+
+def command(*words, **keywords):
+    """What the command complains about; nothing if it succeeds."""
+    done = subprocess.run(words, cwd=TOP, capture_output=True, text=True, **keywords)
+    if done.returncode == 0:
+        return []
+    return (done.stdout + done.stderr).splitlines() or [f"{words[0]}: status {done.returncode}"]
+
+
+def first_line_of(name):
+    return text_of(name).partition("\n")[0]
+
+
+def is_shell(name):
+    return name.endswith(".sh") or first_line_of(name).startswith(("#!/bin/sh", "#!/bin/bash", "#!/bin/busybox sh"))
+
+
+def is_python(name):
+    return name.endswith(".py") or first_line_of(name).startswith("#!/usr/bin/env python3")
+
+
+def rustfmt(files):
+    return command("rustfmt", "--check", "--edition", "2021", *[name for name in files if name.endswith(".rs")])
+
+
+def clippy(_files):
+    """Warnings too: a clean build is silent. In an output of its own, and from
+    scratch, because what is up to date does not warn again."""
+    output = os.path.join(TOP, "out", "clippy")
+    shutil.rmtree(output, ignore_errors=True)
+    done = subprocess.run([os.path.join(TOP, "tools", "build"), "test", f"MO={output}", "CLIPPY=1"],
+                          cwd=TOP, capture_output=True, text=True)
+    said = (done.stdout + done.stderr).splitlines()
+    if done.returncode:
+        return said
+    kept, keep = [], False
+    for line in said:
+        # A message ends with an empty line; the rule that it names is in its last lines.
+        keep = line.startswith(("warning:", "error")) and "emitted" not in line or keep and bool(line.strip())
+        if keep:
+            kept.append(line)
+    return kept
+
+
+def shellcheck(files):
+    return command("shellcheck", "-x", *[name for name in files if is_shell(name)])
+
+
+def python(files):
+    """Syntax only."""
+    wrong = []
+    for name in files:
+        if is_python(name):
+            try:
+                compile(text_of(name), name, "exec")
+            except SyntaxError as error:
+                wrong.append(f"{name}:{error.lineno}: {error.msg}")
+    return wrong
+
+
+def spelling(files):
+    return command("codespell", "--builtin", "clear,rare", "--ignore-words-list", "crate,inout,lockin", *[
+        name for name in files if name.endswith((".md", ".rs", ".c", ".h", ".sh", ".py", ".txt", ".fragment"))])
+
+
+def licence(files):
+    wanted = (".rs", ".c", ".h", ".sh", ".py", ".fragment")
+    return [f"{name}: the first lines have no SPDX-License-Identifier" for name in files
+            if (name.endswith(wanted) or is_shell(name) or is_python(name))
+            and "SPDX-License-Identifier:" not in "".join(text_of(name).splitlines(True)[:2])]
+
+
+def length(files):
+    return [f"{name}: {lines} lines, split it ({LONGEST} at most)" for name in files
+            if name.endswith((".rs", ".c", ".py", ".sh"))
+            and (lines := text_of(name).count("\n")) > LONGEST]
+
+
+def rule(name):
+    says, applies, find, bad, good = check_rules.RUST[name]
+
+    def check(files):
+        if not find(bad) or find(good):
+            return [f"the rule '{name}' does not tell its own bad line from its good one"]
+        return [f"{file}:{number}: {says}: {text_of(file).splitlines()[number - 1].strip()}"
+                for file in files if file.endswith(".rs") and applies(file) for number in find(text_of(file))]
+    return check
+
+
+CASES = {
+    "licence": licence, "length": length, "rustfmt": rustfmt, "shellcheck": shellcheck, "python": python,
+    "spelling": spelling, **{f"boundary-{name}": rule(name) for name in check_rules.RUST}, "clippy": clippy,
+}
+
+
+def main():
+    chosen = sys.argv[1:] or list(CASES)
+    unknown = [name for name in chosen if name not in CASES]
+    if unknown:
+        print(f"check: there is no case '{unknown[0]}'; there are: {' '.join(CASES)}", file=sys.stderr)
+        return 2
+    files = sources()
+    failed = 0
+    print("KTAP version 1")
+    print(f"1..{len(chosen)}")
+    for number, name in enumerate(chosen, 1):
+        wrong = CASES[name](files)
+        for line in wrong[:40]:
+            print(f"# {line}")
+        if wrong:
+            failed += 1
+            print(f"# again: tools/check {name}")
+        print(f"{'not ok' if wrong else 'ok'} {number} {name}", flush=True)
+    print(f"{len(chosen) - failed} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
