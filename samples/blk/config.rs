@@ -210,6 +210,21 @@ impl Item {
         result.map_err(|_| self.busy("the disk is open or mounted"))
     }
 
+    /// Does something with the disk. `ENODEV` if the power is off, `EBUSY` if it is changing.
+    fn with_disk<R>(
+        &self,
+        cx: &mut MaySleep,
+        f: impl FnOnce(&Disk, &mut MaySleep) -> R,
+    ) -> Result<R> {
+        let (power, _) = self.begin_change(cx)?;
+        let result = match &power {
+            Power::On(disk) => Ok(f(disk, cx)),
+            Power::Off | Power::Changing => Err(ENODEV),
+        };
+        self.end_change(power, cx);
+        result
+    }
+
     fn show_field(&self, field: Field, page: &mut [u8; PAGE_SIZE]) -> Result<usize> {
         let value = self
             .state
@@ -290,13 +305,15 @@ impl AttributeOperations<5> for Item {
     }
 }
 
-/// For tests: while it is 1, FLUSH and FUA do not return.
+/// For tests: while it is 1, nothing becomes stable, so that FLUSH and FUA do not return.
 #[vtable]
 impl AttributeOperations<6> for Item {
     type Data = Item;
 
-    fn show(_this: &Item, page: &mut [u8; PAGE_SIZE]) -> Result<usize> {
-        line(page, fmt!("write 1 to hold the log, 0 to go on\n"))
+    fn show(this: &Item, page: &mut [u8; PAGE_SIZE]) -> Result<usize> {
+        let cx = &mut MaySleep::assert();
+        let held = this.with_disk(cx, |disk, cx| disk.is_log_held(cx));
+        line(page, fmt!("{}\n", u8::from(held.unwrap_or(false))))
     }
 
     fn store(this: &Item, page: &[u8]) -> Result {
@@ -304,15 +321,6 @@ impl AttributeOperations<6> for Item {
         let hold = kstrtobool_bytes(page).inspect_err(|_| {
             pr_err!("{}: log_hold is invalid, allowed: 0 and 1\n", &*this.name);
         })?;
-        let (power, _) = this.begin_change(cx)?;
-        let result = match &power {
-            Power::On(disk) => {
-                disk.hold_log(hold, cx);
-                Ok(())
-            }
-            _ => Err(ENODEV),
-        };
-        this.end_change(power, cx);
-        result
+        this.with_disk(cx, |disk, cx| disk.hold_log(hold, cx))
     }
 }

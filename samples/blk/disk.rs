@@ -249,4 +249,9 @@ impl Disk {
     pub(crate) fn hold_log(&self, hold: bool, cx: &mut MaySleep) {
         self.log_thread.shared.log.hold(hold, cx);
     }
+
+    /// Returns whether that was stopped.
+    pub(crate) fn is_log_held(&self, cx: &mut MaySleep) -> bool {
+        self.log_thread.shared.log.is_held(cx)
+    }
 }

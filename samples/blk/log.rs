@@ -247,6 +247,11 @@ impl Log {
             .update(|work| work.hold = hold);
     }
 
+    /// Returns whether it was stopped.
+    pub(crate) fn is_held(&self, cx: &mut MaySleep) -> bool {
+        self.state.lock_in(cx).work.hold
+    }
+
     /// Shuts the log down: whoever waits for it, and whoever will, gets [`Closed`].
     pub(crate) fn shut_down(&self, cx: &mut MaySleep) {
         let mut held = self.state.lock_in(cx);

@@ -137,15 +137,15 @@ toggled_by_many() {
 
 many_disks() {
 	local i
-	for i in $(seq 12); do
+	for i in $(seq 8); do
 		disk "m$i" size="$i" submit_queues=2
 	done
-	for i in $(seq 12); do
+	for i in $(seq 8); do
 		[ "$(cat "/sys/block/m$i/size")" = $((i * 2048)) ]
 		fill "/dev/m$i" 0 4096
 	done
 	fails_with "in use" unload
-	for i in $(seq 12); do
+	for i in $(seq 8); do
 		undisk "m$i"
 	done
 }
@@ -158,5 +158,5 @@ run_cases "$@" <<-END
 	10 refused_while_on settings are busy while the power is on
 	10 off_forgets power off frees the data
 	20 toggled_by_many power from three tasks at once
-	20 many_disks twelve disks, and unload is refused
+	20 many_disks eight disks, and unload is refused
 END

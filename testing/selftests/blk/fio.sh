@@ -19,12 +19,12 @@ randwrite() {
 	local depth
 	fresh
 	for depth in 1 8 64; do
-		on "randwrite.$depth" --rw=randwrite --bs=4k --size=8m --iodepth=$depth
+		on "randwrite.$depth" --rw=randwrite --bs=4k --size=4m --iodepth=$depth
 	done
 	# A second pass over what is there: pages are written to again.
-	on randwrite.again --rw=randwrite --bs=4k --size=8m --iodepth=16
-	[ "$(stat_of f pages)" = 2048 ]
-	[ "$(stat_of f bytes_written)" -ge $((32 << 20)) ]
+	on randwrite.again --rw=randwrite --bs=4k --size=4m --iodepth=16
+	[ "$(stat_of f pages)" = 1024 ]
+	[ "$(stat_of f bytes_written)" -ge $((16 << 20)) ]
 	undisk f
 }
 
@@ -40,7 +40,7 @@ randread() {
 randrw() {
 	fresh
 	on randrw.4k --rw=randrw --bs=4k --size=8m --iodepth=32
-	on randrw.mixed --rw=randrw --bsrange=4k-256k --size=32m --iodepth=16
+	on randrw.mixed --rw=randrw --bsrange=4k-256k --size=16m --iodepth=16
 	undisk f
 }
 
@@ -108,7 +108,7 @@ trim() {
 beside_discards() {
 	local pid n=0
 	fresh
-	on beside --rw=randwrite --bs=4k --size=16m --iodepth=16 &
+	on beside --rw=randwrite --bs=4k --size=8m --iodepth=16 &
 	pid=$!
 	while kill -0 "$pid" 2>/dev/null; do
 		fallocate -z -o 32m -l 8m /dev/f

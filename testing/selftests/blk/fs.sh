@@ -35,7 +35,7 @@ verified_files() {
 stress() {
 	mounted
 	stress-ng --quiet --temp-path "$mount_point" --hdd 2 --hdd-bytes 16m --hdd-opts fsync,wr-rnd \
-		--rename 1 --dir 1 --timeout 6
+		--rename 1 --dir 1 --timeout 4
 	fstrim "$mount_point"
 	[ "$(stat_of d discards)" -gt 0 ]
 	unmounted
@@ -46,7 +46,7 @@ remounted() {
 	local sums
 	mounted blocksize=512
 	mkdir "$mount_point/tree"
-	cp -r /usr/share/perl/ "$mount_point/tree"
+	cp -r /etc "$mount_point/tree"
 	sums=$(cd "$mount_point/tree" && find . -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum)
 	umount "$mount_point"
 	blockdev --flushbufs /dev/d

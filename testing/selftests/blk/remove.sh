@@ -21,7 +21,7 @@ refused_while_open() {
 refused_under_load() {
 	local pid tries=0
 	disk r size=64 submit_queues=2
-	verify remove --filename=/dev/r --ioengine=io_uring --rw=randrw --bs=4k --size=16m --iodepth=16 &
+	verify remove --filename=/dev/r --ioengine=io_uring --rw=randrw --bs=4k --size=8m --iodepth=16 &
 	pid=$!
 	settle 5 stat_is r writes -gt 100
 	while kill -0 "$pid" 2>/dev/null; do
@@ -40,7 +40,7 @@ refused_under_load() {
 # errors, and keeps the module until the last close.
 pulled_under_load() {
 	local pid
-	for _ in 1 2 3; do
+	for _ in 1 2; do
 		disk r size=64 submit_queues=2
 		exec 9</dev/r
 		fio --name=pull --filename=/dev/r --ioengine=io_uring --direct=1 --rw=randrw --bs=4k \
@@ -102,7 +102,7 @@ open_races_off() {
 		dd if=/dev/r of=/dev/null bs=4k count=1 status=none 2>/dev/null || true
 	done &
 	pid=$!
-	for i in $(seq 30); do
+	for i in $(seq 12); do
 		settle 5 power_off r
 		[ ! -e "$debugfs/r" ]
 		echo 1 >"$configfs/r/power"

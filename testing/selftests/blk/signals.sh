@@ -95,7 +95,7 @@ full_log_goes_on() {
 storm() {
 	local pids=() pid
 	disk s size=64 submit_queues=2
-	for _ in 1 2 3 4 5 6 7 8; do
+	for _ in 1 2 3 4 5; do
 		pids=()
 		for _ in 1 2 3; do
 			dd if=/dev/zero of=/dev/s bs=4k count=100000 oflag=direct,dsync status=none &
