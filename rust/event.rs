@@ -220,12 +220,8 @@ impl<W, P: Policy> Event<W, P> {
     #[doc(alias("wake_up", "wake_up_all", "wake_up_locked"))]
     #[inline]
     pub fn update<R>(self: Pin<&mut Self>, change: impl FnOnce(&mut W) -> R) -> R {
-        let this = self.parts();
-        let result = change(this.data);
-        if !this.queue.is_empty() {
-            this.queue.consider(this.data, P::FIFO);
-        }
-        result
+        let Parts { queue, data } = self.parts();
+        queue.update(data, P::FIFO, change)
     }
 
     /// Claims for the caller, without waiting, and serves whom that makes possible.

@@ -338,6 +338,21 @@ impl<W, P: Platform> Queue<W, P> {
         }
     }
 
+    /// Changes the data, then completes every waiter whose claim succeeds.
+    #[inline]
+    pub(crate) fn update<R>(
+        &mut self,
+        w: &mut W,
+        fifo: bool,
+        change: impl FnOnce(&mut W) -> R,
+    ) -> R {
+        let result = change(w);
+        if !self.is_empty() {
+            self.consider(w, fifo);
+        }
+        result
+    }
+
     /// Closes the queue: completes every waiter with [`CLOSED`].
     pub(crate) fn close(&mut self) {
         self.closed = true;

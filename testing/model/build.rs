@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Makes the variants of the protocols that the explorers run.
+//!
+//! A variant is the shared sources as modules: `rust/event/protocol.rs` and the others, as they
+//! stand. `explored` runs under loom, `stressed` under shuttle. The others are positive controls:
+//! under loom, with one fault put into one of the sources. The text that a fault replaces must occur
+//! exactly once, so that a fault cannot get lost when a source changes.
+
+use std::{
+    env,
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+};
+
+include!("src/faults.rs");
+
+/// The modules of a variant, and where their sources are.
+const SOURCES: &[(&str, &str)] = &[
+    ("protocol", "rust/event/protocol.rs"),
+    ("monitor", "rust/event/monitor.rs"),
+    ("host", "testing/model/src/host.rs"),
+    ("event", "testing/model/src/event.rs"),
+];
+
+fn main() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
+    let out = PathBuf::from(env::var("OUT_DIR").unwrap());
+    let mut text = String::new();
+
+    let mut variant = |name: &str, engine: &str, fault: Option<&Fault>| {
+        writeln!(text, "pub mod {name} {{\n    use crate::engine::{engine} as sync;").unwrap();
+        for (module, source) in SOURCES {
+            let mut path = top.join(source);
+            if let Some(fault) = fault.filter(|fault| fault.file == *source) {
+                path = out.join(format!("{name}-{module}.rs"));
+                fs::write(&path, broken(&top, fault)).unwrap();
+            }
+            writeln!(text, "    #[path = {path:?}]\n    pub mod {module};").unwrap();
+        }
+        writeln!(text, "}}").unwrap();
+    };
+
+    variant("explored", "explorer", None);
+    variant("stressed", "stress", None);
+    for fault in FAULTS {
+        variant(fault.name, "explorer", Some(fault));
+    }
+
+    // The cases of a variant, by name.
+    writeln!(text, "pub fn cases(variant: &str) -> Vec<Case> {{\n    match variant {{").unwrap();
+    for name in ["explored", "stressed"].into_iter().chain(FAULTS.iter().map(|fault| fault.name)) {
+        writeln!(text, "        {name:?} => {name}::event::CASES.to_vec(),").unwrap();
+    }
+    writeln!(text, "        _ => Vec::new(),\n    }}\n}}").unwrap();
+
+    fs::write(out.join("variants.rs"), text).unwrap();
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=src");
+    for (_, source) in SOURCES {
+        println!("cargo::rerun-if-changed={}", top.join(source).display());
+    }
+}
+
+/// Returns the source with the fault in it.
+fn broken(top: &Path, fault: &Fault) -> String {
+    let text = fs::read_to_string(top.join(fault.file)).unwrap();
+    let times = text.matches(fault.from).count();
+    assert_eq!(times, 1, "fault {}: what it replaces occurs {times} times in {}", fault.name, fault.file);
+    text.replace(fault.from, fault.to)
+}

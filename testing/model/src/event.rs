@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The cases of the event protocol.
+//!
+//! An event has credits; a waiter takes as many as it wants. What may never happen: a waiter that
+//! sleeps for ever (the engine reports a deadlock), a credit that is lost or taken twice, a result
+//! that is not seen, an access to a waiter or task that is gone.
+
+use super::{
+    host::{beware, GaveUp, Host, HostSleeper, Mode, Task},
+    monitor::{wait, Ended, Monitor},
+    protocol::Queue,
+    sync::{Mutex, MutexGuard, Plain},
+};
+use crate::Case;
+use std::sync::Arc;
+
+/// An event, as `baton::Event` is made of the queue and the data.
+struct Event {
+    queue: Queue<u32, Host>,
+    credits: u32,
+}
+
+// SAFETY: As for `baton::Event`.
+unsafe impl Send for Event {}
+
+impl Event {
+    fn new(credits: u32) -> Box<Self> {
+        Box::new(Self {
+            queue: Queue::new(),
+            credits,
+        })
+    }
+
+    fn add(&mut self, amount: u32, fifo: bool) {
+        let Self { queue, credits } = self;
+        queue.update(credits, fifo, |credits| *credits += amount);
+    }
+}
+
+impl Drop for Event {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+/// A lock with an event in it.
+struct Gate {
+    slot: Mutex<Option<Box<Event>>>,
+    fifo: bool,
+}
+
+/// How a wait has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Served,
+    Closed,
+    GaveUp(GaveUp),
+}
+
+const SIGNAL: End = End::GaveUp(GaveUp::Signal);
+const TIMED_OUT: End = End::GaveUp(GaveUp::TimedOut);
+
+struct Want {
+    amount: u32,
+    /// Is written to by the claim, and read by the waiter.
+    receipt: Arc<Plain>,
+}
+
+fn take(credits: &mut u32, want: &Want) -> Option<u32> {
+    *credits = credits.checked_sub(want.amount)?;
+    want.receipt.write();
+    Some(want.amount)
+}
+
+impl Monitor<u32, Host> for &'static Gate {
+    type Guard = MutexGuard<'static, Option<Box<Event>>>;
+
+    fn lock(&mut self) -> Self::Guard {
+        self.slot.lock().unwrap()
+    }
+
+    fn find<'g>(
+        &mut self,
+        guard: &'g mut Self::Guard,
+    ) -> Option<(&'g mut Queue<u32, Host>, &'g mut u32)> {
+        let Event { queue, credits } = guard.as_deref_mut()?;
+        Some((queue, credits))
+    }
+}
+
+impl Gate {
+    /// A gate with an event that has `credits`; those of `fifo` do not overtake.
+    fn new(credits: u32, fifo: bool) -> Shared {
+        Shared(Arc::new(Self {
+            slot: Mutex::new(Some(Event::new(credits))),
+            fifo,
+        }))
+    }
+
+    fn wait(&'static self, task: &Task, mode: Mode, amount: u32) -> End {
+        let receipt = Arc::new(Plain::new());
+        let want = Want {
+            amount,
+            receipt: receipt.clone(),
+        };
+        let guard = self.slot.lock().unwrap();
+        match wait(self, guard, self.fifo, HostSleeper::new(task, mode), take, want) {
+            Ok(got) => {
+                assert_eq!((got, receipt.read()), (amount, 1));
+                End::Served
+            }
+            Err(Ended::Closed) => End::Closed,
+            Err(Ended::GaveUp(why)) => End::GaveUp(why),
+        }
+    }
+
+    fn add(&self, amount: u32) {
+        if let Some(event) = &mut *self.slot.lock().unwrap() {
+            event.add(amount, self.fifo);
+        }
+    }
+
+    fn close(&self) {
+        if let Some(event) = &mut *self.slot.lock().unwrap() {
+            event.queue.close();
+        }
+    }
+
+    fn credits(&self) -> Option<u32> {
+        self.slot.lock().unwrap().as_ref().map(|event| event.credits)
+    }
+}
+
+/// A gate that the threads of a case share. The case keeps it until it has joined all of them.
+struct Shared(Arc<Gate>);
+
+impl Shared {
+    /// The gate, for a thread of this case.
+    fn lend(&self) -> &'static Gate {
+        // SAFETY: A case returns, and so drops this, only after it has joined its threads; when it
+        // panics, the process ends.
+        unsafe { &*Arc::as_ptr(&self.0) }
+    }
+}
+
+/// A thread that waits, and how that has ended.
+struct Waiter {
+    task: Arc<Task>,
+    thread: super::sync::JoinHandle<()>,
+    end: Arc<std::sync::Mutex<Option<End>>>,
+}
+
+impl Waiter {
+    fn start(gate: &Shared, mode: Mode, amount: u32) -> Self {
+        Self::start_as(Task::new(), gate, mode, amount)
+    }
+
+    fn start_as(task: Arc<Task>, gate: &Shared, mode: Mode, amount: u32) -> Self {
+        let end = Arc::new(std::sync::Mutex::new(None));
+        let (gate, theirs) = (gate.lend(), end.clone());
+        let thread = task.run(move |task| {
+            let end = gate.wait(task, mode, amount);
+            *theirs.lock().unwrap() = Some(end);
+        });
+        Self { task, thread, end }
+    }
+
+    fn join(self) -> End {
+        self.thread.join().unwrap();
+        let end = *self.end.lock().unwrap();
+        end.expect("the waiter has ended")
+    }
+}
+
+/// Runs `body` in a thread of its own that waits for nothing.
+fn act(body: impl FnOnce() + Send + 'static) -> super::sync::JoinHandle<()> {
+    Task::new().run(move |_| body())
+}
+
+use Mode::{Interruptible, Timeout, Uninterruptible};
+
+pub fn update_against_enqueue() {
+    let gate = Gate::new(0, true);
+    let waiter = Waiter::start(&gate, Uninterruptible, 1);
+    gate.0.add(1);
+    assert_eq!(waiter.join(), End::Served);
+    assert_eq!(gate.0.credits(), Some(0));
+}
+
+pub fn two_updates_for_one_claim() {
+    let gate = Gate::new(0, true);
+    let waiter = Waiter::start(&gate, Uninterruptible, 2);
+    let lent = gate.lend();
+    let other = act(|| lent.add(1));
+    gate.0.add(1);
+    other.join().unwrap();
+    assert_eq!(waiter.join(), End::Served);
+    assert_eq!(gate.0.credits(), Some(0));
+}
+
+pub fn two_claims_on_one_update() {
+    let gate = Gate::new(0, true);
+    let first = Waiter::start(&gate, Uninterruptible, 1);
+    let second = Waiter::start(&gate, Uninterruptible, 1);
+    gate.0.add(2);
+    assert_eq!([first.join(), second.join()], [End::Served; 2]);
+    assert_eq!(gate.0.credits(), Some(0));
+}
+
+pub fn signal_against_claim() {
+    let gate = Gate::new(0, true);
+    let waiter = Waiter::start(&gate, Interruptible, 1);
+    let task = waiter.task.clone();
+    let signal = act(move || task.interrupt());
+    gate.0.add(1);
+    signal.join().unwrap();
+    // Either the waiter has the credit or it is still there.
+    match waiter.join() {
+        End::Served => assert_eq!(gate.0.credits(), Some(0)),
+        end => assert_eq!((end, gate.0.credits()), (SIGNAL, Some(1))),
+    }
+}
+
+pub fn timeout_against_claim() {
+    let gate = Gate::new(0, true);
+    let waiter = Waiter::start(&gate, Timeout, 1);
+    let task = waiter.task.clone();
+    let timer = act(move || task.expire());
+    gate.0.add(1);
+    timer.join().unwrap();
+    match waiter.join() {
+        End::Served => assert_eq!(gate.0.credits(), Some(0)),
+        end => assert_eq!((end, gate.0.credits()), (TIMED_OUT, Some(1))),
+    }
+}
+
+pub fn wake_for_no_reason() {
+    let gate = Gate::new(0, true);
+    let waiter = Waiter::start(&gate, Uninterruptible, 1);
+    let task = waiter.task.clone();
+    let stray = act(move || task.wake_up());
+    gate.0.add(1);
+    stray.join().unwrap();
+    assert_eq!(waiter.join(), End::Served);
+}
+
+pub fn close_against_wait() {
+    let gate = Gate::new(0, true);
+    let waiter = Waiter::start(&gate, Uninterruptible, 1);
+    gate.0.close();
+    assert_eq!(waiter.join(), End::Closed);
+}
+
+pub fn close_against_two() {
+    let gate = Gate::new(0, true);
+    let first = Waiter::start(&gate, Uninterruptible, 1);
+    let second = Waiter::start(&gate, Uninterruptible, 1);
+    gate.0.close();
+    assert_eq!([first.join(), second.join()], [End::Closed; 2]);
+}
+
+pub fn close_against_update() {
+    let gate = Gate::new(0, true);
+    let waiter = Waiter::start(&gate, Uninterruptible, 1);
+    let lent = gate.lend();
+    let update = act(|| lent.add(1));
+    gate.0.close();
+    update.join().unwrap();
+    match waiter.join() {
+        End::Served => assert_eq!(gate.0.credits(), Some(0)),
+        end => assert_eq!((end, gate.0.credits()), (End::Closed, Some(1))),
+    }
+}
+
+pub fn fifo_head_departs() {
+    let gate = Gate::new(1, true);
+    let large = Waiter::start(&gate, Interruptible, 5);
+    let small = Waiter::start(&gate, Uninterruptible, 1);
+    large.task.interrupt();
+    assert_eq!([large.join(), small.join()], [SIGNAL, End::Served]);
+    assert_eq!(gate.0.credits(), Some(0));
+}
+
+pub fn any_overtakes() {
+    let gate = Gate::new(0, false);
+    let large = Waiter::start(&gate, Interruptible, 5);
+    let small = Waiter::start(&gate, Uninterruptible, 1);
+    gate.0.add(1);
+    // The large one is in nobody's way: the small one ends while it still waits.
+    assert_eq!(small.join(), End::Served);
+    large.task.interrupt();
+    assert_eq!(large.join(), SIGNAL);
+}
+
+pub fn drop_under_the_lock() {
+    let gate = Gate::new(0, true);
+    let waiter = Waiter::start(&gate, Interruptible, 1);
+    let task = waiter.task.clone();
+    let signal = act(move || task.interrupt());
+    *gate.0.slot.lock().unwrap() = None;
+    signal.join().unwrap();
+    assert!(matches!(waiter.join(), End::Closed | SIGNAL));
+}
+
+pub fn drop_outside_of_the_lock() {
+    let gate = Gate::new(0, true);
+    let waiter = Waiter::start(&gate, Interruptible, 1);
+    let task = waiter.task.clone();
+    let signal = act(move || task.interrupt());
+    let taken = gate.0.slot.lock().unwrap().take();
+    drop(taken);
+    signal.join().unwrap();
+    assert!(matches!(waiter.join(), End::Closed | SIGNAL));
+}
+
+pub fn update_outside_of_the_lock() {
+    let gate = Gate::new(0, true);
+    let waiter = Waiter::start(&gate, Interruptible, 1);
+    let task = waiter.task.clone();
+    let signal = act(move || task.interrupt());
+    let mut taken = gate.0.slot.lock().unwrap().take().expect("nobody else takes it");
+    taken.add(1, true);
+    let left = taken.credits;
+    drop(taken);
+    signal.join().unwrap();
+    match waiter.join() {
+        End::Served => assert_eq!(left, 0),
+        end => assert!(left == 1 && matches!(end, End::Closed | SIGNAL)),
+    }
+}
+
+pub fn another_event_in_its_place() {
+    let gate = Gate::new(0, true);
+    let waiter = Waiter::start(&gate, Interruptible, 1);
+    let task = waiter.task.clone();
+    let signal = act(move || task.interrupt());
+    let old = gate.0.slot.lock().unwrap().replace(Event::new(0));
+    signal.join().unwrap();
+    drop(old);
+    assert!(matches!(waiter.join(), End::Closed | SIGNAL));
+}
+
+pub fn task_is_gone() {
+    let gate = Gate::new(0, true);
+    let task = Task::that_exits();
+    let waiter = Waiter::start_as(task, &gate, Uninterruptible, 1);
+    let (task, lent) = (waiter.task.clone(), gate.lend());
+    let update = act(move || {
+        beware(&task);
+        lent.add(1);
+    });
+    update.join().unwrap();
+    assert_eq!(waiter.join(), End::Served);
+}
+
+/// Seven waiters of all kinds, two updaters, signals and timers, and at the end a close.
+fn crowd(fifo: bool) {
+    let gate = Gate::new(1, fifo);
+    let wants = [
+        (Uninterruptible, 1),
+        (Interruptible, 4),
+        (Timeout, 2),
+        (Interruptible, 1),
+        (Uninterruptible, 3),
+        (Timeout, 5),
+        (Interruptible, 2),
+    ];
+    let waiters = wants.map(|(mode, amount)| Waiter::start(&gate, mode, amount));
+    let (one, other) = (gate.lend(), gate.lend());
+    let mut actors = vec![
+        act(move || (0..4).for_each(|_| one.add(1))),
+        act(move || (0..3).for_each(|_| other.add(2))),
+    ];
+    for (waiter, (mode, _)) in waiters.iter().zip(wants) {
+        let task = waiter.task.clone();
+        match mode {
+            Interruptible => actors.push(act(move || task.interrupt())),
+            Timeout => actors.push(act(move || task.expire())),
+            Uninterruptible => actors.push(act(move || task.wake_up())),
+        }
+    }
+    actors.into_iter().for_each(|actor| actor.join().unwrap());
+    gate.0.close();
+    let mut served = 0;
+    for (waiter, (_, amount)) in waiters.into_iter().zip(wants) {
+        if waiter.join() == End::Served {
+            served += amount;
+        }
+    }
+    assert_eq!(gate.0.credits(), Some(11 - served));
+}
+
+pub fn crowd_fifo() {
+    crowd(true);
+}
+
+pub fn crowd_any() {
+    crowd(false);
+}
+
+/// The cases.
+pub const CASES: &[Case] = &[
+    Case::explore("update_against_enqueue", update_against_enqueue),
+    Case::explore("two_updates_for_one_claim", two_updates_for_one_claim),
+    Case::explore("two_claims_on_one_update", two_claims_on_one_update),
+    Case::explore("signal_against_claim", signal_against_claim),
+    Case::explore("timeout_against_claim", timeout_against_claim),
+    Case::explore("wake_for_no_reason", wake_for_no_reason),
+    Case::explore("close_against_wait", close_against_wait),
+    Case::explore("close_against_two", close_against_two),
+    Case::explore("close_against_update", close_against_update),
+    Case::explore("fifo_head_departs", fifo_head_departs),
+    Case::explore("any_overtakes", any_overtakes),
+    Case::explore("drop_under_the_lock", drop_under_the_lock),
+    Case::explore("drop_outside_of_the_lock", drop_outside_of_the_lock),
+    Case::explore("update_outside_of_the_lock", update_outside_of_the_lock),
+    Case::explore("another_event_in_its_place", another_event_in_its_place),
+    Case::explore("task_is_gone", task_is_gone),
+    Case::stress("crowd_fifo", crowd_fifo),
+    Case::stress("crowd_any", crowd_any),
+];

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// The positive controls: each fault must make the case that it names end badly, in the way that it
+// names. Included by the build script and by the runner.
+
+/// A fault that the explorer must find.
+pub struct Fault {
+    pub name: &'static str,
+    /// The source that it is put into, and what it replaces there by what.
+    pub file: &'static str,
+    pub from: &'static str,
+    pub to: &'static str,
+    /// The case that must find it, and a part of what it must say.
+    pub case: &'static str,
+    pub says: &'static str,
+}
+
+const PROTOCOL: &str = "rust/event/protocol.rs";
+const MONITOR: &str = "rust/event/monitor.rs";
+const HOST: &str = "testing/model/src/host.rs";
+
+const DEADLOCK: &str = "deadlock";
+const RACE: &str = "Causality violation";
+
+pub const FAULTS: &[Fault] = &[
+    Fault {
+        name: "wake_before_publish",
+        file: PROTOCOL,
+        from: "        P::store_release(unsafe { &(*entry).status }, status); // B, pairs with D
+        P::wake(task, &live); // C, pairs with A",
+        to: "        P::wake(task, &live); // C, pairs with A
+        P::store_release(unsafe { &(*entry).status }, status); // B, pairs with D",
+        case: "update_against_enqueue",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "wake_forgotten",
+        file: PROTOCOL,
+        from: "        P::wake(task, &live); // C, pairs with A",
+        to: "        let _ = (task, &live);",
+        case: "update_against_enqueue",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "one_served_by_an_update_for_two",
+        file: PROTOCOL,
+        from: "                    served += 1;",
+        to: "                    return served + 1;",
+        case: "two_claims_on_one_update",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "departure_forgets_those_behind",
+        file: PROTOCOL,
+        from: "        unsafe { self.unlink(entry) };
+        if fifo {",
+        to: "        unsafe { self.unlink(entry) };
+        if fifo && self.closed {",
+        case: "fifo_head_departs",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "close_leaves_the_door_open",
+        file: PROTOCOL,
+        from: "        self.closed = true;",
+        to: "",
+        case: "close_against_wait",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "close_stops_at_the_first",
+        file: PROTOCOL,
+        from: "        while !self.head.is_null() {
+            // SAFETY: `head` is on the list",
+        to: "        if !self.head.is_null() {
+            // SAFETY: `head` is on the list",
+        case: "close_against_two",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "entry_touched_after_publish",
+        file: PROTOCOL,
+        from: "        P::wake(task, &live); // C, pairs with A",
+        to: "        P::wake(task, &live);
+        P::load_acquire(unsafe { &(*entry).status });",
+        case: "update_against_enqueue",
+        says: RACE,
+    },
+    Fault {
+        name: "task_not_kept_alive",
+        file: PROTOCOL,
+        from: "        P::wake(task, &live); // C, pairs with A",
+        to: "        drop(live);
+        let live = P::live();
+        P::wake(task, &live);",
+        case: "task_is_gone",
+        says: RACE,
+    },
+    Fault {
+        name: "signal_beats_the_grant",
+        file: MONITOR,
+        from: "        if ended != WAITING {",
+        to: "        if ended != WAITING && ended != SERVED {",
+        case: "signal_against_claim",
+        says: "panicked",
+    },
+    Fault {
+        name: "event_not_looked_up_again",
+        file: MONITOR,
+        from: "            Some((queue, data)) if ptr::eq(queue, address) => {",
+        to: "            Some((queue, data)) if !address.is_null() => {",
+        case: "another_event_in_its_place",
+        says: "panicked",
+    },
+    Fault {
+        name: "gone_event_not_insisted_on",
+        file: MONITOR,
+        from: "                sleeper.insist();",
+        to: "                return Err(Ended::GaveUp(why));",
+        case: "drop_outside_of_the_lock",
+        says: "panicked",
+    },
+    // What the protocol relies on: without a barrier, the wake-up is lost or the result not seen.
+    Fault {
+        name: "no_barrier_a",
+        file: HOST,
+        from: "        fence(SeqCst); // A",
+        to: "",
+        case: "update_against_enqueue",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "no_barrier_c",
+        file: HOST,
+        from: "        fence(SeqCst); // C",
+        to: "",
+        case: "update_against_enqueue",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "no_release_b",
+        file: HOST,
+        from: "status.word.store(value, Release); // B",
+        to: "status.word.store(value, Relaxed);",
+        case: "update_against_enqueue",
+        says: RACE,
+    },
+];

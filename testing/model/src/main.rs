@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Runs the protocols of the library on the host: every interleaving of small populations with
+//! loom, random schedules of larger ones with shuttle, and faults that must be found.
+//!
+//! Usage: baton-model [NAME...]   cases and faults whose name contains one of these
+//!
+//! Each case is a process of its own, with a deadline: what a fault does to memory or to the engine
+//! stays there.
+
+// The variants are the same sources; not each uses all of them.
+#![allow(dead_code)]
+
+mod engine;
+mod faults;
+
+#[allow(unused_imports, clippy::all)]
+mod variants {
+    use crate::Case;
+    include!(concat!(env!("OUT_DIR"), "/variants.rs"));
+}
+
+use faults::{Fault, FAULTS};
+use std::{
+    env,
+    fs::File,
+    io::{Read, Seek},
+    process::{exit, Child, Command, Stdio},
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long one case may take.
+const DEADLINE: Duration = Duration::from_secs(100);
+/// How many random schedules of a stress case are tried, in each of the two ways.
+const SCHEDULES: usize = 4000;
+/// How many lines of a failed case are shown.
+const LAST_LINES: usize = 15;
+
+/// A case: a population and what must hold for it.
+#[derive(Clone, Copy)]
+pub struct Case {
+    name: &'static str,
+    run: fn(),
+    stress: bool,
+    preemptions: Option<usize>,
+}
+
+impl Case {
+    /// A case of which every interleaving is tried.
+    pub const fn explore(name: &'static str, run: fn()) -> Self {
+        Self { name, run, stress: false, preemptions: None }
+    }
+
+    /// A case of which every interleaving with so many preemptions is tried.
+    pub const fn bounded(name: &'static str, preemptions: usize, run: fn()) -> Self {
+        Self { name, run, stress: false, preemptions: Some(preemptions) }
+    }
+
+    /// A case of which random schedules are tried.
+    pub const fn stress(name: &'static str, run: fn()) -> Self {
+        Self { name, run, stress: true, preemptions: None }
+    }
+
+    fn bound(&self) -> String {
+        match self.preemptions {
+            Some(bound) => format!(" with at most {bound} preemptions"),
+            None => String::new(),
+        }
+    }
+}
+
+/// Something to run in a process of its own, and what is expected of it.
+struct Job {
+    title: String,
+    variant: &'static str,
+    case: Case,
+    fault: Option<&'static Fault>,
+}
+
+fn jobs() -> Vec<Job> {
+    let mut jobs = Vec::new();
+    for (variant, stress) in [("explored", false), ("stressed", true)] {
+        for case in variants::cases(variant).into_iter().filter(|case| case.stress == stress) {
+            jobs.push(Job { title: case.name.into(), variant, case, fault: None });
+        }
+    }
+    for fault in FAULTS {
+        for case in variants::cases(fault.name).into_iter().filter(|case| case.name == fault.case) {
+            let title = format!("fault.{}", fault.name);
+            jobs.push(Job { title, variant: fault.name, case, fault: Some(fault) });
+        }
+    }
+    jobs
+}
+
+/// Runs one case in this process, and prints how much of it there was.
+fn child(variant: &str, name: &str) {
+    static TRIED: AtomicU64 = AtomicU64::new(0);
+    let cases = variants::cases(variant);
+    let Case { run, stress, preemptions, .. } =
+        *cases.iter().find(|case| case.name == name).expect("a case of that name");
+    let counted = move || {
+        TRIED.fetch_add(1, Relaxed);
+        run();
+    };
+    if stress {
+        shuttle::check_random(counted, SCHEDULES);
+        shuttle::check_pct(counted, SCHEDULES, 3);
+    } else {
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = preemptions;
+        builder.max_branches = 10_000;
+        builder.check(counted);
+    }
+    println!("tried {}", TRIED.load(Relaxed));
+}
+
+/// A job under way.
+struct Running {
+    number: usize,
+    process: Child,
+    output: File,
+    begin: Instant,
+}
+
+impl Running {
+    fn start(number: usize, job: &Job) -> Self {
+        let output = tempfile();
+        let process = Command::new(env::current_exe().expect("the path of this program"))
+            .args(["--child", job.variant, job.case.name])
+            .env("RUST_BACKTRACE", "0")
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().expect("a second handle"))
+            .stderr(output.try_clone().expect("a second handle"))
+            .spawn()
+            .expect("a second process of this program");
+        Self { number, process, output, begin: Instant::now() }
+    }
+
+    /// Returns whether it has ended well and what it has said, once it has ended.
+    fn poll(&mut self) -> Option<(bool, String)> {
+        let ended = self.process.try_wait().expect("the status of a child");
+        let late = ended.is_none() && self.begin.elapsed() > DEADLINE;
+        if late {
+            let _ = self.process.kill();
+            let _ = self.process.wait();
+        } else if ended.is_none() {
+            return None;
+        }
+        let mut said = Vec::new();
+        self.output.rewind().expect("the beginning of the output");
+        self.output.read_to_end(&mut said).expect("the output of a child");
+        let mut said = String::from_utf8_lossy(&said).into_owned();
+        match ended {
+            Some(status) if status.success() => return Some((true, said)),
+            Some(status) => said += &format!("ended: {status}\n"),
+            None => said += &format!("no end within {DEADLINE:?}\n"),
+        }
+        Some((false, said))
+    }
+}
+
+/// Returns an empty file that has no name.
+fn tempfile() -> File {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Relaxed);
+    let path = env::temp_dir().join(format!("baton-model-{}-{number}", std::process::id()));
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .open(&path)
+        .expect("a temporary file");
+    let _ = std::fs::remove_file(path);
+    file
+}
+
+/// Judges a job: what to say about it, or why it has failed.
+fn judge(job: &Job, well: bool, said: &str) -> Result<String, String> {
+    let Some(fault) = job.fault else {
+        let tried = said.lines().rev().find_map(|line| line.strip_prefix("tried "));
+        return match tried {
+            Some(tried) if well => Ok(match job.case.stress {
+                true => format!("{tried} random schedules"),
+                false => format!("{tried} interleavings{}", job.case.bound()),
+            }),
+            _ => Err("the case does not hold".into()),
+        };
+    };
+    if well {
+        Err(format!("the fault was not found by {}", fault.case))
+    } else if !said.contains(fault.says) {
+        Err(format!("{} found something else than '{}'", fault.case, fault.says))
+    } else {
+        Ok(format!("found by {}: {}", fault.case, fault.says))
+    }
+}
+
+fn main() {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    if let [flag, variant, case] = &arguments[..] {
+        if flag == "--child" {
+            return child(variant, case);
+        }
+    }
+    let selected = |job: &Job| {
+        arguments.is_empty() || arguments.iter().any(|part| job.title.contains(part.as_str()))
+    };
+    let jobs: Vec<Job> = jobs().into_iter().filter(selected).collect();
+    if jobs.is_empty() {
+        println!("no case is called {}\n0 passed, 1 failed, 0 skipped", arguments.join(" or "));
+        exit(1);
+    }
+
+    println!("KTAP version 1\n1..{}", jobs.len());
+    let slots = thread::available_parallelism().map_or(1, |n| n.get());
+    let (mut next, mut running, mut failed) = (0, Vec::new(), 0);
+    while next < jobs.len() || !running.is_empty() {
+        while running.len() < slots && next < jobs.len() {
+            running.push(Running::start(next, &jobs[next]));
+            next += 1;
+        }
+        // The period of the look, not a wait for something to happen.
+        thread::sleep(Duration::from_millis(5));
+        running.retain_mut(|child| {
+            let Some((well, said)) = child.poll() else {
+                return true;
+            };
+            let (number, job) = (child.number + 1, &jobs[child.number]);
+            let seconds = child.begin.elapsed().as_secs_f32();
+            match judge(job, well, &said) {
+                Ok(what) => println!("ok {number} {} # {what}, {seconds:.1} s", job.title),
+                Err(why) => {
+                    failed += 1;
+                    println!("# {why}");
+                    let lines: Vec<&str> = said.lines().collect();
+                    for line in &lines[lines.len().saturating_sub(LAST_LINES)..] {
+                        println!("# {line}");
+                    }
+                    println!("# repeat: tools/model {}", job.title);
+                    println!("not ok {number} {}", job.title);
+                }
+            }
+            false
+        });
+    }
+    println!("{} passed, {failed} failed, 0 skipped", jobs.len() - failed);
+    exit(i32::from(failed != 0));
+}
