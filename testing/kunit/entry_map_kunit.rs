@@ -121,6 +121,30 @@ impl End {
     }
 }
 
+/// A thread that visits the map. If a test gives up on it, it is killed, so that it does not wait for
+/// what the test holds.
+struct Visitor(Option<Thread>);
+
+impl Visitor {
+    fn interrupt(&self) {
+        if let Some(thread) = &self.0 {
+            thread.interrupt();
+        }
+    }
+
+    fn kill(&self) {
+        if let Some(thread) = &self.0 {
+            thread.kill();
+        }
+    }
+}
+
+impl Drop for Visitor {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
 type Plan = fn(Slot<u64>) -> Outcome<u64>;
 
 /// Locks what is there.
@@ -204,7 +228,7 @@ impl Gate {
         mode: impl Mode + Send + 'static,
         (index, order): (usize, Order),
         plan: Plan,
-    ) -> Result<Thread> {
+    ) -> Result<Visitor> {
         self.start_with(cx, index, move |gate, cx| {
             let at = gate.map.at(cx, mode, index, order, plan);
             // Under the lock if there is one, so that the turns are in the order of the hand-over.
@@ -222,12 +246,13 @@ impl Gate {
         cx: &mut MaySleep,
         index: usize,
         f: impl FnOnce(&Arc<Self>, &mut MaySleep) + Send + 'static,
-    ) -> Result<Thread> {
+    ) -> Result<Visitor> {
         let waiting = self.map.waiters(index);
         let gate = self.clone();
         let thread = Thread::spawn(cx, c"entry_waiter", move |cx, _| f(&gate, cx))?;
+        let visitor = Visitor(Some(thread));
         self.gate(index, waiting + 1)?;
-        Ok(thread)
+        Ok(visitor)
     }
 
     /// Returns once `count` tasks wait for the entry at `index`.
@@ -243,10 +268,13 @@ impl Gate {
         Ok(())
     }
 
-    /// Joins `threads`, or says which one hangs. A thread that waits killably is rescued.
-    fn join<const N: usize>(&self, cx: &mut MaySleep, threads: [Thread; N]) -> Result {
+    /// Joins `visitors`, or says which one hangs, and rescues it.
+    fn join<const N: usize>(&self, cx: &mut MaySleep, visitors: [Visitor; N]) -> Result {
         let mut hung = false;
-        for (number, thread) in threads.into_iter().enumerate() {
+        for (number, mut visitor) in visitors.into_iter().enumerate() {
+            let Some(thread) = visitor.0.take() else {
+                continue;
+            };
             if let Err(thread) = thread.join_timeout(cx, deadline()) {
                 pr_err!("thread {} still waits for an entry: a hang\n", number);
                 hung = true;

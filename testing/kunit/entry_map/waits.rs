@@ -37,7 +37,8 @@ mod wait_tests {
         let a = gate.start_with(cx, 70, |gate, cx| {
             let at = gate.map.at(cx, Killable, 70, Order::Pte, lock);
             // The test's task tries in vain until it has seen that this one has the entry.
-            while gate.turns.load(Relaxed) == 0 {
+            let start = Instant::<Monotonic>::now();
+            while gate.turns.load(Relaxed) == 0 && start.elapsed() < Delta::from_secs(10) {
                 fsleep(Delta::from_micros(100));
             }
             gate.end(0, End::of(at));
@@ -285,7 +286,7 @@ mod wait_tests {
         let a = gate.start(cx, 0, Killable, AT, lock)?;
         held.set(11)?;
         let unlocker = Thread::spawn(cx, c"entry_unlocker", move |_, _| drop(held))?;
-        gate.join(cx, [unlocker, a])?;
+        gate.join(cx, [Visitor(Some(unlocker)), a])?;
         assert_eq!(gate.ends(), [End::Locked]);
         assert_eq!(gate.peek(70), Some((11, Order::Pte, false)));
         Ok(())
