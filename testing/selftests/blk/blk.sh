@@ -102,6 +102,15 @@ pull_all() {
 	done
 }
 
+# pull_within SECONDS: the same, which must not block whoever reports. If it
+# does not end, nothing that looks at configfs will: no_more says so.
+no_more=
+pull_within() {
+	[ -z "$no_more" ] || return 1
+	pull_all &
+	settle "$1" is_gone $! || no_more="the disks cannot be pulled"
+}
+
 # --- looking
 
 # settle SECONDS COMMAND...: until the command succeeds; fails when it does not
@@ -249,7 +258,7 @@ run_case() {
 			who_waits
 		} >>"$out"
 		# Rescue: whoever waits for the disk is told that it is gone.
-		pull_all >>"$out" 2>&1
+		pull_within 10 >>"$out" 2>&1
 		kill -9 "$pid" 2>/dev/null
 		status=124
 	else
@@ -265,13 +274,18 @@ run_case() {
 		;;
 	*)
 		# So that the next case finds its names free.
-		pull_all >>"$out" 2>&1
+		pull_within 10 >>"$out" 2>&1
 		tail -n 40 "$out" | sed 's/^/# /'
 		echo "# repeat: $0 $function"
 		ktap_test_fail "$what"
 		;;
 	esac
 	echo "# $function: $((SECONDS - before)) s"
+	if [ -n "$no_more" ]; then
+		who_waits | sed 's/^/# /'
+		trap - EXIT
+		ktap_exit_fail_msg "$no_more"
+	fi
 }
 
 bad_console='BUG|WARNING|Call Trace|Oops|blocked for more than|possible (circular|recursive)|refcount_t:'
