@@ -3,9 +3,10 @@
 
 import html
 import json
+import math
 import os
 
-FORMAT = 1                          # of the report; another one is started anew
+FORMAT = 2                          # of the report; another one is started anew
 WIDTH, LEFT, RIGHT, ROW = 860, 330, 150, 22
 COLOURS = {"c": "#c0392b", "c-active": "#e59866", "condvar": "#2471a3", "c-again": "#999999"}
 NAMES = {"c": "over the C way", "c-active": "over C with waitqueue_active() under the lock",
@@ -42,7 +43,6 @@ def merge(path, engine, facts, rows, results):
 
 def scale(value):
     """The place of a ratio on the logarithmic axis."""
-    import math
     low, high = math.log(TICKS[0]), math.log(TICKS[-1])
     at = (math.log(min(max(value, TICKS[0]), TICKS[-1])) - low) / (high - low)
     return LEFT + at * (WIDTH - LEFT - RIGHT)
@@ -75,9 +75,9 @@ def plot(rows):
             f'aria-label="ratios of this library to the other ways">{"".join(axis)}{"".join(lines)}</svg>')
 
 
-def table(rows):
+def table(rows, unit):
     """Cost per operation of each way, and how often threads went to sleep."""
-    cells = ["<tr><th>case</th><th>way</th><th>ns per operation, median</th><th>fastest slice</th>"
+    cells = [f"<tr><th>case</th><th>way</th><th>{unit} per operation, median</th><th>fastest slice</th>"
              "<th>sleeps of the other threads</th><th>sleeps of the caller</th></tr>"]
     for row in rows:
         for name, way in row["ways"].items():
@@ -95,7 +95,7 @@ def section(name, run):
              f"{'inline' if facts['compilers']['inline_helpers'] else 'out of line'}. "
              f"Revision {html.escape(facts['revision'])}, {facts['date']}. {facts['blocks']} blocks in one boot. "
              f"Host {host['busy_percent']} % busy, load {host['load_before']} to {host['load_after']}, "
-             f"{host['steal_percent']} % stolen.</p>", plot(run["cases"]), table(run["cases"]),
+             f"{host['steal_percent']} % stolen.</p>", plot(run["cases"]), table(run["cases"], facts["unit"]),
              f"<p>Counts: {passed} of {len(run['checks'])} checks passed.</p>"]
     lines += [f'<p class="bad">{html.escape(check["name"])}: {html.escape(check["why"])}</p>'
               for check in run["checks"] if not check["passed"]]
