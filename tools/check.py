@@ -13,6 +13,13 @@ sys.path.insert(0, os.path.join(TOP, "tools"))
 import check_rules
 
 LONGEST = 500                       # lines of a file
+# Rules of the kernel's checkpatch that a file here breaks for a reason.
+CHECKPATCH_IGNORED = ",".join((
+    "EMBEDDED_FILENAME",            # exports.c names the file of the kernel that it imitates
+    "EXPORT_SYMBOL",                # exports.c has the macro that the generated list uses
+    "MACRO_WITH_FLOW_CONTROL",      # bench: a case returns from its function
+    "NAKED_SSCANF",                 # bench: the caller checks the count
+))
 
 
 def sources():
@@ -78,6 +85,15 @@ def shellcheck(files):
     return command("shellcheck", "-x", *[name for name in files if is_shell(name)])
 
 
+def checkpatch(files):
+    """The kernel's own opinion of C; it has none of Rust."""
+    source = os.environ["LINUX_SOURCE"]
+    said = command("perl", os.path.join(source, "scripts", "checkpatch.pl"), "--no-tree", "--terse", "--quiet",
+                   "--show-types", "--ignore", CHECKPATCH_IGNORED, "-f",
+                   *[name for name in files if name.endswith((".c", ".h"))])
+    return [line for line in said if not line.startswith("total:")]
+
+
 def python(files):
     """Syntax only."""
     wrong = []
@@ -120,7 +136,7 @@ def rule(name):
 
 
 CASES = {
-    "licence": licence, "length": length, "rustfmt": rustfmt, "shellcheck": shellcheck, "python": python,
+    "licence": licence, "length": length, "rustfmt": rustfmt, "shellcheck": shellcheck, "checkpatch": checkpatch, "python": python,
     "spelling": spelling, **{f"boundary-{name}": rule(name) for name in check_rules.RUST}, "clippy": clippy,
 }
 

@@ -41,11 +41,9 @@ impl Entries {
     /// Makes all entries.
     pub(crate) fn fill(&self, cx: &mut MaySleep) -> Result {
         for index in 0..ENTRIES {
-            let _ = self
-                .map
-                .at(cx, Uninterruptible, index, Order::Pte, |_| {
-                    Outcome::Insert(index as u64)
-                })?;
+            let _ = self.map.at(cx, Uninterruptible, index, Order::Pte, |_| {
+                Outcome::Insert(index as u64)
+            })?;
         }
         Ok(())
     }

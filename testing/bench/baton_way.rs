@@ -98,10 +98,7 @@ fn answer<B: Backend>(lock: &Lock<Pair, B>, cx: &mut MaySleep) {
     {
         want += 1;
         held = lock.lock_in(cx);
-        held.as_mut()
-            .project()
-            .reply
-            .update(|reply| *reply += 1);
+        held.as_mut().project().reply.update(|reply| *reply += 1);
     }
 }
 
@@ -149,9 +146,9 @@ fn ask_claimed<B: Backend>(lock: &Lock<ClaimedPair, B>, cx: &mut MaySleep, ops: 
 
 fn answer_claimed<B: Backend>(lock: &Lock<ClaimedPair, B>, cx: &mut MaySleep) {
     let mut expected = 1;
-    while let Ok(number) = lock
-        .lock_in(cx)
-        .wait(Uninterruptible, |p| p.project().traffic, react, ())
+    while let Ok(number) =
+        lock.lock_in(cx)
+            .wait(Uninterruptible, |p| p.project().traffic, react, ())
     {
         if number != expected {
             pr_err!("answered request {}, expected {}\n", number, expected);
@@ -193,10 +190,7 @@ fn open(lock: &SpinLock<Herd>, cx: &mut MaySleep, ops: u64) -> Result {
         let id = want as usize % HERD;
         want += 1;
         let mut held = lock.lock_in(cx);
-        held.as_mut()
-            .project()
-            .open
-            .update(|open| *open = Some(id));
+        held.as_mut().project().open.update(|open| *open = Some(id));
         held.wait(Uninterruptible, |h| h.project().passed, reached, want)?;
     }
     Ok(())
@@ -209,10 +203,7 @@ fn pass(lock: &SpinLock<Herd>, cx: &mut MaySleep, id: usize) {
         .is_ok()
     {
         held = lock.lock_in(cx);
-        held.as_mut()
-            .project()
-            .passed
-            .update(|passed| *passed += 1);
+        held.as_mut().project().passed.update(|passed| *passed += 1);
     }
 }
 
@@ -266,8 +257,12 @@ impl Rig {
         };
         rig.spawn(cx, c"baton/trip/0", |s, cx| answer(&s.pair_spin, cx))?;
         rig.spawn(cx, c"baton/trip/1", |s, cx| answer(&s.pair_mutex, cx))?;
-        rig.spawn(cx, c"baton/claim/0", |s, cx| answer_claimed(&s.claimed_spin, cx))?;
-        rig.spawn(cx, c"baton/claim/1", |s, cx| answer_claimed(&s.claimed_mutex, cx))?;
+        rig.spawn(cx, c"baton/claim/0", |s, cx| {
+            answer_claimed(&s.claimed_spin, cx)
+        })?;
+        rig.spawn(cx, c"baton/claim/1", |s, cx| {
+            answer_claimed(&s.claimed_mutex, cx)
+        })?;
         for id in 0..HERD {
             let name = CString::try_from_fmt(fmt!("baton/herd/{id}"))?;
             rig.spawn(cx, &name, move |s, cx| pass(&s.herd, cx, id))?;
@@ -325,8 +320,18 @@ impl Drop for Rig {
         let s = &*self.shared;
         s.pair_spin.lock_in(cx).as_mut().project().request.close();
         s.pair_mutex.lock_in(cx).as_mut().project().request.close();
-        s.claimed_spin.lock_in(cx).as_mut().project().traffic.close();
-        s.claimed_mutex.lock_in(cx).as_mut().project().traffic.close();
+        s.claimed_spin
+            .lock_in(cx)
+            .as_mut()
+            .project()
+            .traffic
+            .close();
+        s.claimed_mutex
+            .lock_in(cx)
+            .as_mut()
+            .project()
+            .traffic
+            .close();
         s.herd.lock_in(cx).as_mut().project().open.close();
     }
 }

@@ -93,6 +93,7 @@ static noinline void unlock_entry(struct xa_state *xas, void *entry)
 	xas_unlock_irq(xas);
 
 	queue = queue_of(xas, &key);
+	/* As dax_wake_entry(): waiters enqueue under the lock of the tree. */
 	if (waitqueue_active(queue))
 		__wake_up(queue, TASK_NORMAL, 1, &key);
 }

@@ -97,6 +97,7 @@ static __always_inline void update_loop_if_active(struct update *u, u64 ops,
 	while (ops--) {
 		take(&u->lock, kind);
 		u->value++;
+		/* Waiters enqueue under the lock that is held: no barrier needed. */
 		if (waitqueue_active(&u->changed))
 			wake_up(&u->changed);
 		release(&u->lock, kind);
@@ -225,7 +226,9 @@ static int run(const char *name, u64 ops, u64 *ns, u64 *done)
 	u64 before;
 	ktime_t start;
 
+/* Returns from run() if this is the case; a table could not hold the calls. */
 #define CASE(text, counter, call)				\
+do {								\
 	if (!strcmp(name, text)) {				\
 		before = counter;				\
 		start = ktime_get();				\
@@ -233,7 +236,8 @@ static int run(const char *name, u64 ops, u64 *ns, u64 *done)
 		*ns = ktime_to_ns(ktime_sub(ktime_get(), start)); \
 		*done = counter - before;			\
 		return 0;					\
-	}
+	}							\
+} while (0)
 
 	CASE("update-spin", u->value, update_loop(u, ops, SPIN));
 	CASE("update-mutex", u->value, update_loop(u, ops, MUTEX));

@@ -200,8 +200,12 @@ impl Rig {
             shared,
             _threads: KVec::with_capacity(HERD + 2, GFP_KERNEL)?,
         };
-        rig.spawn(cx, c"condvar/trip/0", |s| answer(&s.pair_spin, &s.signals_spin))?;
-        rig.spawn(cx, c"condvar/trip/1", |s| answer(&s.pair_mutex, &s.signals_mutex))?;
+        rig.spawn(cx, c"condvar/trip/0", |s| {
+            answer(&s.pair_spin, &s.signals_spin)
+        })?;
+        rig.spawn(cx, c"condvar/trip/1", |s| {
+            answer(&s.pair_mutex, &s.signals_mutex)
+        })?;
         for id in 0..HERD {
             let name = CString::try_from_fmt(fmt!("condvar/herd/{id}"))?;
             rig.spawn(cx, &name, move |s| pass(&s.herd, &s.herd_signals, id))?;

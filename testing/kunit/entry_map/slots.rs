@@ -8,6 +8,9 @@ use kernel::prelude::*;
 mod tests {
     use crate::*;
 
+    /// What is there afterwards: the value, the order, and whether it is a zero entry.
+    type There = (u64, Order, bool);
+
     #[test]
     fn each_outcome_at_a_vacant_slot() -> Result {
         let gate = Gate::new()?;
@@ -33,7 +36,7 @@ mod tests {
     #[test]
     fn each_outcome_at_an_entry() -> Result {
         let gate = Gate::new()?;
-        let cases: [(Plan, End, Option<(u64, Order, bool)>); 9] = [
+        let cases: [(Plan, End, Option<There>); 9] = [
             (|_| Outcome::Leave, End::Left, Some((5, Order::Pte, false))),
             (|_| Outcome::Lock, End::Locked, Some((5, Order::Pte, false))),
             (

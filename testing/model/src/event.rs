@@ -105,7 +105,14 @@ impl Gate {
             receipt: receipt.clone(),
         };
         let guard = self.slot.lock().unwrap();
-        match wait(self, guard, self.fifo, HostSleeper::new(task, mode), take, want) {
+        match wait(
+            self,
+            guard,
+            self.fifo,
+            HostSleeper::new(task, mode),
+            take,
+            want,
+        ) {
             Ok(got) => {
                 assert_eq!((got, receipt.read()), (amount, 1));
                 End::Served
@@ -128,7 +135,11 @@ impl Gate {
     }
 
     fn credits(&self) -> Option<u32> {
-        self.slot.lock().unwrap().as_ref().map(|event| event.credits)
+        self.slot
+            .lock()
+            .unwrap()
+            .as_ref()
+            .map(|event| event.credits)
     }
 }
 
@@ -319,7 +330,13 @@ pub fn update_outside_of_the_lock() {
     let waiter = Waiter::start(&gate, Interruptible, 1);
     let task = waiter.task.clone();
     let signal = act(move || task.interrupt());
-    let mut taken = gate.0.slot.lock().unwrap().take().expect("nobody else takes it");
+    let mut taken = gate
+        .0
+        .slot
+        .lock()
+        .unwrap()
+        .take()
+        .expect("nobody else takes it");
     taken.add(1, true);
     let left = taken.credits;
     drop(taken);

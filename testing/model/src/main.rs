@@ -50,17 +50,32 @@ pub struct Case {
 impl Case {
     /// A case of which every interleaving is tried.
     pub const fn explore(name: &'static str, run: fn()) -> Self {
-        Self { name, run, stress: false, preemptions: None }
+        Self {
+            name,
+            run,
+            stress: false,
+            preemptions: None,
+        }
     }
 
     /// A case of which every interleaving with so many preemptions is tried.
     pub const fn bounded(name: &'static str, preemptions: usize, run: fn()) -> Self {
-        Self { name, run, stress: false, preemptions: Some(preemptions) }
+        Self {
+            name,
+            run,
+            stress: false,
+            preemptions: Some(preemptions),
+        }
     }
 
     /// A case of which random schedules are tried.
     pub const fn stress(name: &'static str, run: fn()) -> Self {
-        Self { name, run, stress: true, preemptions: None }
+        Self {
+            name,
+            run,
+            stress: true,
+            preemptions: None,
+        }
     }
 
     fn bound(&self) -> String {
@@ -82,14 +97,30 @@ struct Job {
 fn jobs() -> Vec<Job> {
     let mut jobs = Vec::new();
     for (variant, stress) in [("explored", false), ("stressed", true)] {
-        for case in variants::cases(variant).into_iter().filter(|case| case.stress == stress) {
-            jobs.push(Job { title: case.name.into(), variant, case, fault: None });
+        for case in variants::cases(variant)
+            .into_iter()
+            .filter(|case| case.stress == stress)
+        {
+            jobs.push(Job {
+                title: case.name.into(),
+                variant,
+                case,
+                fault: None,
+            });
         }
     }
     for fault in FAULTS {
-        for case in variants::cases(fault.name).into_iter().filter(|case| case.name == fault.case) {
+        for case in variants::cases(fault.name)
+            .into_iter()
+            .filter(|case| case.name == fault.case)
+        {
             let title = format!("fault.{}", fault.name);
-            jobs.push(Job { title, variant: fault.name, case, fault: Some(fault) });
+            jobs.push(Job {
+                title,
+                variant: fault.name,
+                case,
+                fault: Some(fault),
+            });
         }
     }
     jobs
@@ -99,8 +130,15 @@ fn jobs() -> Vec<Job> {
 fn child(variant: &str, name: &str) {
     static TRIED: AtomicU64 = AtomicU64::new(0);
     let cases = variants::cases(variant);
-    let Case { run, stress, preemptions, .. } =
-        *cases.iter().find(|case| case.name == name).expect("a case of that name");
+    let Case {
+        run,
+        stress,
+        preemptions,
+        ..
+    } = *cases
+        .iter()
+        .find(|case| case.name == name)
+        .expect("a case of that name");
     let counted = move || {
         TRIED.fetch_add(1, Relaxed);
         run();
@@ -136,7 +174,12 @@ impl Running {
             .stderr(output.try_clone().expect("a second handle"))
             .spawn()
             .expect("a second process of this program");
-        Self { number, process, output, begin: Instant::now() }
+        Self {
+            number,
+            process,
+            output,
+            begin: Instant::now(),
+        }
     }
 
     /// Returns whether it has ended well and what it has said, once it has ended.
@@ -151,7 +194,9 @@ impl Running {
         }
         let mut said = Vec::new();
         self.output.rewind().expect("the beginning of the output");
-        self.output.read_to_end(&mut said).expect("the output of a child");
+        self.output
+            .read_to_end(&mut said)
+            .expect("the output of a child");
         let mut said = String::from_utf8_lossy(&said).into_owned();
         match ended {
             Some(status) if status.success() => return Some((true, said)),
@@ -180,7 +225,10 @@ fn tempfile() -> File {
 /// Judges a job: what to say about it, or why it has failed.
 fn judge(job: &Job, well: bool, said: &str) -> Result<String, String> {
     let Some(fault) = job.fault else {
-        let tried = said.lines().rev().find_map(|line| line.strip_prefix("tried "));
+        let tried = said
+            .lines()
+            .rev()
+            .find_map(|line| line.strip_prefix("tried "));
         return match tried {
             Some(tried) if well => Ok(match job.case.stress {
                 true => format!("{tried} random schedules"),
@@ -192,7 +240,10 @@ fn judge(job: &Job, well: bool, said: &str) -> Result<String, String> {
     if well {
         Err(format!("the fault was not found by {}", fault.case))
     } else if !said.contains(fault.says) {
-        Err(format!("{} found something else than '{}'", fault.case, fault.says))
+        Err(format!(
+            "{} found something else than '{}'",
+            fault.case, fault.says
+        ))
     } else {
         Ok(format!("found by {}: {}", fault.case, fault.says))
     }
@@ -206,11 +257,17 @@ fn main() {
         }
     }
     let selected = |job: &Job| {
-        arguments.is_empty() || arguments.iter().any(|part| job.title.contains(part.as_str()))
+        arguments.is_empty()
+            || arguments
+                .iter()
+                .any(|part| job.title.contains(part.as_str()))
     };
     let jobs: Vec<Job> = jobs().into_iter().filter(selected).collect();
     if jobs.is_empty() {
-        println!("no case is called {}\n0 passed, 1 failed, 0 skipped", arguments.join(" or "));
+        println!(
+            "no case is called {}\n0 passed, 1 failed, 0 skipped",
+            arguments.join(" or ")
+        );
         exit(1);
     }
 
