@@ -31,6 +31,8 @@ killed_in_fua() {
 	settle 5 is_asleep "$pid"
 	kill -9 "$pid"
 	stat_is s log_stable_sleepers -eq 1
+	# It is the write that is not answered, not the flush that comes after it.
+	stat_is s writes -eq 0
 	is_asleep "$pid"
 	go_on
 	settle 5 is_gone "$pid"
