@@ -40,7 +40,7 @@ impl Order {
     }
 
     /// Returns the number of indices.
-    #[expect(clippy::len_without_is_empty, reason = "an order is never empty")]
+    #[expect(clippy::len_without_is_empty, reason = "no entry is empty")]
     #[inline]
     pub const fn len(self) -> usize {
         1 << self.shift()
