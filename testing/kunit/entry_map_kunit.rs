@@ -147,6 +147,9 @@ impl Drop for Visitor {
 
 type Plan = fn(Slot<u64>) -> Outcome<u64>;
 
+/// The value of an entry, its order, and whether it is a zero entry.
+type Peek = Option<(u64, Order, bool)>;
+
 /// Locks what is there.
 fn lock(slot: Slot<u64>) -> Outcome<u64> {
     match slot {
@@ -306,7 +309,7 @@ impl Gate {
     }
 
     /// Returns the value, the order and whether it is a zero entry.
-    fn peek(&self, index: usize) -> Option<(u64, Order, bool)> {
+    fn peek(&self, index: usize) -> Peek {
         let mut seen = None;
         let _ = self.map.try_at(index, Order::Pte, |slot| {
             if let Slot::Unlocked(entry) = slot {

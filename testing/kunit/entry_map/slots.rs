@@ -36,7 +36,7 @@ mod tests {
     #[test]
     fn each_outcome_at_an_entry() -> Result {
         let gate = Gate::new()?;
-        let cases: [(Plan, End, Option<There>); 9] = [
+        let cases: [(Plan, End, Peek); 9] = [
             (|_| Outcome::Leave, End::Left, Some((5, Order::Pte, false))),
             (|_| Outcome::Lock, End::Locked, Some((5, Order::Pte, false))),
             (
