@@ -8,9 +8,6 @@ use kernel::prelude::*;
 mod tests {
     use crate::*;
 
-    /// What is there afterwards: the value, the order, and whether it is a zero entry.
-    type There = (u64, Order, bool);
-
     #[test]
     fn each_outcome_at_a_vacant_slot() -> Result {
         let gate = Gate::new()?;
