@@ -4,7 +4,7 @@
 //!
 //! The same operations by the same names, played by the same scenarios: see `baton_bugs.c` for the
 //! lines that `/sys/kernel/debug/baton_bugs_rust/command` takes. There is no buggy mode, because
-//! what it would take does not compile; nothing in this module is unsafe.
+//! what it would take does not compile, and all of this module is safe Rust.
 //!
 //! It demands `i_know_it_is_broken=1` like the C twins, so that both are loaded in the same way.
 

@@ -85,10 +85,14 @@ fua() {
 
 flush() {
 	fresh
-	on flush --rw=randwrite --bs=4k --size=2m --iodepth=8 --fsync=1
+	on flush.8 --rw=randwrite --bs=4k --size=2m --iodepth=8 --fsync=4
+	[ "$(stat_of f flushes)" -gt 0 ]
+	# One after the other: every flush finds a write that is not stable.
+	on flush --rw=randwrite --bs=4k --size=1m --ioengine=psync --fsync=1 --end_fsync=1
 	[ "$(stat_of f flushes)" -ge 256 ]
-	[ "$(stat_of f log_waits)" -gt 0 ]
-	# What has been flushed is stable: nothing was entered after the last flush.
+	[ "$(stat_of f log_waits)" -ge 256 ]
+	# What has been flushed is stable: nothing was entered after the last flush,
+	# which end_fsync asks for.
 	[ "$(stat_of f log_stable)" = "$(stat_of f log_position)" ]
 	undisk f
 }

@@ -21,17 +21,19 @@ refused_while_open() {
 refused_under_load() {
 	local pid tries=0
 	disk r size=64 submit_queues=2
-	verify remove --filename=/dev/r --ioengine=io_uring --rw=randrw --bs=4k --size=8m --iodepth=16 &
+	# fio closes its file between two rounds.
+	exec 9</dev/r
+	verify remove --filename=/dev/r --ioengine=io_uring --rw=randrw --bs=4k --size=8m \
+		--iodepth=16 --time_based --runtime=4 --verify_backlog=64 &
 	pid=$!
 	settle 5 stat_is r writes -gt 100
 	while kill -0 "$pid" 2>/dev/null; do
-		if power_off r 2>/dev/null; then
-			break
-		fi
+		not power_off r 2>/dev/null
 		tries=$((tries + 1))
 	done
 	wait "$pid"
 	[ "$tries" -gt 0 ]
+	exec 9<&-
 	settle 5 power_off r
 	rmdir "$configfs/r"
 }
