@@ -12,9 +12,14 @@ pub mod explorer {
             atomic::{fence, AtomicU32},
             Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard,
         },
-        thread::{spawn, JoinHandle},
+        thread::JoinHandle,
         thread_local,
     };
+
+    /// Starts a thread. Boxed, so that the engine's part is compiled once and not for each variant.
+    pub fn spawn(body: Box<dyn FnOnce() + Send>) -> JoinHandle<()> {
+        loom::thread::spawn(body)
+    }
 
     /// Memory that is accessed without atomics: two accesses that nothing orders are reported.
     pub struct Plain(loom::cell::UnsafeCell<u32>);
@@ -48,9 +53,14 @@ pub mod stress {
             atomic::{fence, AtomicU32},
             Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard,
         },
-        thread::{spawn, JoinHandle},
+        thread::JoinHandle,
         thread_local,
     };
+
+    /// Starts a thread. Boxed, so that the engine's part is compiled once and not for each variant.
+    pub fn spawn(body: Box<dyn FnOnce() + Send>) -> JoinHandle<()> {
+        shuttle::thread::spawn(body)
+    }
 
     /// Memory that is accessed without atomics. Races are not looked for.
     pub struct Plain(std::sync::atomic::AtomicU32);

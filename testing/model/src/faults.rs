@@ -17,6 +17,8 @@ pub struct Fault {
 
 const PROTOCOL: &str = "rust/event/protocol.rs";
 const MONITOR: &str = "rust/event/monitor.rs";
+const STATE: &str = "rust/entry_map/state.rs";
+const WAIT: &str = "rust/entry_map/wait.rs";
 const HOST: &str = "testing/model/src/host.rs";
 
 const DEADLOCK: &str = "deadlock";
@@ -120,13 +122,83 @@ pub const FAULTS: &[Fault] = &[
         case: "drop_outside_of_the_lock",
         says: "panicked",
     },
+    Fault {
+        name: "unlock_wakes_nobody",
+        file: WAIT,
+        from: "    if raw.has_waiters() {
+        hand_over",
+        to: "    if raw.has_waiters() && raw.content().zero {
+        hand_over",
+        case: "one_owner_at_a_time",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "remove_wakes_nobody",
+        file: WAIT,
+        from: "    let mut offer = Offer::new(*key, Left::News);",
+        to: "    let mut offer = Offer::new(*key, Left::Nothing);",
+        case: "unlock_against_remove_with_three",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "remove_wakes_only_the_next",
+        file: WAIT,
+        from: "            Left::News => Some(Grant::LookAgain),",
+        to: "            Left::News => {
+                self.left = Left::Nothing;
+                Some(Grant::LookAgain)
+            }",
+        case: "unlock_against_remove_with_three",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "waiter_that_leaves_keeps_the_entry",
+        file: STATE,
+        from: "        (Seen::Mine(raw), Action::Leave) => (Change::Unlock(raw), End::Left),",
+        to: "        (Seen::Mine(_), Action::Leave) => (Change::None, End::Left),",
+        case: "waiter_that_leaves_hands_on",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "hand_over_unlocks",
+        file: WAIT,
+        from: "        granted => (raw.with_waiters(offer.met != 0), granted),",
+        to: "        granted => (raw.unlocked(), granted),",
+        case: "one_owner_at_a_time",
+        says: "panicked",
+    },
+    Fault {
+        name: "signal_swallows_the_hand_over",
+        file: WAIT,
+        from: "        if unsafe { status(entry) } == WAITING {",
+        to: "        if unsafe { status(entry) } <= 1 {",
+        case: "hand_over_against_signal",
+        says: "panicked",
+    },
+    Fault {
+        name: "waiter_not_noted",
+        file: WAIT,
+        from: "    place.store(&mut held, raw.with_waiters(true));",
+        to: "    place.store(&mut held, raw.with_waiters(false));",
+        case: "one_owner_at_a_time",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "departure_forgets_another",
+        file: WAIT,
+        from: "                place.store(&mut held, raw.with_waiters(others));",
+        to: "                place.store(&mut held, raw.with_waiters(others && raw.content().zero));",
+        case: "signalled_waiter_leaves_another",
+        says: DEADLOCK,
+    },
     // What the protocol relies on: without a barrier, the wake-up is lost or the result not seen.
+    // Of the first sleep, the lock orders the publication; A and C are needed from the second on.
     Fault {
         name: "no_barrier_a",
         file: HOST,
         from: "        fence(SeqCst); // A",
         to: "",
-        case: "update_against_enqueue",
+        case: "wake_for_no_reason",
         says: DEADLOCK,
     },
     Fault {
@@ -134,7 +206,7 @@ pub const FAULTS: &[Fault] = &[
         file: HOST,
         from: "        fence(SeqCst); // C",
         to: "",
-        case: "update_against_enqueue",
+        case: "wake_for_no_reason",
         says: DEADLOCK,
     },
     Fault {

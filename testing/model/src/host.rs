@@ -112,7 +112,7 @@ impl Task {
     /// Runs `body` in this task.
     pub fn run(self: &Arc<Self>, body: impl FnOnce(&Task) + Send + 'static) -> JoinHandle<()> {
         let task = self.clone();
-        spawn(move || {
+        spawn(Box::new(move || {
             CURRENT.with(|current| current.set(Arc::as_ptr(&task)));
             body(&task);
             if task.exits {
@@ -120,7 +120,7 @@ impl Task {
                 drop(task.readers.write().unwrap());
                 task.memory.write();
             }
-        })
+        }))
     }
 }
 
