@@ -3,8 +3,20 @@
 //! What the cases are about: a gate under a lock, with two events, and claims for them.
 
 pub use baton::{
+    entry_map::{
+        Entry,
+        EntryGuard,
+        EntryMap,
+        Granule,
+        Mark,
+        Order,
+        Outcome,
+        Slot,
+        Value, //
+    },
     event::{
         Interruptible,
+        Killable,
         Uninterruptible, //
     },
     new_event,

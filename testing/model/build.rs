@@ -28,12 +28,19 @@ const SOURCES: &[(&str, &str)] = &[
 ];
 
 fn main() {
-    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap();
     let out = PathBuf::from(env::var("OUT_DIR").unwrap());
     let mut text = String::new();
 
     let mut variant = |name: &str, engine: &str, fault: Option<&Fault>| {
-        writeln!(text, "pub mod {name} {{\n    use crate::engine::{engine} as sync;").unwrap();
+        writeln!(
+            text,
+            "pub mod {name} {{\n    use crate::engine::{engine} as sync;"
+        )
+        .unwrap();
         for (module, source) in SOURCES {
             let mut path = top.join(source);
             if let Some(fault) = fault.filter(|fault| fault.file == *source) {
@@ -52,9 +59,20 @@ fn main() {
     }
 
     // The cases of a variant, by name.
-    writeln!(text, "pub fn cases(variant: &str) -> Vec<Case> {{\n    match variant {{").unwrap();
-    for name in ["explored", "stressed"].into_iter().chain(FAULTS.iter().map(|fault| fault.name)) {
-        writeln!(text, "        {name:?} => [{name}::event::CASES, {name}::entry_map::CASES].concat(),").unwrap();
+    writeln!(
+        text,
+        "pub fn cases(variant: &str) -> Vec<Case> {{\n    match variant {{"
+    )
+    .unwrap();
+    for name in ["explored", "stressed"]
+        .into_iter()
+        .chain(FAULTS.iter().map(|fault| fault.name))
+    {
+        writeln!(
+            text,
+            "        {name:?} => [{name}::event::CASES, {name}::entry_map::CASES].concat(),"
+        )
+        .unwrap();
     }
     writeln!(text, "        _ => Vec::new(),\n    }}\n}}").unwrap();
 
@@ -70,6 +88,10 @@ fn main() {
 fn broken(top: &Path, fault: &Fault) -> String {
     let text = fs::read_to_string(top.join(fault.file)).unwrap();
     let times = text.matches(fault.from).count();
-    assert_eq!(times, 1, "fault {}: what it replaces occurs {times} times in {}", fault.name, fault.file);
+    assert_eq!(
+        times, 1,
+        "fault {}: what it replaces occurs {times} times in {}",
+        fault.name, fault.file
+    );
     text.replace(fault.from, fault.to)
 }

@@ -74,7 +74,10 @@ impl Place for Here {
     }
 }
 
-const CONTENT: Content = Content { value: 7, zero: false };
+const CONTENT: Content = Content {
+    value: 7,
+    zero: false,
+};
 
 /// The index that everybody asks for; within the entry if that is a large one.
 const INDEX: usize = 5;
@@ -198,9 +201,10 @@ impl Errand {
         match self {
             Errand::Invalidate if there => Action::Remove,
             Errand::Fault | Errand::Evict if there => Action::Lock,
-            Errand::Fault if seen == Seen::Vacant => {
-                Action::Insert { content: CONTENT, lock: true }
-            }
+            Errand::Fault if seen == Seen::Vacant => Action::Insert {
+                content: CONTENT,
+                lock: true,
+            },
             _ => Action::Leave,
         }
     }
@@ -241,7 +245,9 @@ impl Runner {
 use Mode::{Interruptible, Timeout, Uninterruptible};
 
 fn removals(ends: &[Result<End, GaveUp>]) -> usize {
-    ends.iter().filter(|end| matches!(end, Ok(End::Removed(_)))).count()
+    ends.iter()
+        .filter(|end| matches!(end, Ok(End::Removed(_))))
+        .count()
 }
 
 /// The bug of `fs/dax.c`: the second of three finds nothing, and must not keep the third waiting.
@@ -269,7 +275,10 @@ fn one_owner_at_a_time() {
     let one = Runner::start(&map, Uninterruptible, Order::Pte, Errand::Fault);
     let other = Runner::start(&map, Uninterruptible, Order::Pte, Errand::Fault);
     map.lend().release();
-    assert!(matches!([one.join(), other.join()], [Ok(End::Locked(_)), Ok(End::Locked(_))]));
+    assert!(matches!(
+        [one.join(), other.join()],
+        [Ok(End::Locked(_)), Ok(End::Locked(_))]
+    ));
     assert!(map.0.at_rest().is_some());
 }
 
@@ -290,7 +299,10 @@ fn hand_over_against_signal() {
     let signal = Task::new().run(move |_| task.interrupt());
     map.lend().release();
     signal.join().unwrap();
-    assert!(matches!(waiter.join(), Ok(End::Locked(_)) | Err(GaveUp::Signal)));
+    assert!(matches!(
+        waiter.join(),
+        Ok(End::Locked(_)) | Err(GaveUp::Signal)
+    ));
     assert!(map.0.at_rest().is_some());
 }
 
@@ -301,7 +313,10 @@ fn hand_over_against_timeout() {
     let timer = Task::new().run(move |_| task.expire());
     map.lend().release();
     timer.join().unwrap();
-    assert!(matches!(waiter.join(), Ok(End::Locked(_)) | Err(GaveUp::TimedOut)));
+    assert!(matches!(
+        waiter.join(),
+        Ok(End::Locked(_)) | Err(GaveUp::TimedOut)
+    ));
     assert!(map.0.at_rest().is_some());
 }
 
@@ -311,7 +326,10 @@ fn signalled_waiter_leaves_another() {
     let other = Runner::start(&map, Uninterruptible, Order::Pte, Errand::Fault);
     gone.task.interrupt();
     map.lend().release();
-    assert!(matches!(gone.join(), Ok(End::Locked(_)) | Err(GaveUp::Signal)));
+    assert!(matches!(
+        gone.join(),
+        Ok(End::Locked(_)) | Err(GaveUp::Signal)
+    ));
     assert!(matches!(other.join(), Ok(End::Locked(_))));
     assert!(map.0.at_rest().is_some());
 }
@@ -361,13 +379,25 @@ fn crowd_of_errands() {
 
 /// The cases.
 pub const CASES: &[Case] = &[
-    Case::bounded("unlock_against_remove_with_three", 2, unlock_against_remove_with_three),
+    Case::bounded(
+        "unlock_against_remove_with_three",
+        2,
+        unlock_against_remove_with_three,
+    ),
     Case::bounded("remove_against_two", 3, remove_against_two),
     Case::bounded("one_owner_at_a_time", 3, one_owner_at_a_time),
-    Case::bounded("waiter_that_leaves_hands_on", 3, waiter_that_leaves_hands_on),
+    Case::bounded(
+        "waiter_that_leaves_hands_on",
+        3,
+        waiter_that_leaves_hands_on,
+    ),
     Case::bounded("hand_over_against_signal", 3, hand_over_against_signal),
     Case::bounded("hand_over_against_timeout", 3, hand_over_against_timeout),
-    Case::bounded("signalled_waiter_leaves_another", 3, signalled_waiter_leaves_another),
+    Case::bounded(
+        "signalled_waiter_leaves_another",
+        3,
+        signalled_waiter_leaves_another,
+    ),
     Case::bounded("waiters_of_a_larger_entry", 3, waiters_of_a_larger_entry),
     Case::stress("crowd_of_errands", crowd_of_errands),
 ];

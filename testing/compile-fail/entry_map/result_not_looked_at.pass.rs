@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The twin of `result_not_looked_at.fail.rs`: one line apart, and it compiles.
+
+#[path = "../common.rs"]
+mod common;
+use common::*;
+
+#[deny(unused_must_use)]
+pub fn lock(map: &EntryMap<u64>, cx: &mut MaySleep) -> Result {
+    let _at = map.at(cx, Killable, 7, Order::Pte, |_| Outcome::Leave)?;
+    Ok(())
+}

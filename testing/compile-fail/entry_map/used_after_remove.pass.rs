@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The twin of `used_after_remove.fail.rs`: one line apart, and it compiles.
+
+#[path = "../common.rs"]
+mod common;
+use common::*;
+
+pub fn discard(mut entry: EntryGuard<'_, u64>) -> Result {
+    entry.mark(Mark::Dirty);
+    entry.set(1)
+}
