@@ -18,8 +18,16 @@
 //! Locks that are taken with the plain [`Lock::lock`] of the `kernel` crate borrow nothing. They are
 //! for code that cannot sleep anyway, such as an interrupt handler; a guard of theirs cannot wait.
 
+use crate::event::{
+    platform::Kernel,
+    protocol::{
+        Chosen,
+        Platform, //
+    },
+};
 use core::{
     marker::PhantomData,
+    mem::ManuallyDrop,
     ops::{
         Deref,
         DerefMut, //
@@ -165,9 +173,48 @@ impl<T: ?Sized, B: Backend> LockIn<T, B> for Lock<T, B> {
     #[inline]
     fn lock_in<'a, 'c>(&'a self, cx: &'c mut MaySleep) -> Held<'a, 'c, T, B> {
         Held {
-            guard: self.lock(),
+            locked: Locked::new(self.lock()),
             cx,
             _borrowed: Borrowed::new(),
+        }
+    }
+}
+
+/// A guard, and who was served under it: they are told after the lock was released.
+pub(crate) struct Locked<'a, T: ?Sized, B: Backend> {
+    pub(crate) guard: ManuallyDrop<Guard<'a, T, B>>,
+    pub(crate) chosen: Chosen<Kernel>,
+}
+
+impl<'a, T: ?Sized, B: Backend> Locked<'a, T, B> {
+    #[inline]
+    pub(crate) fn new(guard: Guard<'a, T, B>) -> Self {
+        Self {
+            guard: ManuallyDrop::new(guard),
+            chosen: Chosen::new(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unlock_and_wake(&mut self) {
+        // From before the lock is released: who was served must not wait for this task to run again.
+        Kernel::begin_batch();
+        // SAFETY: Called once, by `drop()`.
+        unsafe { ManuallyDrop::drop(&mut self.guard) };
+        self.chosen.complete();
+        Kernel::end_batch();
+    }
+}
+
+impl<T: ?Sized, B: Backend> Drop for Locked<'_, T, B> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.chosen.is_empty() {
+            // SAFETY: The guard is not used afterwards.
+            unsafe { ManuallyDrop::drop(&mut self.guard) };
+        } else {
+            self.unlock_and_wake();
         }
     }
 }
@@ -181,7 +228,7 @@ impl<T: ?Sized, B: Backend> LockIn<T, B> for Lock<T, B> {
 /// `mem::forget` leaves the lock held for ever, as with every guard of the `kernel` crate.
 #[must_use = "the lock unlocks immediately when the guard is unused"]
 pub struct Held<'a, 'c, T: ?Sized, B: Backend> {
-    pub(crate) guard: Guard<'a, T, B>,
+    pub(crate) locked: Locked<'a, T, B>,
     pub(crate) cx: &'c mut MaySleep,
     pub(crate) _borrowed: Borrowed<'c>,
 }
@@ -190,7 +237,7 @@ impl<T: ?Sized, B: Backend> Held<'_, '_, T, B> {
     /// Returns a pinned mutable reference to the protected data.
     #[inline]
     pub fn as_mut(&mut self) -> Pin<&mut T> {
-        self.guard.as_mut()
+        self.locked.guard.as_mut()
     }
 
     /// Returns the protected data together with the permission to take a second lock.
@@ -198,7 +245,7 @@ impl<T: ?Sized, B: Backend> Held<'_, '_, T, B> {
     /// The second lock's guard borrows this one: it must be gone before this one can wait.
     #[inline]
     pub fn nested(&mut self) -> (Pin<&mut T>, Nesting<'_>) {
-        (self.guard.as_mut(), Nesting(PhantomData))
+        (self.locked.guard.as_mut(), Nesting(PhantomData))
     }
 }
 
@@ -207,14 +254,14 @@ impl<T: ?Sized, B: Backend> Deref for Held<'_, '_, T, B> {
 
     #[inline]
     fn deref(&self) -> &T {
-        &self.guard
+        &self.locked.guard
     }
 }
 
 impl<T: ?Sized + Unpin, B: Backend> DerefMut for Held<'_, '_, T, B> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        &mut self.guard
+        &mut self.locked.guard
     }
 }
 

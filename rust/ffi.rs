@@ -29,6 +29,8 @@ extern "C" {
     // `sched.h`
     pub(crate) fn baton_set_current_state(state: c_uint);
     pub(crate) fn baton_set_running();
+    pub(crate) fn baton_preempt_disable();
+    pub(crate) fn baton_preempt_enable();
     pub(crate) fn baton_signal_pending_state(state: c_uint) -> c_int;
 
     // `sched/signal.h`

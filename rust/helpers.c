@@ -39,6 +39,18 @@ int baton_signal_pending_state(unsigned int state)
 }
 EXPORT_SYMBOL_GPL(baton_signal_pending_state);
 
+void baton_preempt_disable(void)
+{
+	preempt_disable();
+}
+EXPORT_SYMBOL_GPL(baton_preempt_disable);
+
+void baton_preempt_enable(void)
+{
+	preempt_enable();
+}
+EXPORT_SYMBOL_GPL(baton_preempt_enable);
+
 /* sched/signal.h */
 
 void baton_allow_signals(void)

@@ -19,6 +19,8 @@ struct xarray;
 /* sched.h */
 void baton_set_current_state(unsigned int state);
 void baton_set_running(void);
+void baton_preempt_disable(void);
+void baton_preempt_enable(void);
 int baton_signal_pending_state(unsigned int state);
 
 /* sched/signal.h */

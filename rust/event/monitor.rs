@@ -12,6 +12,7 @@ use super::protocol::{
     Queue,
     Sleeper,
     Waiter,
+    CHOSEN,
     SERVED,
     WAITING, //
 };
@@ -93,6 +94,13 @@ where
         let mut guard = monitor.lock();
         // SAFETY: This task has enqueued the entry.
         let ended = unsafe { status(entry) };
+        if ended == CHOSEN {
+            // It was served meanwhile, and will be told in a moment. Until then the entry is in use.
+            drop(guard);
+            sleeper.insist();
+            sleeper.publish(); // A, pairs with C
+            continue;
+        }
         if ended != WAITING {
             // It was completed meanwhile: what it was given wins.
             break ended;

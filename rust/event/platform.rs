@@ -43,6 +43,18 @@ unsafe impl Platform for Kernel {
     type Live = rcu::Guard;
 
     #[inline]
+    fn begin_batch() {
+        // SAFETY: Ended by `end_batch()`.
+        unsafe { ffi::baton_preempt_disable() };
+    }
+
+    #[inline]
+    fn end_batch() {
+        // SAFETY: Begun by `begin_batch()`.
+        unsafe { ffi::baton_preempt_enable() };
+    }
+
+    #[inline]
     fn status() -> Atomic<u32> {
         Atomic::new(WAITING)
     }

@@ -80,6 +80,10 @@ pub(crate) unsafe trait Platform {
     fn current() -> Self::Task;
     /// Begins a section in which no task goes away.
     fn live() -> Self::Live;
+    /// Keeps the tasks that are woken from now on from running in place of the caller.
+    fn begin_batch() {}
+    /// Ends that.
+    fn end_batch() {}
     /// Makes the task run if it is asleep. A full barrier precedes the look at its state.
     fn wake(task: Self::Task, live: &Self::Live);
 }
@@ -107,6 +111,9 @@ pub(crate) const WAITING: u32 = 0;
 pub(crate) const SERVED: u32 = 1;
 /// The event was closed; the entry is off the list.
 pub(crate) const CLOSED: u32 = 2;
+/// The claim succeeded and the entry is off the list, but whoever served it has yet to say so, and
+/// still uses the entry: its owner must neither return nor withdraw.
+pub(crate) const CHOSEN: u32 = 3;
 
 /// The part of a waiter that the [`Queue`] knows.
 ///
@@ -114,6 +121,7 @@ pub(crate) const CLOSED: u32 = 2;
 ///
 /// The entry is on exactly one list from [`Queue::enqueue`] until its status is other than
 /// [`WAITING`] or it was withdrawn. `next` and `prev` are accessed under the lock only.
+#[repr(C)]
 pub(crate) struct Entry<W, P: Platform> {
     next: Cell<*const Entry<W, P>>,
     prev: Cell<*const Entry<W, P>>,
@@ -311,28 +319,63 @@ impl<W, P: Platform> Queue<W, P> {
     /// tried, again and again until a whole pass has changed nothing: one claim may have made
     /// another one possible. Returns how many were served.
     pub(crate) fn consider(&mut self, w: &mut W, fifo: bool) -> usize {
+        self.consider_with(w, fifo, |queue, entry| {
+            // SAFETY: `entry` is on the list and not used afterwards.
+            unsafe { queue.complete(entry, SERVED) }
+        })
+    }
+
+    /// As [`Queue::consider`], but leaves it to `chosen` to complete who was served.
+    #[inline(never)]
+    pub(crate) fn choose(&mut self, w: &mut W, fifo: bool, chosen: &mut Chosen<P>) {
+        self.consider_with(w, fifo, |queue, entry| {
+            // SAFETY: `entry` is on the list, and live until it is completed: its owner does not
+            // return while the status is `CHOSEN`. CAST: `Entry` is `repr(C)`, and `W` is only
+            // behind pointers in it.
+            unsafe {
+                queue.unlink(entry);
+                P::store_release(&(*entry).status, CHOSEN);
+                chosen.push(entry.cast());
+            }
+        });
+    }
+
+    fn consider_with(
+        &mut self,
+        w: &mut W,
+        fifo: bool,
+        mut done: impl FnMut(&mut Self, *const Entry<W, P>),
+    ) -> usize {
         let mut served = 0;
+        let mut next = self.head;
+        // The first waiter that was tried, in vain, since the data last changed: when its turn comes
+        // again, so have all others been.
+        let mut settled: *const Entry<W, P> = ptr::null();
         loop {
-            let before = served;
-            let mut next = self.head;
-            while !next.is_null() {
-                let entry = next;
-                // SAFETY: `entry` is on the list, hence live, and was enqueued with a `serve` that
-                // fits it. The successor is read before the entry can go away; it cannot go away
-                // itself, since that takes the lock.
-                let done = unsafe {
-                    next = (*entry).next.get();
-                    ((*entry).serve)(entry, w)
-                };
-                if done {
-                    // SAFETY: `entry` is on the list and not used afterwards.
-                    unsafe { self.complete(entry, SERVED) };
-                    served += 1;
-                } else if fifo {
+            if next.is_null() {
+                next = self.head;
+                if next == settled {
                     return served;
                 }
             }
-            if served == before || self.is_empty() {
+            let entry = next;
+            // SAFETY: `entry` is on the list, hence live, and was enqueued with a `serve` that fits
+            // it. The successor is read before the entry can go away; it cannot go away itself,
+            // since that takes the lock.
+            let served_now = unsafe {
+                next = (*entry).next.get();
+                ((*entry).serve)(entry, w)
+            };
+            if served_now {
+                done(self, entry);
+                served += 1;
+                settled = ptr::null();
+            } else if fifo {
+                return served;
+            } else if settled.is_null() {
+                settled = entry;
+            }
+            if next == settled && !next.is_null() {
                 return served;
             }
         }
@@ -378,6 +421,65 @@ impl<W, P: Platform> Queue<W, P> {
     }
 }
 
+/// Waiters of any events that were served and have yet to be told.
+///
+/// # Invariants
+///
+/// A list by `next` of live entries whose status is [`CHOSEN`].
+pub(crate) struct Chosen<P: Platform> {
+    head: *const Entry<(), P>,
+    tail: *const Entry<(), P>,
+}
+
+impl<P: Platform> Chosen<P> {
+    #[inline]
+    pub(crate) fn new() -> Self {
+        // INVARIANT: No entry is on the list.
+        Self {
+            head: ptr::null(),
+            tail: ptr::null(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.head.is_null()
+    }
+
+    /// # Safety
+    ///
+    /// `entry` must be live, on no list, and its status [`CHOSEN`].
+    unsafe fn push(&mut self, entry: *const Entry<(), P>) {
+        // SAFETY: By the safety requirements and the type invariants.
+        unsafe {
+            (*entry).next.set(ptr::null());
+            match self.tail.as_ref() {
+                Some(tail) => tail.next.set(entry),
+                None => self.head = entry,
+            }
+        }
+        self.tail = entry;
+    }
+
+    /// Tells them. Needs no lock: nobody else uses these entries.
+    pub(crate) fn complete(&mut self) {
+        let mut next = self.head;
+        while !next.is_null() {
+            let entry = next;
+            let live = P::live();
+            // SAFETY: By the type invariants the entry is live until the store, which is the last
+            // access to it.
+            let task = unsafe {
+                next = (*entry).next.get();
+                let task = (*entry).task;
+                P::store_release(&(*entry).status, SERVED); // B, pairs with D
+                task
+            };
+            P::wake(task, &live); // C, pairs with A
+        }
+    }
+}
+
 /// Returns the status of an entry.
 ///
 /// Under the lock, [`WAITING`] says that the entry is on the list, and so that its queue is alive:
@@ -410,7 +512,7 @@ pub(crate) unsafe fn sleep_until_completed<W, P: Platform, S: Sleeper>(
     let result = loop {
         // SAFETY: By the safety requirements.
         let status = unsafe { status(entry) }; // D, pairs with B
-        if status != WAITING {
+        if status != WAITING && status != CHOSEN {
             break Ok(status);
         }
         // Looked at after the status: what was granted is never lost to a signal or a timeout.

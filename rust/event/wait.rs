@@ -26,7 +26,8 @@ use super::{
 use crate::context::{
     Borrowed,
     Held,
-    LockIn, //
+    LockIn,
+    Locked, //
 };
 #[cfg(CONFIG_LOCKDEP)]
 use core::mem;
@@ -36,7 +37,6 @@ use core::{
 };
 use kernel::sync::lock::{
     Backend,
-    Guard,
     Lock, //
 };
 
@@ -122,15 +122,36 @@ impl<'a, 'c, T, B: Backend> Held<'a, 'c, T, B> {
         R: Send + 'static,
         M: Mode,
     {
-        let Held { guard, cx, .. } = self;
-        let lock = guard.lock_ref();
+        let Held { locked, cx, .. } = self;
+        let lock = locked.guard.lock_ref();
         let result = Held {
-            guard,
+            locked,
             cx: &mut *cx,
             _borrowed: Borrowed::new(),
         }
         .wait(mode, event, claim, arg);
         (lock.lock_in(cx), result)
+    }
+}
+
+impl<T, B: Backend> Held<'_, '_, T, B> {
+    /// As [`Event::update`], but wakes who was served only after the lock was released.
+    ///
+    /// Whoever is woken may want the lock, and a task that is woken on another CPU may run before
+    /// this one has released it. The claims run now, under the lock, as ever.
+    #[doc(alias("wake_q_add", "wake_up_q"))]
+    #[inline]
+    pub fn update<W, P: Policy, R>(
+        &mut self,
+        event: impl FnOnce(Pin<&mut T>) -> Pin<&mut Event<W, P>>,
+        change: impl FnOnce(&mut W) -> R,
+    ) -> R {
+        let Parts { queue, data } = event(self.locked.guard.as_mut()).parts();
+        let result = change(data);
+        if !queue.is_empty() {
+            queue.choose(data, P::FIFO, &mut self.locked.chosen);
+        }
+        result
     }
 }
 
@@ -149,11 +170,11 @@ where
     P: Policy,
     F: FnMut(Pin<&mut T>) -> Option<Pin<&mut Event<W, P>>>,
 {
-    type Guard = Guard<'a, T, B>;
+    type Guard = Locked<'a, T, B>;
 
     #[inline]
     fn lock(&mut self) -> Self::Guard {
-        self.lock.lock()
+        Locked::new(self.lock.lock())
     }
 
     #[inline]
@@ -161,7 +182,7 @@ where
         &mut self,
         guard: &'g mut Self::Guard,
     ) -> Option<(&'g mut Queue<W, Kernel>, &'g mut W)> {
-        let event = (self.find)(guard.as_mut())?;
+        let event = (self.find)(guard.guard.as_mut())?;
         #[cfg(CONFIG_LOCKDEP)]
         if !mem::replace(&mut self.announced, true) {
             event.wait_map_acquire();
@@ -186,16 +207,18 @@ where
     M: Mode,
 {
     // The capability stays borrowed until this function returns.
-    let Held { guard, cx: _cx, .. } = held;
+    let Held {
+        locked, cx: _cx, ..
+    } = held;
     let under = Under {
-        lock: guard.lock_ref(),
+        lock: locked.guard.lock_ref(),
         find,
         #[cfg(CONFIG_LOCKDEP)]
         announced: false,
         _policy: PhantomData,
     };
     let sleeper = KernelSleeper::new(&mode);
-    monitor::wait(under, guard, P::FIFO, sleeper, claim, arg).map_err(|ended| match ended {
+    monitor::wait(under, locked, P::FIFO, sleeper, claim, arg).map_err(|ended| match ended {
         Ended::Closed => Closed.into(),
         Ended::GaveUp(why) => M::gave_up(why),
     })

@@ -96,6 +96,29 @@ mod tests {
     }
 
     #[test]
+    fn what_was_granted_wins_while_it_is_not_told() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::<Fifo>::new()?;
+        for round in 0..200 {
+            let waiter = gate.start(cx, 0, 1, Interruptible)?;
+            {
+                // Served under the lock, and told after it: the waiter, which the signal has woken,
+                // may come for the lock in between.
+                let mut held = gate.state.lock_in(cx);
+                waiter.interrupt();
+                held.update(|s| s.project().credits, |credits| *credits += 1);
+            }
+            gate.join(cx, [waiter])?;
+            if gate.ended(0) != SERVED {
+                pr_err!("round {}: the wait ended with {}\n", round, gate.ended(0));
+            }
+            assert_eq!(gate.ended(0), SERVED);
+        }
+        assert_eq!(gate.credits(cx), 0);
+        Ok(())
+    }
+
+    #[test]
     fn a_departure_lets_those_behind_it_pass() -> Result {
         let cx = &mut MaySleep::assert();
         let gate = Gate::<Fifo>::new()?;

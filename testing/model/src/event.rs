@@ -9,7 +9,7 @@
 use super::{
     host::{beware, GaveUp, Host, HostSleeper, Mode, Task},
     monitor::{wait, Ended, Monitor},
-    protocol::Queue,
+    protocol::{Chosen, Queue},
     sync::{Mutex, MutexGuard, Plain},
 };
 use crate::Case;
@@ -128,6 +128,18 @@ impl Gate {
         }
     }
 
+    /// As [`Gate::add`], but tells who was served only after the unlock, like `Held::update()`.
+    fn add_deferred(&self, amount: u32) {
+        let mut chosen = Chosen::new();
+        let mut slot = self.slot.lock().unwrap();
+        if let Some(Event { queue, credits }) = slot.as_deref_mut() {
+            *credits += amount;
+            queue.choose(credits, self.fifo, &mut chosen);
+        }
+        drop(slot);
+        chosen.complete();
+    }
+
     fn close(&self) {
         if let Some(event) = &mut *self.slot.lock().unwrap() {
             event.queue.close();
@@ -230,6 +242,41 @@ pub fn signal_against_claim() {
     match waiter.join() {
         End::Served => assert_eq!(gate.0.credits(), Some(0)),
         end => assert_eq!((end, gate.0.credits()), (SIGNAL, Some(1))),
+    }
+}
+
+pub fn signal_against_deferred_update() {
+    let gate = Gate::new(0, true);
+    let waiter = Waiter::start(&gate, Interruptible, 1);
+    let task = waiter.task.clone();
+    let signal = act(move || task.interrupt());
+    gate.0.add_deferred(1);
+    signal.join().unwrap();
+    match waiter.join() {
+        End::Served => assert_eq!(gate.0.credits(), Some(0)),
+        end => assert_eq!((end, gate.0.credits()), (SIGNAL, Some(1))),
+    }
+}
+
+pub fn deferred_update_of_two() {
+    let gate = Gate::new(0, true);
+    let first = Waiter::start(&gate, Uninterruptible, 1);
+    let second = Waiter::start(&gate, Uninterruptible, 1);
+    gate.0.add_deferred(2);
+    assert_eq!([first.join(), second.join()], [End::Served; 2]);
+    assert_eq!(gate.0.credits(), Some(0));
+}
+
+pub fn close_against_deferred_update() {
+    let gate = Gate::new(0, true);
+    let waiter = Waiter::start(&gate, Uninterruptible, 1);
+    let lent = gate.lend();
+    let update = act(|| lent.add_deferred(1));
+    gate.0.close();
+    update.join().unwrap();
+    match waiter.join() {
+        End::Served => assert_eq!(gate.0.credits(), Some(0)),
+        end => assert_eq!((end, gate.0.credits()), (End::Closed, Some(1))),
     }
 }
 
@@ -387,7 +434,7 @@ fn crowd(fifo: bool) {
     let (one, other) = (gate.lend(), gate.lend());
     let mut actors = vec![
         act(move || (0..4).for_each(|_| one.add(1))),
-        act(move || (0..3).for_each(|_| other.add(2))),
+        act(move || (0..3).for_each(|_| other.add_deferred(2))),
     ];
     for (waiter, (mode, _)) in waiters.iter().zip(wants) {
         let task = waiter.task.clone();
@@ -422,6 +469,16 @@ pub const CASES: &[Case] = &[
     Case::explore("two_updates_for_one_claim", two_updates_for_one_claim),
     Case::bounded("two_claims_on_one_update", 4, two_claims_on_one_update),
     Case::bounded("signal_against_claim", 4, signal_against_claim),
+    Case::bounded(
+        "signal_against_deferred_update",
+        4,
+        signal_against_deferred_update,
+    ),
+    Case::bounded("deferred_update_of_two", 4, deferred_update_of_two),
+    Case::explore(
+        "close_against_deferred_update",
+        close_against_deferred_update,
+    ),
     Case::bounded("timeout_against_claim", 4, timeout_against_claim),
     Case::bounded("wake_for_no_reason", 4, wake_for_no_reason),
     Case::explore("close_against_wait", close_against_wait),

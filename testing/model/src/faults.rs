@@ -38,16 +38,18 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "wake_forgotten",
         file: PROTOCOL,
-        from: "        P::wake(task, &live); // C, pairs with A",
-        to: "        let _ = (task, &live);",
+        from: "(*entry).status }, status); // B, pairs with D
+        P::wake(task, &live); // C, pairs with A",
+        to: "(*entry).status }, status);
+        let _ = (task, &live);",
         case: "update_against_enqueue",
         says: DEADLOCK,
     },
     Fault {
         name: "one_served_by_an_update_for_two",
         file: PROTOCOL,
-        from: "                    served += 1;",
-        to: "                    return served + 1;",
+        from: "                served += 1;",
+        to: "                return served + 1;",
         case: "two_claims_on_one_update",
         says: DEADLOCK,
     },
@@ -82,8 +84,10 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "entry_touched_after_publish",
         file: PROTOCOL,
-        from: "        P::wake(task, &live); // C, pairs with A",
-        to: "        P::wake(task, &live);
+        from: "(*entry).status }, status); // B, pairs with D
+        P::wake(task, &live); // C, pairs with A",
+        to: "(*entry).status }, status);
+        P::wake(task, &live);
         P::load_acquire(unsafe { &(*entry).status });",
         case: "update_against_enqueue",
         says: RACE,
@@ -91,8 +95,10 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "task_not_kept_alive",
         file: PROTOCOL,
-        from: "        P::wake(task, &live); // C, pairs with A",
-        to: "        drop(live);
+        from: "(*entry).status }, status); // B, pairs with D
+        P::wake(task, &live); // C, pairs with A",
+        to: "(*entry).status }, status);
+        drop(live);
         let live = P::live();
         P::wake(task, &live);",
         case: "task_is_gone",
@@ -105,6 +111,42 @@ pub const FAULTS: &[Fault] = &[
         to: "        if ended != WAITING && ended != SERVED {",
         case: "signal_against_claim",
         says: "panicked",
+    },
+    Fault {
+        name: "chosen_taken_for_served",
+        file: PROTOCOL,
+        from: "        if status != WAITING && status != CHOSEN {",
+        to: "        if status != WAITING {",
+        case: "signal_against_deferred_update",
+        says: RACE,
+    },
+    Fault {
+        name: "chosen_gives_up",
+        file: MONITOR,
+        from: "        if ended == CHOSEN {",
+        to: "        if ended == CHOSEN {
+            return Err(Ended::GaveUp(why));
+        }
+        if ended == u32::MAX {",
+        case: "signal_against_deferred_update",
+        says: "panicked",
+    },
+    Fault {
+        name: "chosen_not_told",
+        file: PROTOCOL,
+        from: "            P::wake(task, &live); // C, pairs with A",
+        to: "            let _ = (task, &live);",
+        case: "deferred_update_of_two",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "chosen_entry_touched_after_publish",
+        file: PROTOCOL,
+        from: "            P::wake(task, &live); // C, pairs with A",
+        to: "            P::wake(task, &live);
+            P::load_acquire(unsafe { &(*entry).status });",
+        case: "signal_against_deferred_update",
+        says: RACE,
     },
     Fault {
         name: "event_not_looked_up_again",
