@@ -225,7 +225,8 @@ impl<T: ?Sized, B: Backend> Drop for Locked<'_, T, B> {
 /// that the task cannot take another lock of this kind beside it, nor sleep on anything else. A
 /// second lock under this one is taken with [`Held::nested`].
 ///
-/// `mem::forget` leaves the lock held for ever, as with every guard of the `kernel` crate.
+/// `mem::forget` leaves the lock held for ever, as with every guard of the `kernel` crate, and with it
+/// asleep whoever [`Held::update`] has served under it.
 #[must_use = "the lock unlocks immediately when the guard is unused"]
 pub struct Held<'a, 'c, T: ?Sized, B: Backend> {
     pub(crate) locked: Locked<'a, T, B>,

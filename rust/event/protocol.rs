@@ -38,6 +38,9 @@
 //! state "asleep" and makes the task run. B is a release and pairs with the acquire in D, so that
 //! the waiter sees the result of 7.
 //!
+//! Steps 8 and 9 may also come after the updater's unlock. Until then the status is [`CHOSEN`]: the
+//! entry is off the list, and its owner neither returns nor withdraws, whatever wakes it.
+//!
 //! # Why the waker does not touch a dead entry
 //!
 //! The entry lives on the waiter's stack and is gone as soon as the waiter has seen a status other

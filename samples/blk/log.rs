@@ -302,10 +302,10 @@ impl Log {
         stats.log_records.add(records);
 
         buffer.clear();
+        // Whoever is served by these is woken once the lock is released.
         let mut held = self.state.lock_in(cx);
-        let state = held.as_mut().project();
-        state.ring.update(|ring| ring.give_back(buffer));
-        state.stable.update(|stable| *stable += records);
+        held.update(|state| state.project().ring, |ring| ring.give_back(buffer));
+        held.update(|state| state.project().stable, |stable| *stable += records);
         Ok(())
     }
 
