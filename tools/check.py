@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 sys.dont_write_bytecode = True
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -12,7 +13,6 @@ sys.path.insert(0, os.path.join(TOP, "tools"))
 
 import check_rules
 
-LONGEST = 500                       # lines of a file
 # Rules of the kernel's checkpatch that a file here breaks for a reason.
 CHECKPATCH_IGNORED = ",".join((
     "EMBEDDED_FILENAME",            # exports.c names the file of the kernel that it imitates
@@ -118,26 +118,16 @@ def licence(files):
             and "SPDX-License-Identifier:" not in "".join(text_of(name).splitlines(True)[:2])]
 
 
-def length(files):
-    return [f"{name}: {lines} lines, split it ({LONGEST} at most)" for name in files
-            if name.endswith((".rs", ".c", ".py", ".sh"))
-            and (lines := text_of(name).count("\n")) > LONGEST]
-
-
-def rule(name):
-    says, applies, find, bad, good = check_rules.RUST[name]
-
+def rule(name, say, find, plants):
     def check(files):
-        if not find(bad) or find(good):
-            return [f"the rule '{name}' does not tell its own bad line from its good one"]
-        return [f"{file}:{number}: {says}: {text_of(file).splitlines()[number - 1].strip()}"
-                for file in files if file.endswith(".rs") and applies(file) for number in find(text_of(file))]
+        return check_rules.check(name, find, say, plants,
+                                 [check_rules.Source(file, text_of(file)) for file in files])
     return check
 
 
 CASES = {
-    "licence": licence, "length": length, "rustfmt": rustfmt, "shellcheck": shellcheck, "checkpatch": checkpatch, "python": python,
-    "spelling": spelling, **{f"boundary-{name}": rule(name) for name in check_rules.RUST}, "clippy": clippy,
+    "licence": licence, "rustfmt": rustfmt, "shellcheck": shellcheck, "checkpatch": checkpatch, "python": python,
+    "spelling": spelling, **{f"boundary-{each[0]}": rule(*each) for each in check_rules.RULES}, "clippy": clippy,
 }
 
 
@@ -152,13 +142,14 @@ def main():
     print("KTAP version 1")
     print(f"1..{len(chosen)}")
     for number, name in enumerate(chosen, 1):
+        begin = time.monotonic()
         wrong = CASES[name](files)
         for line in wrong[:40]:
             print(f"# {line}")
         if wrong:
             failed += 1
             print(f"# again: tools/check {name}")
-        print(f"{'not ok' if wrong else 'ok'} {number} {name}", flush=True)
+        print(f"{'not ok' if wrong else 'ok'} {number} {name} # {time.monotonic() - begin:.1f} s", flush=True)
     print(f"{len(chosen) - failed} passed, {failed} failed, 0 skipped")
     return 1 if failed else 0
 

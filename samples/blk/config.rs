@@ -228,6 +228,7 @@ impl Item {
     fn show_field(&self, field: Field, page: &mut [u8; PAGE_SIZE]) -> Result<usize> {
         let value = self
             .state
+            // ENTRY: a read of the attribute.
             .lock_in(&mut MaySleep::assert())
             .settings
             .get(field);
@@ -235,6 +236,7 @@ impl Item {
     }
 
     fn store_field(&self, field: Field, text: &[u8]) -> Result {
+        // ENTRY: a write to the attribute.
         let cx = &mut MaySleep::assert();
         let mut held = self.state.lock_in(cx);
         match held.power {
@@ -247,6 +249,7 @@ impl Item {
 #[pinned_drop]
 impl PinnedDrop for Item {
     fn drop(self: Pin<&mut Self>) {
+        // ENTRY: the directory is removed.
         let cx = &mut MaySleep::assert();
         let power = mem::replace(&mut self.state.lock_in(cx).power, Power::Off);
         if let Power::On(disk) = power {

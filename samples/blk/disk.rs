@@ -114,6 +114,7 @@ impl Shared {
 
     /// Writes the statistics, a line for each.
     fn show(this: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // ENTRY: a read of the file.
         let log = this.log.summary(&mut MaySleep::assert());
         this.stats.write(f)?;
         writeln!(f, "log_position {}", log.position)?;
@@ -164,6 +165,7 @@ impl LogThread {
 
 impl Drop for LogThread {
     fn drop(&mut self) {
+        // ENTRY: the disk goes away, in whatever may sleep.
         let cx = &mut MaySleep::assert();
         self.shared.log.shut_down(cx);
         if let Some(thread) = self.thread.take() {

@@ -116,10 +116,12 @@ impl Control {
         let mut bytes = KVec::new();
         reader.clone_reader().read_all(&mut bytes, GFP_KERNEL)?;
         let text = core::str::from_utf8(&bytes).map_err(|_| EINVAL)?;
+        // ENTRY: a write to the file.
         self.with_session(&mut MaySleep::assert(), |session, cx| session.run(cx, text))?
     }
 
     fn report(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // ENTRY: a read of the file.
         self.with_session(&mut MaySleep::assert(), |session, cx| session.report(cx, f))
             .map_err(|_| fmt::Error)?
     }
@@ -164,6 +166,7 @@ impl kernel::InPlaceModule for BatonBugs {
 #[pinned_drop]
 impl PinnedDrop for BatonBugs {
     fn drop(self: Pin<&mut Self>) {
+        // ENTRY: the module is unloaded.
         let cx = &mut MaySleep::assert();
         // Nobody closes the event, so there is a session.
         let _ = self.control.with_session(cx, |session, cx| session.end(cx));

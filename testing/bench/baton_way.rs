@@ -316,6 +316,7 @@ impl Way for Rig {
 
 impl Drop for Rig {
     fn drop(&mut self) {
+        // ENTRY: the module is unloaded.
         let cx = &mut MaySleep::assert();
         let s = &*self.shared;
         s.pair_spin.lock_in(cx).as_mut().project().request.close();

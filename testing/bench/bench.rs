@@ -133,6 +133,7 @@ fn write<R: Way>(runner: &Mutex<Runner<R>>, from: &mut UserSliceReader) -> Resul
     let text = text.get_mut(..from.len()).ok_or(EINVAL)?;
     from.read_slice(text)?;
     let text = core::str::from_utf8(text).map_err(|_| EINVAL)?;
+    // ENTRY: a write to the file.
     let cx = &mut MaySleep::assert();
     // The lock is held all along: one case at a time.
     runner.lock().run(cx, text.parse()?)
