@@ -28,7 +28,7 @@ const SOURCES: &[(&str, &str)] = &[
 ];
 
 fn main() {
-    let top = Path::new(env!("CARGO_MANIFEST_DIR"))
+    let top = Path::new(&env::var("CARGO_MANIFEST_DIR").unwrap())
         .join("../..")
         .canonicalize()
         .unwrap();
