@@ -28,6 +28,7 @@
 mod audit;
 mod mode;
 mod monitor;
+mod needs;
 pub(crate) mod platform;
 pub(crate) mod protocol;
 mod wait;

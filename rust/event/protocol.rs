@@ -47,6 +47,11 @@
 //! than WAITING. B is therefore the last access to the entry; the task is read from it before, and
 //! [`Platform::Live`] keeps that task's memory valid across C.
 
+pub(crate) use super::needs::{
+    Platform,
+    Sleeper, //
+};
+
 use core::{
     cell::{
         Cell,
@@ -55,58 +60,6 @@ use core::{
     marker::PhantomPinned,
     ptr,
 };
-
-/// What the protocol needs from its surroundings.
-///
-/// # Safety
-///
-/// - [`Platform::store_release`] and [`Platform::load_acquire`] must be atomic accesses with these
-///   orderings.
-/// - A task that was returned by [`Platform::current`] and read while its entry was on the list must
-///   stay valid for [`Platform::wake`] as long as a [`Platform::Live`], made before the entry's last
-///   access, exists.
-pub(crate) unsafe trait Platform {
-    /// A handle of a task that can be woken.
-    type Task: Copy;
-    /// An atomic word.
-    type Status;
-    /// Keeps tasks in memory while it exists.
-    type Live;
-
-    /// Returns an atomic word with the value [`WAITING`].
-    fn status() -> Self::Status;
-    /// Reads the word; pairs with [`Platform::store_release`].
-    fn load_acquire(status: &Self::Status) -> u32;
-    /// Writes the word; pairs with [`Platform::load_acquire`].
-    fn store_release(status: &Self::Status, value: u32);
-    /// Returns the calling task.
-    fn current() -> Self::Task;
-    /// Begins a section in which no task goes away.
-    fn live() -> Self::Live;
-    /// Keeps the tasks that are woken from now on from running in place of the caller.
-    fn begin_batch() {}
-    /// Ends that.
-    fn end_batch() {}
-    /// Makes the task run if it is asleep. A full barrier precedes the look at its state.
-    fn wake(task: Self::Task, live: &Self::Live);
-}
-
-/// How a wait form sleeps.
-pub(crate) trait Sleeper {
-    /// Why a wait can end without having been completed.
-    type GaveUp;
-
-    /// Publishes that this task is about to sleep. A full barrier follows.
-    fn publish(&mut self);
-    /// Returns why the wait must end now, if it must: a signal, the end of the time.
-    fn give_up(&mut self) -> Option<Self::GaveUp>;
-    /// Sleeps, unless somebody has made this task run since [`Sleeper::publish`].
-    fn sleep(&mut self);
-    /// Publishes that this task runs.
-    fn running(&mut self);
-    /// Lets nothing but completion end the wait from now on.
-    fn insist(&mut self);
-}
 
 /// The waiter is on the list.
 pub(crate) const WAITING: u32 = 0;

@@ -18,6 +18,7 @@ include!("src/faults.rs");
 
 /// The modules of a variant, and where their sources are.
 const SOURCES: &[(&str, &str)] = &[
+    ("needs", "rust/event/needs.rs"),
     ("protocol", "rust/event/protocol.rs"),
     ("monitor", "rust/event/monitor.rs"),
     ("state", "rust/entry_map/state.rs"),
