@@ -381,23 +381,23 @@ fn crowd_of_errands() {
 pub const CASES: &[Case] = &[
     Case::bounded(
         "unlock_against_remove_with_three",
-        2,
+        3,
         unlock_against_remove_with_three,
     ),
-    Case::bounded("remove_against_two", 3, remove_against_two),
-    Case::bounded("one_owner_at_a_time", 3, one_owner_at_a_time),
+    Case::bounded("remove_against_two", 4, remove_against_two),
+    Case::bounded("one_owner_at_a_time", 4, one_owner_at_a_time),
     Case::bounded(
         "waiter_that_leaves_hands_on",
-        3,
+        4,
         waiter_that_leaves_hands_on,
     ),
-    Case::bounded("hand_over_against_signal", 3, hand_over_against_signal),
-    Case::bounded("hand_over_against_timeout", 3, hand_over_against_timeout),
+    Case::bounded("hand_over_against_signal", 4, hand_over_against_signal),
+    Case::bounded("hand_over_against_timeout", 4, hand_over_against_timeout),
     Case::bounded(
         "signalled_waiter_leaves_another",
-        3,
+        4,
         signalled_waiter_leaves_another,
     ),
-    Case::bounded("waiters_of_a_larger_entry", 3, waiters_of_a_larger_entry),
+    Case::bounded("waiters_of_a_larger_entry", 4, waiters_of_a_larger_entry),
     Case::stress("crowd_of_errands", crowd_of_errands),
 ];
