@@ -79,7 +79,7 @@ class Compiler:
     def run(self, source, emit, output):
         argv = [self.program, *self.flags, "--error-format=json", "--crate-name=case",
                 "-Zwrite-long-types-to-disk=no",
-                f"--emit={emit}={output}", *(f"-A{lint}" for lint in ALLOWED), str(source)]
+                f"--out-dir={output.parent}", f"--emit={emit}={output}", *(f"-A{lint}" for lint in ALLOWED), str(source)]
         done = subprocess.run(argv, cwd=self.cwd, env=self.env, capture_output=True, text=True,
                               timeout=60, check=False)
         errors, rendered = [], []
@@ -108,7 +108,8 @@ class Compiler:
 
     def object(self, source):
         """As `metadata`, and whether the object refers to the build error."""
-        # A directory for each run: rustc names its temporary files after the crate.
+        # A directory for each run, by --out-dir: rustc names its temporary files after the
+        # crate, and puts them into the current one otherwise.
         with tempfile.TemporaryDirectory() as scratch:
             output = pathlib.Path(scratch) / "case.o"
             errors, text = self.run(source, "obj", output)
