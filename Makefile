@@ -47,8 +47,8 @@ kunit:		## KUnit suites in a guest; ENGINE=qemu|tcg|kvm|uml, TEST=suite.test
 selftests:	## what a user sees: load, configfs, I/O, file systems, seeds; TEST=area:script
 	@tools/test selftests
 
-bench:		## the ratios, in one boot; no test asserts a time
-	@tools/test bench
+bench:		## the ratios, in one boot; ENGINE=...|icount; no test asserts a time
+	@tools/bench
 
 clean:		## remove the output; the cache stays
 	rm -rf out

@@ -128,6 +128,14 @@ impl Shared {
     }
 }
 
+/// Writes what the auditor finds, and has rescued: each read is an audit.
+fn show_audit(this: &Arc<Shared>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    // ENTRY: a read of the file.
+    let audit = this.log.audit(&mut MaySleep::assert());
+    writeln!(f, "sleeping {}", audit.sleeping)?;
+    writeln!(f, "lost {}", audit.lost)
+}
+
 /// The driver's side of the block layer.
 struct Queue;
 
@@ -182,6 +190,7 @@ pub(crate) struct Disk {
     gen_disk: GenDisk<Queue>,
     log_thread: LogThread,
     _stats: Pin<KBox<File<Arc<Shared>>>>,
+    _audit: Pin<KBox<File<Arc<Shared>>>>,
 }
 
 impl Disk {
@@ -196,6 +205,10 @@ impl Disk {
         let dir = debugfs.subdir(name);
         let stats = KBox::pin_init(
             dir.read_callback_file(c"stats", shared.clone(), &Shared::show),
+            GFP_KERNEL,
+        )?;
+        let audit = KBox::pin_init(
+            dir.read_callback_file(c"audit", shared.clone(), &show_audit),
             GFP_KERNEL,
         )?;
         let log_thread = LogThread::new(shared.clone(), cx)?;
@@ -222,6 +235,7 @@ impl Disk {
             gen_disk,
             log_thread,
             _stats: stats,
+            _audit: audit,
         })
     }
 

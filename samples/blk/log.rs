@@ -22,6 +22,7 @@ use crate::{
 };
 use baton::{
     event::{
+        Audit,
         Closed,
         Idle,
         Io, //
@@ -270,6 +271,20 @@ impl Log {
             room_sleepers: held.ring.waiters(),
             stable_sleepers: held.stable.waiters(),
         }
+    }
+
+    /// Looks for tasks that sleep although what they wait for is there, and wakes them. Returns how
+    /// many slept and how many of them should not have.
+    pub(crate) fn audit(&self, cx: &mut MaySleep) -> Audit {
+        let mut held = self.state.lock_in(cx);
+        let state = held.as_mut().project();
+        let audits = [state.ring.audit(), state.work.audit(), state.stable.audit()];
+        audits
+            .into_iter()
+            .fold(Audit::default(), |sum, audit| Audit {
+                sleeping: sum.sleeping + audit.sleeping,
+                lost: sum.lost + audit.lost,
+            })
     }
 
     /// The log thread: makes stable what is wanted, until the log is shut down.
