@@ -142,4 +142,6 @@ def uml_command(boot, descriptor):
         boot.kernel, f"mem={boot.memory}", f"initrd={boot.initramfs}", "seccomp=on", f"ncpus={boot.cpus}",
         "con=null", "con0=null,fd:1", f"con1=null,fd:{descriptor}", "stderr=1",
         "rdinit=/init", "panic=-1", "oops=panic",
+        # UML is for the verdict within seconds; a grace period is many ticks of 10 ms.
+        "rcupdate.rcu_expedited=1",
     ] + boot.parameters
