@@ -102,6 +102,24 @@ struct State {
     finished: Event<bool>,
 }
 
+impl Shared {
+    /// Makes what a new thread and its owner share.
+    // Not generic, and compiled once, into this module: the lock classes would be made here for every
+    // crate that spawns threads, with one key and as many names, which lockdep does not accept.
+    #[inline(never)]
+    fn new() -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                state <- new_mutex!(pin_init!(State {
+                    finished <- new_event!(false),
+                })),
+                ran: Atomic::new(false),
+            }),
+            GFP_KERNEL,
+        )
+    }
+}
+
 /// What the thread owns when it begins to run.
 struct Start<F> {
     body: F,
@@ -175,15 +193,7 @@ impl Thread {
     where
         F: FnOnce(&mut MaySleep, &Stop) + Send + 'static,
     {
-        let shared = Arc::pin_init(
-            pin_init!(Shared {
-                state <- new_mutex!(pin_init!(State {
-                    finished <- new_event!(false),
-                })),
-                ran: Atomic::new(false),
-            }),
-            GFP_KERNEL,
-        )?;
+        let shared = Shared::new()?;
         let start = KBox::new(
             Start {
                 body,

@@ -12,9 +12,10 @@ use core::{
     mem, //
 };
 use kernel::{
-    new_spinlock,
     page::PAGE_SIZE,
     prelude::*,
+    static_lock_class,
+    str::CStr,
     sync::{
         atomic::{
             Acquire,
@@ -77,6 +78,10 @@ pub struct PagePool {
     free: SpinLock<Free>,
 }
 
+// A static: the initialiser is compiled into each crate that makes a pool, and lockdep wants one key
+// to have one name, at one address.
+static LOCK_NAME: &CStr = c"PagePool::free";
+
 impl PagePool {
     /// Creates a pool of up to `limit` pages; it has none yet.
     pub fn new(limit: u32) -> impl PinInit<Self, Error> {
@@ -85,10 +90,14 @@ impl PagePool {
             limit,
             in_use: Atomic::new(0),
             refused: Atomic::new(0),
-            free <- new_spinlock!(Free {
-                used: KVVec::new(),
-                fresh: 0,
-            }),
+            free <- SpinLock::new(
+                Free {
+                    used: KVVec::new(),
+                    fresh: 0,
+                },
+                LOCK_NAME,
+                static_lock_class!(),
+            ),
         })
     }
 
