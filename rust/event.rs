@@ -213,8 +213,10 @@ impl<W, P: Policy> Event<W, P> {
 
     /// Changes the data and serves every waiter whose claim then succeeds.
     ///
-    /// This is the only way to change the data from outside a claim. With nobody waiting it costs
-    /// one compare.
+    /// This is the only way to change the data from outside a claim, together with [`Held::update`],
+    /// which does the same and wakes after the unlock. With nobody waiting it costs one compare.
+    ///
+    /// [`Held::update`]: crate::Held::update
     ///
     /// Context: any, hard interrupts included; the lock that the event lives in is held, or nobody
     /// else can reach the event yet.

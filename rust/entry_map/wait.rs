@@ -185,7 +185,7 @@ pub(super) fn wait<L: Place, S: Sleeper>(
         // It was granted something meanwhile, and that wins.
     }
     // SAFETY: The status was seen to be other than `WAITING`, with acquire ordering or under the
-    // lock.
+    // lock, and waiters in buckets are never `CHOSEN`: they are completed where they are served.
     match unsafe { waiter.take() } {
         Some(grant) => Ok(grant),
         // Not reached: the grant is stored before the status is published.

@@ -79,7 +79,7 @@ where
     }
     let address = ptr::from_ref(queue);
     // SAFETY: `waiter` stays in this frame until its entry is off the list: the frame is left only
-    // after the status was seen to be other than `WAITING`, or after `withdraw()`. The queue is not
+    // after the waiter was seen to be completed, or after `withdraw()`. The queue is not
     // closed.
     unsafe { queue.enqueue(entry) };
     sleeper.publish(); // A, pairs with C
@@ -126,7 +126,7 @@ where
     if ended != SERVED {
         return Err(Ended::Closed);
     }
-    // SAFETY: The status was seen to be other than `WAITING`, with acquire ordering.
+    // SAFETY: The status was seen to be neither `WAITING` nor `CHOSEN`, with acquire ordering.
     match unsafe { waiter.take() } {
         Some(result) => Ok(result),
         // Not reached: `SERVED` is published after the result was stored.

@@ -75,8 +75,10 @@ pub(crate) const CHOSEN: u32 = 3;
 ///
 /// # Invariants
 ///
-/// The entry is on exactly one list from [`Queue::enqueue`] until its status is other than
-/// [`WAITING`] or it was withdrawn. `next` and `prev` are accessed under the lock only.
+/// - While the status is [`WAITING`], from [`Queue::enqueue`] on and until it is withdrawn, the entry
+///   is on the list of one queue, and `next` and `prev` are accessed under that queue's lock only.
+/// - While the status is [`CHOSEN`], the entry is on no queue, and belongs to one [`Chosen`], which
+///   alone accesses `next`, without a lock.
 #[repr(C)]
 pub(crate) struct Entry<W, P: Platform> {
     next: Cell<*const Entry<W, P>>,
@@ -156,8 +158,8 @@ impl<W, A, R, P: Platform> Waiter<W, A, R, P> {
     ///
     /// # Safety
     ///
-    /// The entry must be off the list, and the caller must have seen that: it has read a status
-    /// other than [`WAITING`] with acquire ordering, or it holds the lock.
+    /// The waiter must have been completed, and the caller must have seen that: it has read a status
+    /// other than [`WAITING`] and [`CHOSEN`] with acquire ordering, or while it holds the lock.
     pub(crate) unsafe fn take(&self) -> Option<R> {
         // SAFETY: By the safety requirements nobody else accesses `result` any more.
         unsafe { (*self.result.get()).take() }
@@ -439,8 +441,9 @@ impl<P: Platform> Chosen<P> {
 /// Returns the status of an entry.
 ///
 /// Under the lock, [`WAITING`] says that the entry is on the list, and so that its queue is alive:
-/// a queue that goes away closes its entries first. Any other status says that the waiter has been
-/// completed, and that what it was given is its own, whatever made it look.
+/// a queue that goes away closes its entries first. [`CHOSEN`] says that the waiter was served and
+/// has to stay until it is told. [`SERVED`] and [`CLOSED`] say that it has been completed, and that
+/// what it was given is its own, whatever made it look.
 ///
 /// # Safety
 ///
