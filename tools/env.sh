@@ -24,7 +24,7 @@ linux-source-7.3
 # What the big guest root holds: the user space of the kselftests.
 guest_packages='
 bash coreutils util-linux procps psmisc kmod perl gawk
-fio xfsprogs e2fsprogs stress-ng
+fio xfsprogs e2fsprogs stress-ng trace-cmd
 '
 
 # key TEXT...: ten hex digits that name these inputs.
