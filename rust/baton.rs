@@ -11,6 +11,8 @@
 //!
 //! - [`MaySleep`] is the capability to sleep. Every lock that is taken through it borrows it, so
 //!   whoever holds a lock, an RCU section or disabled interrupts cannot sleep on something else.
+//! - [`level`] is the order in which a module takes its locks and waits for its events and agents. A
+//!   wait is an acquisition; whoever waits holding what the awaited needs does not compile.
 //! - [`Event`] is a condition and the tasks that wait for it, in one object, inside a lock. Its data
 //!   changes through [`Event::update`] only, which considers the waiters before it returns: there is
 //!   no wake call to forget or to misplace.
@@ -31,7 +33,9 @@ pub mod block;
 pub mod context;
 pub mod entry_map;
 pub mod event;
+pub mod level;
 pub mod thread;
+pub mod wait_map;
 
 mod ffi;
 
@@ -51,6 +55,11 @@ pub use event::{
     Event,
     Fifo,
     WaitError, //
+};
+pub use level::{
+    After,
+    Level,
+    Ordered, //
 };
 pub use thread::Thread;
 

@@ -18,11 +18,19 @@
 //! Locks that are taken with the plain [`Lock::lock`] of the `kernel` crate borrow nothing. They are
 //! for code that cannot sleep anyway, such as an interrupt handler; a guard of theirs cannot wait.
 
-use crate::event::{
-    platform::Kernel,
-    protocol::{
-        Chosen,
-        Platform, //
+use crate::{
+    event::{
+        platform::Kernel,
+        protocol::{
+            Chosen,
+            Platform, //
+        },
+    },
+    level::{
+        After,
+        Level,
+        Top,
+        Unordered, //
     },
 };
 use core::{
@@ -41,6 +49,7 @@ use kernel::{
     },
     sync::{
         lock::{
+            mutex::MutexBackend,
             Backend,
             Guard,
             Lock, //
@@ -51,10 +60,11 @@ use kernel::{
 };
 
 /// The capability to sleep: this task holds no spinlock, is in no RCU read section and has
-/// interrupts enabled.
+/// interrupts enabled, and what it holds may be held while what is below `L` is waited for.
 ///
 /// It is zero-sized and threaded through by mutable reference. It is neither `Copy` nor `Send`: it
-/// speaks about one task at one time.
+/// speaks about one task at one time. `L` is the [level](crate::level) of the innermost lock that
+/// the task holds, [`Top`] if there is none; every acquisition hands out a weaker one.
 ///
 /// `mem::forget` of a `MaySleep` does nothing: it owns nothing.
 ///
@@ -63,7 +73,7 @@ use kernel::{
 /// It was made at an entry point into code of this task, in a context that may sleep. This is
 /// checked when the kernel has `CONFIG_DEBUG_ATOMIC_SLEEP`, and nothing is unsound when it does not
 /// hold: the task sleeps where it must not, which is a bug but not undefined behaviour.
-pub struct MaySleep(NotThreadSafe);
+pub struct MaySleep<L: Level = Top>(NotThreadSafe, PhantomData<fn() -> L>);
 
 impl MaySleep {
     /// States that the caller may sleep, at an entry point into the module.
@@ -81,9 +91,11 @@ impl MaySleep {
     pub fn assert() -> Self {
         kernel::task::might_sleep();
         // INVARIANT: `might_sleep()` reports a caller that is in atomic context.
-        Self(NotThreadSafe)
+        Self(NotThreadSafe, PhantomData)
     }
+}
 
+impl<L: Level> MaySleep<L> {
     /// Enters an RCU read section, in which nothing can sleep.
     #[inline]
     pub fn rcu_read_lock(&mut self) -> RcuSection<'_> {
@@ -165,18 +177,23 @@ impl Deref for InterruptsOff<'_> {
 pub trait LockIn<T: ?Sized, B: Backend> {
     /// Acquires the lock and borrows the capability until it is released.
     ///
+    /// The lock is in nobody's order, so nothing else may be held: see [`Ordered`].
+    ///
     /// Context: may sleep, whatever the kind of lock.
-    fn lock_in<'a, 'c>(&'a self, cx: &'c mut MaySleep) -> Held<'a, 'c, T, B>;
+    ///
+    /// [`Ordered`]: crate::level::Ordered
+    fn lock_in<'a, 'c, C: Level>(&'a self, cx: &'c mut MaySleep<C>) -> Held<'a, 'c, T, B, C>
+    where
+        Unordered: After<C>;
 }
 
 impl<T: ?Sized, B: Backend> LockIn<T, B> for Lock<T, B> {
     #[inline]
-    fn lock_in<'a, 'c>(&'a self, cx: &'c mut MaySleep) -> Held<'a, 'c, T, B> {
-        Held {
-            locked: Locked::new(self.lock()),
-            cx,
-            _borrowed: Borrowed::new(),
-        }
+    fn lock_in<'a, 'c, C: Level>(&'a self, cx: &'c mut MaySleep<C>) -> Held<'a, 'c, T, B, C>
+    where
+        Unordered: After<C>,
+    {
+        Held::new(self.lock(), cx)
     }
 }
 
@@ -223,18 +240,55 @@ impl<T: ?Sized, B: Backend> Drop for Locked<'_, T, B> {
 ///
 /// It is the guard that can wait: see [`Held::wait`]. While it lives, the capability is borrowed, so
 /// that the task cannot take another lock of this kind beside it, nor sleep on anything else. A
-/// second lock under this one is taken with [`Held::nested`].
+/// second lock under this one is taken with [`Held::nested`], or, if both have a place in the order
+/// of the module's [`levels`](crate::level), through [`Held::inner`].
+///
+/// `C` is the level of what the task holds besides, `L` that of this lock.
 ///
 /// `mem::forget` leaves the lock held for ever, as with every guard of the `kernel` crate, and with it
 /// asleep whoever [`Held::update`] has served under it.
 #[must_use = "the lock unlocks immediately when the guard is unused"]
-pub struct Held<'a, 'c, T: ?Sized, B: Backend> {
+pub struct Held<'a, 'c, T: ?Sized, B: Backend, C: Level = Top, L: Level = Unordered> {
     pub(crate) locked: Locked<'a, T, B>,
-    pub(crate) cx: &'c mut MaySleep,
+    pub(crate) cx: &'c mut MaySleep<C>,
+    inner: MaySleep<L>,
     pub(crate) _borrowed: Borrowed<'c>,
 }
 
-impl<T: ?Sized, B: Backend> Held<'_, '_, T, B> {
+impl<'a, 'c, T: ?Sized, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
+    /// Puts together what [`LockIn::lock_in`] returns.
+    #[inline]
+    pub(crate) fn new(guard: Guard<'a, T, B>, cx: &'c mut MaySleep<C>) -> Self {
+        Self::from_locked(Locked::new(guard), cx)
+    }
+
+    /// As [`Held::new`], with who was served under the guard.
+    #[inline]
+    pub(crate) fn from_locked(locked: Locked<'a, T, B>, cx: &'c mut MaySleep<C>) -> Self {
+        Self {
+            locked,
+            cx,
+            // INVARIANT: The task was able to sleep before it took this lock, and can again, if the
+            // lock is a mutex; `Held::inner()` sees to that.
+            inner: MaySleep(NotThreadSafe, PhantomData),
+            _borrowed: Borrowed::new(),
+        }
+    }
+}
+
+impl<T: ?Sized, C: Level, L: Level> Held<'_, '_, T, MutexBackend, C, L> {
+    /// Returns the protected data together with the capability to sleep while this lock is held.
+    ///
+    /// What is taken or waited for with it has to stand below this lock in the order of the module:
+    /// `L`, not `C`, is what it is compared with. Nobody who ends such a wait needs this lock. Only a
+    /// mutex offers this: whoever holds a spinlock cannot sleep.
+    #[inline]
+    pub fn inner(&mut self) -> (Pin<&mut T>, &mut MaySleep<L>) {
+        (self.locked.guard.as_mut(), &mut self.inner)
+    }
+}
+
+impl<T: ?Sized, B: Backend, C: Level, L: Level> Held<'_, '_, T, B, C, L> {
     /// Returns a pinned mutable reference to the protected data.
     #[inline]
     pub fn as_mut(&mut self) -> Pin<&mut T> {
@@ -250,7 +304,7 @@ impl<T: ?Sized, B: Backend> Held<'_, '_, T, B> {
     }
 }
 
-impl<T: ?Sized, B: Backend> Deref for Held<'_, '_, T, B> {
+impl<T: ?Sized, B: Backend, C: Level, L: Level> Deref for Held<'_, '_, T, B, C, L> {
     type Target = T;
 
     #[inline]
@@ -259,7 +313,7 @@ impl<T: ?Sized, B: Backend> Deref for Held<'_, '_, T, B> {
     }
 }
 
-impl<T: ?Sized + Unpin, B: Backend> DerefMut for Held<'_, '_, T, B> {
+impl<T: ?Sized + Unpin, B: Backend, C: Level, L: Level> DerefMut for Held<'_, '_, T, B, C, L> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
         &mut self.locked.guard

@@ -50,6 +50,13 @@ pub use mode::{
 use platform::Kernel;
 use protocol::Queue;
 
+use crate::{
+    level::{
+        Level,
+        Unordered, //
+    },
+    wait_map::WaitMap, //
+};
 use core::{
     marker::{
         PhantomData,
@@ -57,11 +64,6 @@ use core::{
     },
     ops::Deref,
     pin::Pin,
-};
-#[cfg(CONFIG_LOCKDEP)]
-use kernel::{
-    bindings,
-    types::Opaque, //
 };
 use kernel::{
     prelude::*,
@@ -128,6 +130,10 @@ impl Policy for Any {
 /// Several events may live under one lock, also in objects on a list. Dropping an event completes
 /// its waiters with [`Closed`]: an event cannot die under its sleepers.
 ///
+/// `E` is the event's place in the order of the module's [levels](crate::level): a task that holds
+/// something while it waits can only wait for what stands below that. It stands above every lock that
+/// is taken before the event is updated. Without one, waits need that nothing else is held.
+///
 /// `mem::forget` is not possible while it is pinned in a lock. Leaking the lock leaks memory; its
 /// waiters sleep until somebody updates the event, as before.
 ///
@@ -170,13 +176,12 @@ impl Policy for Any {
 /// ```
 #[doc(alias = "wait_queue_head")]
 #[pin_data(PinnedDrop)]
-pub struct Event<W, P: Policy = Fifo> {
+pub struct Event<W, P: Policy = Fifo, E: Level = Unordered> {
     queue: Queue<W, Kernel>,
     data: W,
-    #[cfg(CONFIG_LOCKDEP)]
     #[pin]
-    map: Opaque<bindings::lockdep_map>,
-    _policy: PhantomData<P>,
+    map: WaitMap,
+    _policy: PhantomData<fn() -> (P, E)>,
     // Not `Sync`: a shared reference in two tasks would defeat the lock.
     _not_sync: NotThreadSafe,
     #[pin]
@@ -185,26 +190,20 @@ pub struct Event<W, P: Policy = Fifo> {
 
 // SAFETY: The entries that `queue` points to may be completed by any task that holds the lock, and
 // what they contain is `Send` by the bounds of `Held::wait()`. The data is `Send`.
-unsafe impl<W: Send, P: Policy> Send for Event<W, P> {}
+unsafe impl<W: Send, P: Policy, E: Level> Send for Event<W, P, E> {}
 
-impl<W, P: Policy> Event<W, P> {
+impl<W, P: Policy, E: Level> Event<W, P, E> {
     /// Constructs an event initialiser; [`new_event!`] is the usual way.
     pub fn new(
         data: W,
         name: &'static CStr,
         key: Pin<&'static LockClassKey>,
     ) -> impl PinInit<Self> {
-        #[cfg(not(CONFIG_LOCKDEP))]
-        let _ = (name, key);
         // INVARIANT: Nobody waits.
         pin_init!(Self {
             queue: Queue::new(),
             data,
-            #[cfg(CONFIG_LOCKDEP)]
-            map <- Opaque::ffi_init(|map| {
-                // SAFETY: `map` is valid for writes; `name` and `key` live for ever.
-                unsafe { crate::ffi::baton_wait_map_init(map, name.as_char_ptr(), key.as_ptr()) }
-            }),
+            map <- WaitMap::new(name, key),
             _policy: PhantomData,
             _not_sync: NotThreadSafe,
             _pin: PhantomPinned,
@@ -267,13 +266,6 @@ impl<W, P: Policy> Event<W, P> {
         self.queue.is_closed()
     }
 
-    /// Tells lockdep that the caller waits for this event while it holds what it holds.
-    #[cfg(CONFIG_LOCKDEP)]
-    fn wait_map_acquire(&self) {
-        // SAFETY: The map was initialised with the event.
-        unsafe { crate::ffi::baton_wait_map_acquire(self.map.get()) };
-    }
-
     /// Returns the parts that are not structurally pinned.
     #[inline]
     fn parts(self: Pin<&mut Self>) -> Parts<'_, W> {
@@ -292,7 +284,7 @@ struct Parts<'e, W> {
     data: &'e mut W,
 }
 
-impl<W, P: Policy> Deref for Event<W, P> {
+impl<W, P: Policy, E: Level> Deref for Event<W, P, E> {
     type Target = W;
 
     #[inline]
@@ -302,7 +294,7 @@ impl<W, P: Policy> Deref for Event<W, P> {
 }
 
 #[pinned_drop]
-impl<W, P: Policy> PinnedDrop for Event<W, P> {
+impl<W, P: Policy, E: Level> PinnedDrop for Event<W, P, E> {
     fn drop(self: Pin<&mut Self>) {
         self.close();
     }

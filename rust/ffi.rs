@@ -63,6 +63,12 @@ extern "C" {
     );
     #[cfg(CONFIG_LOCKDEP)]
     pub(crate) fn baton_wait_map_acquire(map: *mut bindings::lockdep_map);
+    #[cfg(CONFIG_LOCKDEP)]
+    pub(crate) fn baton_wait_map_enter_shared(map: *mut bindings::lockdep_map);
+    #[cfg(CONFIG_LOCKDEP)]
+    pub(crate) fn baton_wait_map_hold_section(map: *mut bindings::lockdep_map);
+    #[cfg(CONFIG_LOCKDEP)]
+    pub(crate) fn baton_wait_map_leave_section(map: *mut bindings::lockdep_map);
 
     // `xarray.h`
     pub(crate) fn baton_xa_init(

@@ -18,6 +18,7 @@
 #include <linux/xarray.h>
 
 #include "helpers.h"
+#include "wait_map.h"
 
 /* sched.h */
 
@@ -163,16 +164,33 @@ EXPORT_SYMBOL_GPL(baton_blk_noio_restore);
 void baton_wait_map_init(struct lockdep_map *map, const char *name,
 			 struct lock_class_key *key)
 {
-	lockdep_init_map(map, name, key, 0);
+	baton_wait_map_setup(map, name, key);
 }
 EXPORT_SYMBOL_GPL(baton_wait_map_init);
 
 void baton_wait_map_acquire(struct lockdep_map *map)
 {
-	lock_map_acquire(map);
-	lock_map_release(map);
+	baton_wait_map_wait(map);
 }
 EXPORT_SYMBOL_GPL(baton_wait_map_acquire);
+
+void baton_wait_map_enter_shared(struct lockdep_map *map)
+{
+	baton_wait_map_enter(map);
+}
+EXPORT_SYMBOL_GPL(baton_wait_map_enter_shared);
+
+void baton_wait_map_hold_section(struct lockdep_map *map)
+{
+	baton_wait_map_hold(map);
+}
+EXPORT_SYMBOL_GPL(baton_wait_map_hold_section);
+
+void baton_wait_map_leave_section(struct lockdep_map *map)
+{
+	baton_wait_map_unhold(map);
+}
+EXPORT_SYMBOL_GPL(baton_wait_map_leave_section);
 
 /* xarray.h */
 

@@ -40,6 +40,9 @@ void baton_blk_noio_restore(unsigned int flags);
 void baton_wait_map_init(struct lockdep_map *map, const char *name,
 			 struct lock_class_key *key);
 void baton_wait_map_acquire(struct lockdep_map *map);
+void baton_wait_map_enter_shared(struct lockdep_map *map);
+void baton_wait_map_hold_section(struct lockdep_map *map);
+void baton_wait_map_leave_section(struct lockdep_map *map);
 
 /* xarray.h */
 void baton_xa_init(struct xarray *xa, const char *name,

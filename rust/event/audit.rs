@@ -13,6 +13,7 @@ use super::{
     Event,
     Policy, //
 };
+use crate::level::Level;
 use core::pin::Pin;
 
 /// What an audit has found.
@@ -27,7 +28,7 @@ pub struct Audit {
     pub lost: usize,
 }
 
-impl<W, P: Policy> Event<W, P> {
+impl<W, P: Policy, E: Level> Event<W, P, E> {
     /// Evaluates the claim of every sleeper again and serves those for which it succeeds.
     ///
     /// By the invariants of [`Event`] none can, so each one is a lost wake-up. It is rescued, since

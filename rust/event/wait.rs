@@ -23,11 +23,15 @@ use super::{
     Parts,
     Policy, //
 };
-use crate::context::{
-    Borrowed,
-    Held,
-    LockIn,
-    Locked, //
+use crate::{
+    context::{
+        Held,
+        Locked, //
+    },
+    level::{
+        After,
+        Level, //
+    },
 };
 #[cfg(CONFIG_LOCKDEP)]
 use core::mem;
@@ -40,7 +44,7 @@ use kernel::sync::lock::{
     Lock, //
 };
 
-impl<'a, 'c, T, B: Backend> Held<'a, 'c, T, B> {
+impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
     /// Waits until `claim` succeeds, and returns what it claimed.
     ///
     /// `event` selects the event within the protected data; it is called again if the task gives up,
@@ -61,16 +65,17 @@ impl<'a, 'c, T, B: Backend> Held<'a, 'c, T, B> {
     /// the end of the time; what was claimed in the meantime is returned rather than an error.
     #[doc(alias("wait_event", "wait_event_lock_irq", "xlog_wait"))]
     #[inline]
-    pub fn wait<W, P, A, R, M>(
+    pub fn wait<W, P, E, A, R, M>(
         self,
         mode: M,
-        mut event: impl FnMut(Pin<&mut T>) -> Pin<&mut Event<W, P>>,
+        mut event: impl FnMut(Pin<&mut T>) -> Pin<&mut Event<W, P, E>>,
         claim: fn(&mut W, &A) -> Option<R>,
         arg: A,
     ) -> Result<R, M::Error>
     where
         W: Send,
         P: Policy,
+        E: After<C>,
         A: Send + 'static,
         R: Send + 'static,
         M: Mode,
@@ -89,16 +94,17 @@ impl<'a, 'c, T, B: Backend> Held<'a, 'c, T, B> {
     /// until it is dropped, or put back, or its event is updated: a signal or timeout that comes
     /// meanwhile is late.
     #[inline]
-    pub fn wait_found<W, P, A, R, M>(
+    pub fn wait_found<W, P, E, A, R, M>(
         self,
         mode: M,
-        find: impl FnMut(Pin<&mut T>) -> Option<Pin<&mut Event<W, P>>>,
+        find: impl FnMut(Pin<&mut T>) -> Option<Pin<&mut Event<W, P, E>>>,
         claim: fn(&mut W, &A) -> Option<R>,
         arg: A,
     ) -> Result<R, M::Error>
     where
         W: Send,
         P: Policy,
+        E: After<C>,
         A: Send + 'static,
         R: Send + 'static,
         M: Mode,
@@ -108,42 +114,39 @@ impl<'a, 'c, T, B: Backend> Held<'a, 'c, T, B> {
 
     /// Like [`Held::wait`], and takes the lock again whatever came of it.
     #[inline]
-    pub fn wait_relock<W, P, A, R, M>(
+    pub fn wait_relock<W, P, E, A, R, M>(
         self,
         mode: M,
-        event: impl FnMut(Pin<&mut T>) -> Pin<&mut Event<W, P>>,
+        event: impl FnMut(Pin<&mut T>) -> Pin<&mut Event<W, P, E>>,
         claim: fn(&mut W, &A) -> Option<R>,
         arg: A,
-    ) -> (Held<'a, 'c, T, B>, Result<R, M::Error>)
+    ) -> (Self, Result<R, M::Error>)
     where
         W: Send,
         P: Policy,
+        E: After<C>,
         A: Send + 'static,
         R: Send + 'static,
         M: Mode,
     {
         let Held { locked, cx, .. } = self;
         let lock = locked.guard.lock_ref();
-        let result = Held {
-            locked,
-            cx: &mut *cx,
-            _borrowed: Borrowed::new(),
-        }
-        .wait(mode, event, claim, arg);
-        (lock.lock_in(cx), result)
+        let result =
+            Held::<_, _, _, L>::from_locked(locked, &mut *cx).wait(mode, event, claim, arg);
+        (Held::new(lock.lock(), cx), result)
     }
 }
 
-impl<T, B: Backend> Held<'_, '_, T, B> {
+impl<T, B: Backend, C: Level, L: Level> Held<'_, '_, T, B, C, L> {
     /// As [`Event::update`], but wakes who was served only after the lock was released.
     ///
     /// Whoever is woken may want the lock, and a task that is woken on another CPU may run before
     /// this one has released it. The claims run now, under the lock, as ever.
     #[doc(alias("wake_q_add", "wake_up_q"))]
     #[inline]
-    pub fn update<W, P: Policy, R>(
+    pub fn update<W, P: Policy, E: Level, R>(
         &mut self,
-        event: impl FnOnce(Pin<&mut T>) -> Pin<&mut Event<W, P>>,
+        event: impl FnOnce(Pin<&mut T>) -> Pin<&mut Event<W, P, E>>,
         change: impl FnOnce(&mut W) -> R,
     ) -> R {
         let Parts { queue, data } = event(self.locked.guard.as_mut()).parts();
@@ -164,11 +167,12 @@ struct Under<'a, T, B: Backend, F, P> {
     _policy: PhantomData<P>,
 }
 
-impl<'a, T, B, W, P, F> Monitor<W, Kernel> for Under<'a, T, B, F, P>
+impl<'a, T, B, W, P, E, F> Monitor<W, Kernel> for Under<'a, T, B, F, (P, E)>
 where
     B: Backend,
     P: Policy,
-    F: FnMut(Pin<&mut T>) -> Option<Pin<&mut Event<W, P>>>,
+    E: Level,
+    F: FnMut(Pin<&mut T>) -> Option<Pin<&mut Event<W, P, E>>>,
 {
     type Guard = Locked<'a, T, B>;
 
@@ -185,7 +189,7 @@ where
         let event = (self.find)(guard.guard.as_mut())?;
         #[cfg(CONFIG_LOCKDEP)]
         if !mem::replace(&mut self.announced, true) {
-            event.wait_map_acquire();
+            event.map.wait();
         }
         let Parts { queue, data } = event.parts();
         Some((queue, data))
@@ -194,16 +198,19 @@ where
 
 /// The wait itself, with the lock, the event and the mode of this kernel.
 #[inline]
-fn wait<T, B, W, P, A, R, M>(
-    held: Held<'_, '_, T, B>,
+fn wait<T, B, C, L, W, P, E, A, R, M>(
+    held: Held<'_, '_, T, B, C, L>,
     mode: M,
-    find: impl FnMut(Pin<&mut T>) -> Option<Pin<&mut Event<W, P>>>,
+    find: impl FnMut(Pin<&mut T>) -> Option<Pin<&mut Event<W, P, E>>>,
     claim: fn(&mut W, &A) -> Option<R>,
     arg: A,
 ) -> Result<R, M::Error>
 where
     B: Backend,
+    C: Level,
+    L: Level,
     P: Policy,
+    E: After<C>,
     M: Mode,
 {
     // The capability stays borrowed until this function returns.

@@ -12,6 +12,10 @@ NAME.pass.rs    is the same but for one line (header and markers aside), and
 
 "//@ link-fail" in the header: the compiler accepts it, but the object refers to
 rust_build_error, so that no module can be made of it; the twin's does not.
+
+NAME.same.rs    compiles, and the machine code of its functions `ours` and
+                `plain` is the same, instruction for instruction.
+NAME.differ.rs  the same, and the code is not: shows that the comparison can tell.
 """
 
 import concurrent.futures
@@ -120,6 +124,24 @@ class Compiler:
             return errors, text, BUILD_ERROR in symbols.stdout.split()
 
 
+    def code(self, source, names):
+        """The instructions of some functions in the object of `source`, one list for each."""
+        with tempfile.TemporaryDirectory() as scratch:
+            output = pathlib.Path(scratch) / "case.o"
+            errors, text = self.run(source, "obj", output)
+            if errors:
+                return None, text
+            return [instructions(output, name) for name in names], text
+
+
+def instructions(output, name):
+    """The function without addresses; jumps count from its beginning, calls by their symbol."""
+    said = subprocess.run(["objdump", "-dr", "--no-show-raw-insn", f"--disassemble={name}", output],
+                          capture_output=True, text=True, check=True).stdout
+    lines = [line.split(":", 1)[1] for line in said.splitlines() if re.match(r"\s+[0-9a-f]+:\s", line)]
+    return [re.sub(r"\b[0-9a-f]+ <" + name + r"(\+0x[0-9a-f]+)?>", r"\1", line).strip() for line in lines]
+
+
 def outermost(span, source):
     """The line in the case itself, also if the error is in a macro that it calls; 0 elsewhere."""
     while span:
@@ -196,6 +218,20 @@ def judge(compiler, fail):
     return None, said
 
 
+def judge_code(compiler, source):
+    """Why the functions `ours` and `plain` are not as the name of the file says, and the difference."""
+    codes, said = compiler.code(source, ("ours", "plain"))
+    if codes is None:
+        return "it does not compile", said
+    ours, plain = codes
+    if not ours or not plain:
+        return "there is no code of 'ours' and 'plain'", ""
+    apart = "\n".join(difflib.unified_diff(plain, ours, "plain", "ours", lineterm=""))
+    if source.name.endswith(".same.rs"):
+        return (f"'ours' has {len(ours)} lines of code, 'plain' has {len(plain)}" if apart else None), apart
+    return (None if apart else "the code is the same"), ""
+
+
 def pretty(errors):
     return ", ".join(f"{code} in line {line}" for line, code in sorted(set(errors)))
 
@@ -206,6 +242,7 @@ def cases(selected):
                if not p.with_name(p.name.replace(".pass.rs", ".fail.rs")).exists()]
     if orphans:
         raise Broken(f"{orphans[0].relative_to(TOP)} has no .fail.rs")
+    found += sorted(p for p in HERE.glob("*/*.rs") if p.name.endswith((".same.rs", ".differ.rs")))
     if selected:
         found = [p for p in found if any(part in title(p) for part in selected)]
         if not found:
@@ -214,7 +251,7 @@ def cases(selected):
 
 
 def title(fail):
-    return f"{fail.parent.name}/{fail.name.removesuffix('.fail.rs')}"
+    return f"{fail.parent.name}/{fail.name.split('.', 1)[0]}"
 
 
 # What the runner must not believe, and the beginning of what it must say.
@@ -268,7 +305,8 @@ def main():
     if not selected and not only_self:
         jobs.append(("control/before", lambda c, _: before(c), None))
     if not only_self:
-        jobs += [(title(fail), judge, fail) for fail in cases(selected)]
+        jobs += [(title(case), judge if case.name.endswith(".fail.rs") else judge_code, case)
+                 for case in cases(selected)]
 
     print(f"KTAP version 1\n1..{len(jobs)}")
     failed = 0

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Levels: one static order over the locks, events and agents of a module.
+//!
+//! # The bug that this removes
+//!
+//! `md` stopped its resync thread with the array's mutex held, and what the thread waited for needed
+//! that mutex:
+//!
+//! ```text
+//!   admin                    sync thread          writer              daemon
+//!   1 lock(reconfig_mutex)
+//!                            2 waits for the writer
+//!                                                 3 waits for the
+//!                                                   superblock
+//!                                                                     4 needs reconfig_mutex to
+//!                                                                       write the superblock
+//!   5 kthread_stop(): waits
+//! ```
+//!
+//! Nothing but an order over *waits and locks together* says which of these is wrong. Here a wait is
+//! an acquisition: a level stands for a lock, for an event, or for the runs of an agent, and all of
+//! them stand in one list, [`levels!`], outermost first. The capability to sleep carries the level
+//! of the innermost thing that the task holds, [`MaySleep<L>`]; what it takes or waits for next has
+//! to be [`After`] it. In step 5 it is not, and does not compile.
+//!
+//! The order exists at compile time only: [`Ordered`] has the size of the lock in it, and the
+//! capability none.
+//!
+//! Lockdep finds such cycles when a test takes every edge of them, and for locks only; see
+//! [`wait_map`](crate::wait_map) for the edges that C contributes.
+
+use crate::context::{
+    Held,
+    MaySleep, //
+};
+use core::marker::PhantomData;
+use kernel::{
+    prelude::*,
+    sync::lock::{
+        Backend,
+        Lock, //
+    },
+};
+
+/// A place in the order of a module.
+///
+/// Declared with [`levels!`]. A level has no values: it exists as a type only.
+pub trait Level: 'static {}
+
+/// `Self` stands further down than `A`: it may be taken, or waited for, while `A` is held.
+///
+/// Implemented by [`levels!`], for every pair of its list.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` must not be taken or waited for while `{A}` is held",
+    label = "`{Self}` does not stand below `{A}` in the order of the levels",
+    note = "whoever ends the wait may need what is held; `levels!` declares the order, outermost first"
+)]
+pub trait After<A: Level>: Level {}
+
+/// The level of a task that holds nothing.
+pub enum Top {}
+
+/// The level of what is not in the list: it may be taken and waited for with nothing held only, and
+/// nothing can be taken or waited for while it is held.
+pub enum Unordered {}
+
+impl Level for Top {}
+impl Level for Unordered {}
+impl After<Top> for Unordered {}
+
+/// Compiles if `I` stands below `O`; for [`levels!`].
+#[doc(hidden)]
+pub const fn stands_below<I: After<O>, O: Level>() {}
+
+/// Declares the order of a module's locks, events and agents, outermost first.
+///
+/// `needs [..]` after a level names what somebody takes, or waits for, before a wait at that level
+/// can end. It has to stand further down: a cycle does not compile. For agents it need not be
+/// written, because a run has the capability of the agent's level and so can take nothing else; it
+/// is for what the types cannot see, such as C code or another task on which a task depends.
+///
+/// # Examples
+///
+/// ```
+/// use baton::level::{levels, Ordered};
+/// use baton::MaySleep;
+/// use kernel::prelude::*;
+/// use kernel::sync::Mutex;
+///
+/// levels! {
+///     /// What may be held while what stands further down is taken or waited for.
+///     pub(crate) mod order {
+///         /// A run of the scrub, which takes both locks.
+///         Scrub needs [Config, Cache],
+///         /// How the disk is set up.
+///         Config,
+///         /// What is in memory.
+///         Cache,
+///     }
+/// }
+///
+/// fn both(
+///     config: &Ordered<order::Config, Mutex<u32>>,
+///     cache: &Ordered<order::Cache, Mutex<u32>>,
+///     cx: &mut MaySleep,
+/// ) {
+///     let mut config = config.lock_in(cx);
+///     let (size, cx) = config.inner();
+///     *cache.lock_in(cx) = *size;
+/// }
+/// ```
+#[macro_export]
+macro_rules! levels {
+    (
+        $(#[$attribute:meta])*
+        $vis:vis mod $name:ident {
+            $($(#[$doc:meta])* $level:ident $(needs [$($need:ident),* $(,)?])?),* $(,)?
+        }
+    ) => {
+        $(#[$attribute])*
+        #[allow(dead_code, unreachable_pub, reason = "a list is declared as a whole")]
+        $vis mod $name {
+            $(
+                $(#[$doc])*
+                pub enum $level {}
+                impl $crate::level::Level for $level {}
+                impl $crate::level::After<$crate::level::Top> for $level {}
+            )*
+            $crate::levels!(@below $($level)*);
+            $($($(const _: () = $crate::level::stands_below::<$need, $level>();)*)?)*
+        }
+    };
+    (@below) => {};
+    (@below $outer:ident $($inner:ident)*) => {
+        $(impl $crate::level::After<$outer> for $inner {})*
+        $crate::levels!(@below $($inner)*);
+    };
+}
+pub use levels;
+
+/// A lock and its place in the order.
+///
+/// `mem::forget` is not possible while it is pinned; leaking it leaks memory.
+#[pin_data]
+pub struct Ordered<L: Level, K> {
+    #[pin]
+    lock: K,
+    _level: PhantomData<fn() -> L>,
+}
+
+impl<L: Level, T, B: Backend> Ordered<L, Lock<T, B>> {
+    /// Gives a lock its place, for example `Ordered::new(new_mutex!(0))`.
+    pub fn new<E>(lock: impl PinInit<Lock<T, B>, E>) -> impl PinInit<Self, E>
+    where
+        E: From<core::convert::Infallible>,
+    {
+        try_pin_init!(Self {
+            lock <- lock,
+            _level: PhantomData,
+        }? E)
+    }
+
+    /// Acquires the lock and borrows the capability until it is released.
+    ///
+    /// What can be taken or waited for meanwhile: see [`Held::inner`].
+    ///
+    /// Context: may sleep, whatever the kind of lock.
+    #[inline]
+    pub fn lock_in<'a, 'c, C: Level>(&'a self, cx: &'c mut MaySleep<C>) -> Held<'a, 'c, T, B, C, L>
+    where
+        L: After<C>,
+    {
+        Held::new(self.lock.lock(), cx)
+    }
+
+    /// As [`Ordered::lock_in`], but returns [`None`] if somebody else holds the lock.
+    ///
+    /// The order is the same. A task that tries until it succeeds depends on the lock as one that
+    /// waits for it does, and lockdep does not see it: `md`'s daemon is such a task.
+    #[doc(alias("mutex_trylock", "spin_trylock"))]
+    #[inline]
+    pub fn try_lock_in<'a, 'c, C: Level>(
+        &'a self,
+        cx: &'c mut MaySleep<C>,
+    ) -> Option<Held<'a, 'c, T, B, C, L>>
+    where
+        L: After<C>,
+    {
+        Some(Held::new(self.lock.try_lock()?, cx))
+    }
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! error: E0308
+//! because: a lock that is in no order can be taken with nothing held only.
+
+#[path = "order.rs"]
+mod shared;
+use shared::*;
+
+pub fn both(config: &Config, plain: &Mutex<u32>, other: &mut MaySleep, cx: &mut MaySleep) {
+    let mut held = config.lock_in(cx);
+    let (_, inner) = held.inner();
+    drop(plain.lock_in(inner)); //~ E0308
+}
