@@ -29,6 +29,7 @@
 //!
 //! [`EntryMap`]: entry_map::EntryMap
 
+pub mod agent;
 pub mod block;
 pub mod context;
 pub mod entry_map;
@@ -39,6 +40,7 @@ pub mod wait_map;
 
 mod ffi;
 
+pub use agent::Agent;
 pub use context::{
     Held,
     LockIn,

@@ -96,6 +96,17 @@ impl MaySleep {
 }
 
 impl<L: Level> MaySleep<L> {
+    /// Returns the capability of a task that holds what stands at `I`: the only way is down.
+    ///
+    /// For code that is called with something held which no guard stands for. It takes and waits for
+    /// nothing that is not below `I`, as long as it lives.
+    #[inline]
+    pub fn below<I: After<L>>(&mut self) -> &mut MaySleep<I> {
+        // SAFETY: Both types are zero-sized and have the same invariants but for the level; the
+        // reference is borrowed from `self`, which cannot be used meanwhile.
+        unsafe { &mut *core::ptr::from_mut(self).cast() }
+    }
+
     /// Enters an RCU read section, in which nothing can sleep.
     #[inline]
     pub fn rcu_read_lock(&mut self) -> RcuSection<'_> {
@@ -273,6 +284,15 @@ impl<'a, 'c, T: ?Sized, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L>
             inner: MaySleep(NotThreadSafe, PhantomData),
             _borrowed: Borrowed::new(),
         }
+    }
+}
+
+#[cfg(CONFIG_LOCKDEP)]
+impl<'a, 'c, T: ?Sized, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
+    /// Releases the lock and returns it, with the capability.
+    pub(crate) fn unlock(self) -> (&'a Lock<T, B>, &'c mut MaySleep<C>) {
+        let lock = self.locked.guard.lock_ref();
+        (lock, self.cx)
     }
 }
 

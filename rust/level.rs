@@ -37,16 +37,39 @@ use crate::context::{
 use core::marker::PhantomData;
 use kernel::{
     prelude::*,
-    sync::lock::{
-        Backend,
-        Lock, //
+    sync::{
+        lock::{
+            Backend,
+            Lock, //
+        },
+        LockClassKey, //
     },
 };
+
+/// A lockdep class: its name and its key.
+#[doc(hidden)]
+pub type Class = (&'static CStr, Pin<&'static LockClassKey>);
+
+/// The name of a class, for [`levels!`].
+#[doc(hidden)]
+pub const fn name(text: &'static str) -> &'static CStr {
+    match CStr::from_bytes_with_nul(text.as_bytes()) {
+        Ok(name) => name,
+        // Not reached: an identifier has no zero in it.
+        Err(_) => c"baton_level",
+    }
+}
 
 /// A place in the order of a module.
 ///
 /// Declared with [`levels!`]. A level has no values: it exists as a type only.
-pub trait Level: 'static {}
+pub trait Level: 'static {
+    /// The lockdep class of the waits at this level.
+    #[doc(hidden)]
+    fn class() -> Option<Class> {
+        None
+    }
+}
 
 /// `Self` stands further down than `A`: it may be taken, or waited for, while `A` is held.
 ///
@@ -124,7 +147,13 @@ macro_rules! levels {
             $(
                 $(#[$doc])*
                 pub enum $level {}
-                impl $crate::level::Level for $level {}
+                impl $crate::level::Level for $level {
+                    fn class() -> ::core::option::Option<$crate::level::Class> {
+                        const NAME: &::core::ffi::CStr = $crate::level::name(::core::concat!(
+                            ::core::stringify!($level), "\0"));
+                        ::core::option::Option::Some((NAME, ::kernel::static_lock_class!()))
+                    }
+                }
                 impl $crate::level::After<$crate::level::Top> for $level {}
             )*
             $crate::levels!(@below $($level)*);
