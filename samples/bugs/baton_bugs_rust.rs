@@ -12,6 +12,8 @@ mod actor;
 mod command;
 #[path = "dax/dax.rs"]
 mod dax;
+#[path = "md/md.rs"]
+mod md;
 mod params;
 mod scene;
 #[path = "xfs/xfs.rs"]

@@ -3,7 +3,7 @@
 //! The lines of a scenario, as `baton_bugs.c` describes them.
 
 use crate::{
-    dax,
+    dax, md,
     params::{
         list,
         text,
@@ -55,7 +55,7 @@ pub(crate) struct Session {
     refused: Option<CString>,
 }
 
-const SEEDS: [&str; 2] = ["xfs", "dax"];
+const SEEDS: [&str; 3] = ["xfs", "dax", "md"];
 const COMMANDS: [&str; 7] = ["new", "start", "gate", "let", "asleep", "settle", "end"];
 
 impl Session {
@@ -133,6 +133,10 @@ impl Session {
             )?),
             "dax" => Ok(Scene::new(
                 KBox::new(Shared(dax::Map::create()?), GFP_KERNEL)?,
+                &options,
+            )?),
+            "md" => Ok(Scene::new(
+                KBox::new(Shared(md::Array::create()?), GFP_KERNEL)?,
                 &options,
             )?),
             _ => {
