@@ -32,6 +32,7 @@
 pub mod agent;
 pub mod block;
 pub mod context;
+pub mod drain;
 pub mod entry_map;
 pub mod event;
 pub mod level;

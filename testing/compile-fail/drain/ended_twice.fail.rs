@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! error: E0382
+//! because: a reference ends once.
+
+use baton::{
+    drain::{
+        Drain,
+        DrainError,
+        InFlight,
+        Shut, //
+    },
+    event::Uninterruptible,
+    parkable,
+    MaySleep, //
+};
+
+pub fn end(drain: &Drain) -> Result<(), DrainError> {
+    let reference = drain.begin()?;
+    reference.end();
+    reference.end(); //~ E0382
+    Ok(())
+}

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! KUnit suite of [`Drain`]: what is in flight, who waits for it, and who must not.
+
+use baton::{
+    drain::{
+        new_drain,
+        Drain,
+        DrainError,
+        InFlight, //
+    },
+    event::{
+        Interruptible,
+        Killable,
+        Mode,
+        Uninterruptible,
+        WaitError, //
+    },
+    MaySleep,
+    Thread, //
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Release, //
+        },
+        Arc, //
+    },
+    time::{
+        delay::fsleep,
+        msecs_to_jiffies,
+        Delta, //
+    },
+    workqueue, //
+};
+
+module! {
+    type: DrainKunit,
+    name: "drain_kunit",
+    authors: ["The baton authors"],
+    description: "KUnit suite of baton's drains",
+    license: "GPL",
+}
+
+struct DrainKunit;
+
+impl kernel::Module for DrainKunit {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+fn drain() -> Result<Arc<Drain>> {
+    Arc::pin_init(new_drain!("drain_kunit"), GFP_KERNEL)
+}
+
+/// Waits for the drain in a thread of its own; the second value is what it got, or 1 before.
+fn waiter<M: Mode + Send + 'static>(
+    drain: &Arc<Drain>,
+    mode: M,
+    cx: &mut MaySleep,
+) -> Result<(Thread, Arc<Atomic<i32>>)> {
+    let result = Arc::new(Atomic::new(1), GFP_KERNEL)?;
+    let (theirs, drain) = (result.clone(), drain.clone());
+    let thread = Thread::spawn(cx, c"drain_kunit", move |cx, _| {
+        let ended = match drain.shut(cx, Killable) {
+            Ok(shut) => shut.wait(cx, mode),
+            Err(e) => Err(e),
+        };
+        theirs.store(
+            ended.map_or_else(|e| Error::from(e).to_errno(), |()| 0),
+            Release,
+        );
+    })?;
+    Ok((thread, result))
+}
+
+/// Waits until the gate is shut, for two seconds at most: then somebody waits, or is about to.
+fn until_shut(drain: &Drain) -> bool {
+    for _ in 0..20_000 {
+        match drain.begin() {
+            Ok(reference) => reference.end(),
+            Err(_) => return true,
+        }
+        fsleep(Delta::from_micros(100));
+    }
+    false
+}
+
+/// A wait that is sure to end at once, and ends at last if it does not.
+fn limited() -> impl Mode<Error = WaitError> {
+    Uninterruptible.timeout(msecs_to_jiffies(2000))
+}
+
+/// Joins a thread that is sure to end, or kills it.
+fn join(thread: Thread, cx: &mut MaySleep) -> bool {
+    match thread.join_timeout(cx, msecs_to_jiffies(2000)) {
+        Ok(()) => true,
+        Err(thread) => {
+            thread.kill();
+            thread.join(cx);
+            false
+        }
+    }
+}
+
+#[kunit_tests(baton_drain)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_are_counted() -> Result {
+        let drain = drain()?;
+        let one = drain.begin()?;
+        let two = drain.begin()?;
+        assert_eq!(drain.in_flight(), 2);
+        one.end();
+        drop(two);
+        assert_eq!(drain.in_flight(), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn a_shut_gate_refuses_until_it_is_open() -> Result {
+        let cx = &mut MaySleep::assert();
+        let drain = drain()?;
+        let shut = drain.shut(cx, Uninterruptible)?;
+        assert_eq!(drain.begin().err(), Some(DrainError::Shut));
+        assert_eq!(shut.wait(cx, Uninterruptible), Ok(()));
+        drop(shut);
+        assert!(drain.begin().is_ok());
+        Ok(())
+    }
+
+    #[test]
+    fn the_wait_ends_with_the_last_reference() -> Result {
+        let cx = &mut MaySleep::assert();
+        let drain = drain()?;
+        let one = drain.begin()?;
+        let two = drain.begin()?;
+        let (thread, result) = waiter(&drain, Killable, cx)?;
+        let shut = until_shut(&drain);
+        one.end();
+        let early = result.load(Acquire);
+        two.end();
+        let ended = join(thread, cx);
+        assert!(shut);
+        assert_eq!(early, 1);
+        assert!(ended);
+        assert_eq!(result.load(Acquire), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn a_worker_ends_it() -> Result {
+        let cx = &mut MaySleep::assert();
+        let drain = drain()?;
+        let reference = drain.begin()?;
+        workqueue::system().try_spawn(GFP_KERNEL, move || reference.end())?;
+        let shut = drain.shut(cx, Uninterruptible)?;
+        assert_eq!(shut.wait(cx, limited()), Ok(()));
+        Ok(())
+    }
+
+    #[test]
+    fn it_is_ended_with_interrupts_off() -> Result {
+        let cx = &mut MaySleep::assert();
+        let drain = drain()?;
+        let reference = drain.begin()?;
+        let (thread, result) = waiter(&drain, Killable, cx)?;
+        let shut = until_shut(&drain);
+        let off = cx.interrupts_off();
+        reference.end();
+        drop(off);
+        let ended = join(thread, cx);
+        assert!(shut);
+        assert!(ended);
+        assert_eq!(result.load(Acquire), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn every_end_races_with_a_wait() -> Result {
+        let cx = &mut MaySleep::assert();
+        for _ in 0..500 {
+            let drain = drain()?;
+            let reference = drain.begin()?;
+            let (thread, result) = waiter(&drain, Killable, cx)?;
+            reference.end();
+            let ended = join(thread, cx);
+            assert!(ended);
+            assert_eq!(result.load(Acquire), 0);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_signal_ends_the_wait() -> Result {
+        let cx = &mut MaySleep::assert();
+        let drain = drain()?;
+        let reference = drain.begin()?;
+        let (thread, result) = waiter(&drain, Interruptible, cx)?;
+        let shut = until_shut(&drain);
+        thread.interrupt();
+        let ended = join(thread, cx);
+        let open = drain.begin().is_ok();
+        reference.end();
+        assert!(shut);
+        assert!(ended);
+        assert_eq!(result.load(Acquire), ERESTARTSYS.to_errno());
+        assert!(open);
+        Ok(())
+    }
+
+    #[test]
+    fn the_time_ends_the_wait() -> Result {
+        let cx = &mut MaySleep::assert();
+        let drain = drain()?;
+        let reference = drain.begin()?;
+        let shut = drain.shut(cx, Uninterruptible)?;
+        let limit = Uninterruptible.timeout(msecs_to_jiffies(10));
+        assert_eq!(shut.wait(cx, limit), Err(DrainError::TimedOut));
+        reference.end();
+        assert_eq!(shut.wait(cx, Uninterruptible), Ok(()));
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_parked_on_oneself_is_not_waited_for() -> Result {
+        let cx = &mut MaySleep::assert();
+        let drain = drain()?;
+        let Ok(parked) = drain.begin()?.park() else {
+            return Err(ENOSPC);
+        };
+        let shut = drain.shut(cx, Uninterruptible)?;
+        assert_eq!(shut.wait(cx, limited()), Err(DrainError::Deadlock));
+        parked.take().end();
+        assert_eq!(shut.wait(cx, Uninterruptible), Ok(()));
+        Ok(())
+    }
+
+    #[test]
+    fn what_the_caller_owes_is_run_first() -> Result {
+        let cx = &mut MaySleep::assert();
+        let drain = drain()?;
+        let mut own = KVec::new();
+        for _ in 0..3 {
+            let Ok(parked) = drain.begin()?.park() else {
+                return Err(ENOSPC);
+            };
+            own.push(parked, GFP_KERNEL)?;
+        }
+        let shut = drain.shut(cx, Uninterruptible)?;
+        let result = shut.run_own_and_wait(cx, limited(), |_| own.pop().is_some());
+        assert_eq!(result, Ok(()));
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_parked_on_another_task_is_waited_for() -> Result {
+        let cx = &mut MaySleep::assert();
+        let drain = drain()?;
+        let Ok(parked) = drain.begin()?.park() else {
+            return Err(ENOSPC);
+        };
+        let (thread, result) = waiter(&drain, Killable, cx)?;
+        let shut = until_shut(&drain);
+        let early = result.load(Acquire);
+        drop(parked);
+        let ended = join(thread, cx);
+        assert!(shut);
+        assert_eq!(early, 1);
+        assert!(ended);
+        assert_eq!(result.load(Acquire), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn too_many_parked_are_given_back() -> Result {
+        let drain = drain()?;
+        let mut own = KVec::new();
+        let mut back: Option<InFlight> = None;
+        for _ in 0..17 {
+            match drain.begin()?.park() {
+                Ok(parked) => own.push(parked, GFP_KERNEL)?,
+                Err(reference) => back = Some(reference),
+            }
+        }
+        assert_eq!(own.len(), 16);
+        assert!(back.is_some());
+        drop(own);
+        drop(back);
+        assert_eq!(drain.in_flight(), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn who_has_shut_the_gate_does_not_wait_for_it() -> Result {
+        let cx = &mut MaySleep::assert();
+        let drain = drain()?;
+        let shut = drain.shut(cx, Uninterruptible)?;
+        let begun = drain.begin_when_open(cx, limited()).err();
+        let again = drain.shut(cx, limited()).err();
+        drop(shut);
+        assert_eq!(begun, Some(DrainError::Deadlock));
+        assert_eq!(again, Some(DrainError::Deadlock));
+        Ok(())
+    }
+
+    #[test]
+    fn others_wait_until_the_gate_opens() -> Result {
+        let cx = &mut MaySleep::assert();
+        let drain = drain()?;
+        let shut = drain.shut(cx, Uninterruptible)?;
+        let theirs = drain.clone();
+        let thread = Thread::spawn(cx, c"drain_kunit", move |cx, _| {
+            if let Ok(reference) = theirs.begin_when_open(cx, Killable) {
+                core::mem::forget(reference);
+            }
+        })?;
+        let waits = thread.join_timeout(cx, msecs_to_jiffies(20));
+        let early = drain.in_flight();
+        drop(shut);
+        let ended = match waits {
+            Ok(()) => false,
+            Err(thread) => join(thread, cx),
+        };
+        assert!(ended);
+        assert_eq!(early, 0);
+        // What the thread has begun and forgotten.
+        assert_eq!(drain.in_flight(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn a_reference_can_outlive_its_drain() -> Result {
+        let drain = drain()?;
+        let reference = drain.begin()?;
+        // Warns, and does not wait.
+        drop(drain);
+        reference.end();
+        Ok(())
+    }
+}
