@@ -31,6 +31,7 @@
 
 pub mod agent;
 pub mod block;
+pub mod completion;
 pub mod context;
 pub mod drain;
 pub mod entry_map;
