@@ -19,6 +19,8 @@
 //! - [`EntryMap`] is a map whose entries can be locked across sleeps. Unlocking hands the lock to
 //!   the next waiter; what a waiter finds there (an entry, nothing, a conflict) cannot make it
 //!   swallow that.
+//! - [`Pool`](pool::Pool) keeps nodes that are selected under a lock and used after it: a pin keeps a
+//!   node what it is, and reuse waits for it or, in reclaim, passes it by.
 //!
 //! ```text
 //!   task A                    inside one lock                       task B
@@ -37,6 +39,8 @@ pub mod drain;
 pub mod entry_map;
 pub mod event;
 pub mod level;
+pub mod pool;
+pub mod shrinker;
 pub mod thread;
 pub mod wait_map;
 
