@@ -124,4 +124,7 @@ extern "C" {
 
     // `sched.h`
     pub(crate) fn baton_cond_resched();
+
+    // `fs.h`
+    pub(crate) fn baton_open_for_writing(name: *const c_char) -> *mut bindings::file;
 }

@@ -9,7 +9,10 @@
 #include <linux/bio.h>
 #include <linux/blk-mq.h>
 #include <linux/blkdev.h>
+#include <linux/err.h>
 #include <linux/export.h>
+#include <linux/fs.h>
+#include <linux/fs_struct.h>
 #include <linux/highmem.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
@@ -430,3 +433,16 @@ void baton_cond_resched(void)
 	cond_resched();
 }
 EXPORT_SYMBOL_GPL(baton_cond_resched);
+
+/* fs.h */
+
+/* A kernel thread's own root is empty, so the name is looked up where init is. */
+struct file *baton_open_for_writing(const char *name)
+{
+	struct file *file = ERR_PTR(-ENOENT);
+
+	scoped_with_init_fs()
+		file = filp_open(name, O_WRONLY, 0);
+	return file;
+}
+EXPORT_SYMBOL_GPL(baton_open_for_writing);

@@ -8,6 +8,7 @@
 #include <linux/lockdep.h>
 #include <linux/types.h>
 
+struct file;
 struct gendisk;
 struct lock_class_key;
 struct queue_limits;
@@ -78,5 +79,8 @@ void baton_bucket_unlock(unsigned long number);
 
 /* sched.h */
 void baton_cond_resched(void);
+
+/* fs.h */
+struct file *baton_open_for_writing(const char *name);
 
 #endif /* BATON_HELPERS_H */

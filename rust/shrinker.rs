@@ -7,12 +7,21 @@
 //! Reclaim runs in whatever task has asked for memory, with the locks that it holds. In C nothing
 //! says so in a scan function: `bcache`'s spun in it with two locks held until up to eight nodes were
 //! written. Here a scan has a [`Reclaim`] and no [`MaySleep`], and everything that sleeps wants one.
-//!
-//! [`MaySleep`]: crate::MaySleep
 
-use core::marker::PhantomData;
+use crate::{
+    ffi,
+    MaySleep, //
+};
+use core::{
+    marker::PhantomData,
+    ptr, //
+};
 use kernel::{
     bindings,
+    error::{
+        from_err_ptr,
+        to_result, //
+    },
     ffi::{
         c_int,
         c_ulong, //
@@ -29,8 +38,6 @@ use kernel::{
 /// A scan that makes a [`MaySleep`] by `MaySleep::assert()` states something false. No type prevents
 /// that; with `CONFIG_LOCKDEP` the locks that it then takes are reported if they are also held around
 /// allocations.
-///
-/// [`MaySleep`]: crate::MaySleep
 pub struct Reclaim(NotThreadSafe);
 
 /// How much a scan has done.
@@ -203,6 +210,31 @@ impl<S: Shrink> Shrinker<S> {
 
 const SHRINK_STOP: c_ulong = c_ulong::MAX;
 const SHRINK_EMPTY: c_ulong = c_ulong::MAX - 1;
+
+/// Asks every shrinker of the kernel to free what it can, for tests.
+///
+/// The same as `echo 2 >/proc/sys/vm/drop_caches`, which is how it is done: the kernel exports no
+/// function for it.
+///
+/// Context: may sleep.
+///
+/// # Errors
+///
+/// Those of opening and writing the file, if there is no procfs for example.
+#[doc(alias("drop_caches", "drop_slab"))]
+pub fn shrink_all(_cx: &mut MaySleep) -> Result {
+    // SAFETY: The name is a C string that lives for ever.
+    let file = from_err_ptr(unsafe {
+        ffi::baton_open_for_writing(c"/proc/sys/vm/drop_caches".as_char_ptr())
+    })?;
+    let mut position = 0;
+    // SAFETY: `file` is open for writing, and the text has two bytes.
+    let written = unsafe { bindings::kernel_write(file, c"2\n".as_ptr().cast(), 2, &mut position) };
+    // SAFETY: `file` was opened above and is not used afterwards.
+    unsafe { bindings::filp_close(file, ptr::null_mut()) };
+    // CAST: A negative number is an error, and errors are small.
+    to_result(written.min(0) as c_int)
+}
 
 impl<S: Shrink> Drop for Shrinker<S> {
     fn drop(&mut self) {
