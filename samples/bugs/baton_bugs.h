@@ -58,6 +58,7 @@ struct bugs_seed {
 extern const struct bugs_seed xfs_seed;
 extern const struct bugs_seed dax_seed;
 extern const struct bugs_seed md_seed;
+extern const struct bugs_seed bcache_seed;
 
 /* Where an actor is. A scenario waits for these by name. */
 enum phase {

@@ -9,6 +9,8 @@
 //! It demands `i_know_it_is_broken=1` like the C twins, so that both are loaded in the same way.
 
 mod actor;
+#[path = "bcache/bcache.rs"]
+mod bcache;
 mod command;
 #[path = "dax/dax.rs"]
 mod dax;

@@ -3,7 +3,7 @@
 //! The lines of a scenario, as `baton_bugs.c` describes them.
 
 use crate::{
-    dax, md,
+    bcache, dax, md,
     params::{
         list,
         text,
@@ -55,7 +55,7 @@ pub(crate) struct Session {
     refused: Option<CString>,
 }
 
-const SEEDS: [&str; 3] = ["xfs", "dax", "md"];
+const SEEDS: [&str; 4] = ["xfs", "dax", "md", "bcache"];
 const COMMANDS: [&str; 7] = ["new", "start", "gate", "let", "asleep", "settle", "end"];
 
 impl Session {
@@ -133,6 +133,10 @@ impl Session {
             )?),
             "dax" => Ok(Scene::new(
                 KBox::new(Shared(dax::Map::create()?), GFP_KERNEL)?,
+                &options,
+            )?),
+            "bcache" => Ok(Scene::new(
+                KBox::new(Shared(bcache::Bcache::create()?), GFP_KERNEL)?,
                 &options,
             )?),
             "md" => Ok(Scene::new(

@@ -1,0 +1,5 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Every scenario of the seed 'bcache', 100 rounds each.
+# What has to hang hangs every time, nothing else does once.
+exec "$BATON_SEEDS/run" --rounds 100 --control-rounds 100000 --modules "$BATON_MODULES" bcache
