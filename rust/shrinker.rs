@@ -229,7 +229,8 @@ pub fn shrink_all(_cx: &mut MaySleep) -> Result {
     })?;
     let mut position = 0;
     // SAFETY: `file` is open for writing, and the text has two bytes.
-    let written = unsafe { bindings::kernel_write(file, c"2\n".as_ptr().cast(), 2, &mut position) };
+    let written =
+        unsafe { bindings::kernel_write(file, c"2\n".as_char_ptr().cast(), 2, &mut position) };
     // SAFETY: `file` was opened above and is not used afterwards.
     unsafe { bindings::filp_close(file, ptr::null_mut()) };
     // CAST: A negative number is an error, and errors are small.

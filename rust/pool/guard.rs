@@ -55,6 +55,9 @@ impl CanGiveUp for Interruptible {}
 impl CanGiveUp for Killable {}
 impl<M> CanGiveUp for Timeout<M> where Timeout<M>: Mode {}
 
+/// The lock under a guard.
+type HeldState<'p, 'c, K, N, M, C, L> = Held<'p, 'c, State<K, N, M, L>, SpinLockBackend, C, L>;
+
 /// The held lock of a [`Pool`].
 ///
 /// What it looks up does not outlive it, except as [`Pinned`] or [`Exclusive`]. While it lives the
@@ -64,16 +67,13 @@ impl<M> CanGiveUp for Timeout<M> where Timeout<M>: Mode {}
 #[must_use = "the lock unlocks immediately when the guard is unused"]
 pub struct PoolGuard<'p, 'c, K: Key, N: Send + 'static, M: Note, C: Level, L: Level> {
     pool: &'p Pool<K, N, M, L>,
-    held: ManuallyDrop<Held<'p, 'c, State<K, N, M, L>, SpinLockBackend, C, L>>,
+    held: ManuallyDrop<HeldState<'p, 'c, K, N, M, C, L>>,
 }
 
 impl<'p, 'c, K: Key, N: Send + 'static, M: Note, C: Level, L: Level>
     PoolGuard<'p, 'c, K, N, M, C, L>
 {
-    pub(crate) fn new(
-        pool: &'p Pool<K, N, M, L>,
-        held: Held<'p, 'c, State<K, N, M, L>, SpinLockBackend, C, L>,
-    ) -> Self {
+    pub(crate) fn new(pool: &'p Pool<K, N, M, L>, held: HeldState<'p, 'c, K, N, M, C, L>) -> Self {
         pool.holder.store(current(), Relaxed);
         Self {
             pool,

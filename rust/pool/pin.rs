@@ -212,11 +212,11 @@ impl<'p, K: Key, N: Send + 'static, M: Note, L: Level> Exclusive<'p, K, N, M, L>
         };
         let record = match RBTreeNode::new(key, record, flags) {
             Ok(record) => record,
-            Err(error) => return Err((self, error.into())),
+            Err(error) => return Err((self, error)),
         };
         let order = match RBTreeNode::new(0, key, flags) {
             Ok(order) => order,
-            Err(error) => return Err((self, error.into())),
+            Err(error) => return Err((self, error)),
         };
         let old = self.key;
         // What is not in the table any more, or not yet, is dropped after the lock.

@@ -115,9 +115,11 @@ static bool reap_node(struct cache *cache, struct node *node)
 	if (!node->key || node->pins || READ_ONCE(node->locked))
 		return false;
 	/* With the cache's lock held, whatever waits for that. */
-	while (READ_ONCE(node->flushing) && !rescued(cache))
+	while (READ_ONCE(node->flushing) && !rescued(cache)) {
 		udelay(1);
-	cache->longest_spin = max(cache->longest_spin, ktime_us_delta(ktime_get(), start));
+		cache->longest_spin = max(cache->longest_spin,
+					  ktime_us_delta(ktime_get(), start));
+	}
 	node->key = 0;
 	node->generation++;
 	return true;
