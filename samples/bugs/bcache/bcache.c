@@ -195,7 +195,7 @@ static void reap(struct actor *actor)
 }
 
 /* The same, by all of the kernel's shrinkers. */
-static void drop_caches(struct actor *actor)
+static void ask_shrinkers(struct actor *actor)
 {
 	struct cache *cache = cache_of(actor);
 	struct file *file = ERR_PTR(-ENOENT);
@@ -297,7 +297,7 @@ static void bcache_rescue(void *state)
 static const struct bugs_op bcache_ops[] = {
 	{ "flush", flush, { { .name = "hold", .max = 1 } } },
 	{ "reap", reap },
-	{ "drop-caches", drop_caches },
+	{ "drop-caches", ask_shrinkers },
 	{ "make", make, { { .name = "key", .max = MAX_KEY } } },
 	{ }
 };
