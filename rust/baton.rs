@@ -19,8 +19,12 @@
 //! - [`EntryMap`] is a map whose entries can be locked across sleeps. Unlocking hands the lock to
 //!   the next waiter; what a waiter finds there (an entry, nothing, a conflict) cannot make it
 //!   swallow that.
-//! - [`Pool`](pool::Pool) keeps nodes that are selected under a lock and used after it: a pin keeps a
-//!   node what it is, and reuse waits for it or, in reclaim, passes it by.
+//! - [`Agent`] is a thread whose runs are told apart: a stop waits for the [`Run`](agent::Run) that it
+//!   saw, with nothing held that the run needs.
+//! - [`drain`] counts what is in flight. Only who has shut its gate can wait, and not for what is parked
+//!   on themselves. [`completion`] is one obligation of that kind, as a value.
+//! - [`pool`] has nodes that stay what they are while somebody uses them, however long ago the lock was
+//!   dropped under which they were selected; [`shrinker`] asks it for memory, and cannot sleep.
 //!
 //! ```text
 //!   task A                    inside one lock                       task B
