@@ -38,6 +38,8 @@ RECORDED = TOP / "out/test/testing/kunit/.event_kunit.o.cmd"
 ALLOWED = ["missing_docs", "dead_code", "unused", "unreachable_pub"]
 BUILD_ERROR = "rust_build_error"
 LAST_LINES = 15
+# How many the list has that the table in the README is about.
+HAZARDS = 21
 
 
 class Broken(Exception):
@@ -289,6 +291,32 @@ def before(compiler):
     return (f"before.rs is refused: {pretty(errors)}" if errors else None), said
 
 
+def hazards():
+    """The table of hazards in the README has all of them, and every case in it exists and is about its hazard."""
+    text = (TOP / "README.md").read_text()
+    tests = {".".join(line.split()[:2]) for line in (TOP / "testing/kunit/manifest.txt").read_text().splitlines()}
+    suites = {test.split(".")[0] for test in tests}
+    wrong, found = [], []
+    for row in re.findall(r"^\| (f\d\d) \|.*$", text, re.M):
+        found.append(row)
+    if found != [f"f{number:02}" for number in range(1, HAZARDS + 1)]:
+        wrong.append(f"README.md has the hazards {' '.join(found) or 'none'}, wants f01 to f{HAZARDS}")
+    for line in text.splitlines():
+        row = re.match(r"\| (f\d\d) \|.*\|([^|]*)\|$", line)
+        if not row:
+            continue
+        for case in re.findall(r"`([a-z_]+/[a-z_]+)`", row[2]):
+            source = HERE / f"{case}.fail.rs"
+            if not source.exists():
+                wrong.append(f"{row[1]}: there is no case {case}")
+            elif not re.search(rf"^//! hazard:.* {row[1]}\b", source.read_text(), re.M):
+                wrong.append(f"{row[1]}: {case} does not say '//! hazard: {row[1]}'")
+        for test in re.findall(r"TEST=([a-z_.]+)", row[2]):
+            if test not in tests and test not in suites:
+                wrong.append(f"{row[1]}: there is no test {test} in testing/kunit/manifest.txt")
+    return ("README.md and the cases disagree" if wrong else None), "\n".join(wrong)
+
+
 def main():
     arguments = sys.argv[1:]
     only_self = arguments == ["--self-test"]
@@ -304,6 +332,7 @@ def main():
         jobs += [(f"self-test/{name}", self_test, name) for name in SELF_TEST]
     if not selected and not only_self:
         jobs.append(("control/before", lambda c, _: before(c), None))
+        jobs.append(("control/hazards", lambda _c, _: hazards(), None))
     if not only_self:
         jobs += [(title(case), judge if case.name.endswith(".fail.rs") else judge_code, case)
                  for case in cases(selected)]
@@ -323,7 +352,7 @@ def main():
             for line in [why, *said.splitlines()[:LAST_LINES]]:
                 print(f"# {line}")
             own = "--self-test" if name.startswith("self-test/") else name
-            again = f"tools/compile-fail {own}".replace(" control/before", "")
+            again = "tools/compile-fail" if name.startswith("control/") else f"tools/compile-fail {own}"
             print(f"# repeat: {again}\nnot ok {number} {name}")
     print(f"# {time.monotonic() - begin:.1f} s")
     print(f"{len(jobs) - failed} passed, {failed} failed, 0 skipped")

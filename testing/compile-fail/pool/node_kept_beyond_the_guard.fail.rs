@@ -2,6 +2,7 @@
 
 //! error: E0521
 //! because: what a selection looks at does not outlive the guard; a pin does.
+//! hazard: f16
 
 #[path = "cache.rs"]
 mod shared;
