@@ -33,8 +33,7 @@ use kernel::{
         delay::fsleep,
         msecs_to_jiffies,
         Delta, //
-    },
-    workqueue, //
+    }, //
 };
 
 module! {
@@ -82,15 +81,17 @@ fn until_finished(thread: Thread, signal: fn(&Thread), cx: &mut MaySleep) {
     thread.join(cx);
 }
 
-/// Completes with 7 from a worker once the waiter has begun, and returns what it got.
-fn told_by_a_worker<M: Mode + Send + 'static>(mode: M, cx: &mut MaySleep) -> Result<i32> {
+/// Completes with 7 from another task, and returns what the waiter got.
+fn told_by_another<M: Mode + Send + 'static>(mode: M, cx: &mut MaySleep) -> Result<i32> {
     let (completer, completion) = pair::<i32>()?;
     let (thread, result) = waiter(completion, mode, cx)?;
     let completer = completer.hand_over();
-    let spawned = workqueue::system().try_spawn(GFP_KERNEL, move || completer.complete(Ok(7)));
-    // A completer that could not be handed to the worker is dropped, which completes.
+    let other = Thread::spawn(cx, c"completion_kunit", move |_, _| {
+        completer.complete(Ok(7))
+    });
+    // A completer that could not be handed to the thread is dropped, which completes.
     thread.join(cx);
-    spawned?;
+    other?.join(cx);
     Ok(result.load(Acquire))
 }
 
@@ -101,11 +102,11 @@ mod tests {
     #[test]
     fn every_way_to_wait_is_told() -> Result {
         let cx = &mut MaySleep::assert();
-        assert_eq!(told_by_a_worker(Uninterruptible, cx)?, 7);
-        assert_eq!(told_by_a_worker(Interruptible, cx)?, 7);
-        assert_eq!(told_by_a_worker(Killable, cx)?, 7);
-        assert_eq!(told_by_a_worker(Io, cx)?, 7);
-        assert_eq!(told_by_a_worker(limited(), cx)?, 7);
+        assert_eq!(told_by_another(Uninterruptible, cx)?, 7);
+        assert_eq!(told_by_another(Interruptible, cx)?, 7);
+        assert_eq!(told_by_another(Killable, cx)?, 7);
+        assert_eq!(told_by_another(Io, cx)?, 7);
+        assert_eq!(told_by_another(limited(), cx)?, 7);
         Ok(())
     }
 
