@@ -15,8 +15,12 @@
 //!   sleep elsewhere   other.lock_in(cx)                   error[E0499]: `cx` is borrowed by `held`
 //! ```
 //!
+//! Locks and waits that have a place in the order of a module can be nested: see [`level`].
+//!
 //! Locks that are taken with the plain [`Lock::lock`] of the `kernel` crate borrow nothing. They are
 //! for code that cannot sleep anyway, such as an interrupt handler; a guard of theirs cannot wait.
+//!
+//! [`level`]: crate::level
 
 use crate::{
     event::{

@@ -57,7 +57,8 @@ impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
     /// lock protects. It may run in any context in which the lock is taken, so it must not sleep,
     /// allocate, or take long.
     ///
-    /// Context: may sleep; no other lock is held, which the capability sees to.
+    /// Context: may sleep; what else is held stands above the event in the order of the module's
+    /// [levels](crate::level), which the capability sees to.
     ///
     /// # Errors
     ///
