@@ -16,10 +16,15 @@ use crate::{
     new_event,
     wait_map::WaitMap, //
 };
-use core::ptr;
 use kernel::{
     prelude::*,
-    sync::lock::Backend,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        lock::Backend, //
+    },
     task::Task, //
 };
 
@@ -96,6 +101,8 @@ pub struct Runs<L: Level, K: Level> {
     wish: Event<Wish, Any, K>,
     #[pin]
     ends: Event<u64, Any, L>,
+    /// Tells it from every other one, also from one that is made where it was.
+    id: u64,
 }
 
 /// One run, as it was seen under the lock: what a wait for its end is about.
@@ -106,7 +113,15 @@ pub struct Runs<L: Level, K: Level> {
 #[must_use = "a run that was only looked at is not waited for"]
 pub struct Run {
     generation: u64,
-    of: usize,
+    of: u64,
+}
+
+/// Returns a number that no other call returns.
+// Not generic: there is one counter.
+#[inline(never)]
+fn next_id() -> u64 {
+    static NEXT: Atomic<u64> = Atomic::new(0);
+    NEXT.fetch_add(1, Relaxed)
 }
 
 impl<L: Level, K: Level> Runs<L, K> {
@@ -116,6 +131,7 @@ impl<L: Level, K: Level> Runs<L, K> {
             wish <- new_event!(Wish { state: State::Idle, runs: false, runner: 0 }),
             // INVARIANT: No run has ended.
             ends <- new_event!(0),
+            id: next_id(),
         })
     }
 
@@ -134,7 +150,7 @@ impl<L: Level, K: Level> Runs<L, K> {
         let current = self.wish.runs || self.wish.state == State::Requested;
         current.then(|| Run {
             generation: *self.ends,
-            of: ptr::from_ref(self).addr(),
+            of: self.id,
         })
     }
 
@@ -147,7 +163,7 @@ impl<L: Level, K: Level> Runs<L, K> {
     pub fn start(self: Pin<&mut Self>) -> Result<Run, State> {
         let run = Run {
             generation: *self.ends,
-            of: ptr::from_ref(&*self).addr(),
+            of: self.id,
         };
         match self.wish.state {
             State::Idle => {
@@ -254,7 +270,7 @@ impl<'a, 'c, T, B: Backend, C: Level, K: Level> Held<'a, 'c, T, B, C, K> {
         M: Mode,
     {
         let state = runs(self.as_mut());
-        if ptr::from_ref(&*state).addr() != run.of {
+        if state.id != run.of {
             return (self, Err(EINVAL));
         }
         if state.is_mine() {

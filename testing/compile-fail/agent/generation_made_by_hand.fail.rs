@@ -7,7 +7,7 @@
 mod shared;
 use shared::*;
 
-pub fn any(array: &Array, run: Run, of: usize, cx: &mut MaySleep) -> Result {
+pub fn any(array: &Array, run: Run, of: u64, cx: &mut MaySleep) -> Result {
     let state = array.state.lock_in(cx);
     let run = Run { of, ..run }; //~ E0451 E0451
     let (state, result) = state.ended(Uninterruptible, runs, run);
