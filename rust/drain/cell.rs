@@ -167,8 +167,9 @@ impl CellPtr {
     pub(super) fn open(&self) {
         let cell = self.cell();
         cell.closer.store(0, Relaxed);
-        cell.word.fetch_sub(SHUT, Full); // A, pairs with B
-                                         // SAFETY: The address is hashed and compared, nothing else.
+        // A, pairs with B
+        cell.word.fetch_sub(SHUT, Full);
+        // SAFETY: The address is hashed and compared, nothing else.
         unsafe { bindings::wake_up_var(self.gate_address()) };
     }
 
