@@ -123,7 +123,12 @@ use crate::{
     event::{
         platform::KernelSleeper,
         Mode, //
-    }, //
+    },
+    level::{
+        After,
+        Level,
+        Unordered, //
+    },
 };
 use core::{
     marker::PhantomData,
@@ -186,6 +191,8 @@ pub enum Memory {
 
 /// A map whose entries can be locked across sleeps.
 ///
+/// `L` is the level of waiting for an entry. A locked entry is no level of its own: see [`EntryGuard`].
+///
 /// It is pinned and can be used by many tasks at once. Nobody can be waiting for an entry when it is
 /// dropped, because whoever waits borrows it. Entries that are left are dropped with it, and what
 /// they stand for is not: see [`EntryMap::clear`].
@@ -201,7 +208,7 @@ pub enum Memory {
 /// use kernel::prelude::*;
 ///
 /// # let cx = &mut MaySleep::assert();
-/// let map = KBox::pin_init(new_entry_map!(), GFP_KERNEL)?;
+/// let map: Pin<KBox<EntryMap<u64>>> = KBox::pin_init(new_entry_map!(), GFP_KERNEL)?;
 ///
 /// // Locks the entry of index 7, and makes it if there is none.
 /// let at = map.at(cx, Killable, 7, Order::Pte, |slot| match slot {
@@ -219,13 +226,14 @@ pub enum Memory {
 /// ```
 #[doc(alias("dax_entry_waitqueue", "get_next_unlocked_entry", "put_unlocked_entry"))]
 #[pin_data]
-pub struct EntryMap<V> {
+pub struct EntryMap<V, L: Level = Unordered> {
     #[pin]
     tree: Tree,
     _value: PhantomData<fn(V) -> V>,
+    _level: PhantomData<fn() -> L>,
 }
 
-impl<V: Value> EntryMap<V> {
+impl<V: Value, L: Level> EntryMap<V, L> {
     /// Makes an empty map: see [`new_entry_map!`].
     pub fn new(
         memory: Memory,
@@ -235,6 +243,7 @@ impl<V: Value> EntryMap<V> {
         pin_init!(Self {
             tree <- Tree::new(memory, name, key),
             _value: PhantomData,
+            _level: PhantomData,
         })
     }
 
@@ -260,14 +269,17 @@ impl<V: Value> EntryMap<V> {
     /// - [`EOPNOTSUPP`] for [`Order::Pmd`] on a kernel without `CONFIG_XARRAY_MULTI`.
     #[doc(alias("grab_mapping_entry", "dax_lock_mapping_entry"))]
     #[inline]
-    pub fn at<M: Mode>(
+    pub fn at<C: Level, M: Mode>(
         &self,
-        _cx: &mut MaySleep,
+        _cx: &mut MaySleep<C>,
         mode: M,
         index: usize,
         order: Order,
         mut f: impl FnMut(Slot<V>) -> Outcome<V>,
-    ) -> Result<At<'_, V>> {
+    ) -> Result<At<'_, V>>
+    where
+        L: After<C>,
+    {
         if cfg!(CONFIG_DEBUG_ATOMIC_SLEEP) {
             kernel::task::might_sleep();
         }
@@ -303,12 +315,15 @@ impl<V: Value> EntryMap<V> {
     ///
     /// As [`EntryMap::at`].
     #[inline]
-    pub fn lock<M: Mode>(
+    pub fn lock<C: Level, M: Mode>(
         &self,
-        cx: &mut MaySleep,
+        cx: &mut MaySleep<C>,
         mode: M,
         index: usize,
-    ) -> Result<Option<EntryGuard<'_, V>>> {
+    ) -> Result<Option<EntryGuard<'_, V>>>
+    where
+        L: After<C>,
+    {
         self.at(cx, mode, index, Order::Pte, |slot| match slot {
             Slot::Unlocked(_) => Outcome::Lock,
             Slot::Vacant | Slot::Conflict(_) => Outcome::Leave,
@@ -374,7 +389,7 @@ impl<V: Value> EntryMap<V> {
             End::Stored => (At::Stored, granule(nowhere)),
             End::Locked(raw) => {
                 let granule = granule(raw);
-                let guard = EntryGuard::new(self, granule, raw.content());
+                let guard = EntryGuard::new(&self.tree, granule, raw.content());
                 (At::Locked(guard), granule)
             }
             End::Removed(raw) => (At::Removed(V::from_bits(raw.content().value)), granule(raw)),

@@ -141,7 +141,7 @@ pub(crate) struct State<K: Key, N: Send + 'static, M: Note, L: Level> {
 ///
 /// `K` is the key of a node, `N` its payload, under the node's own lock. `M` is what a selection looks
 /// at, under the pool's lock: whether the node is dirty, for example. `L` is the level of the pool's
-/// lock and of waiting for pins.
+/// lock, of waiting for pins, and of the nodes' locks: a task has one of them at a time.
 ///
 /// Pins borrow the pool, so it outlives them. A pin that was forgotten keeps its node's memory and
 /// refuses its reuse for ever. Nobody hangs on that: reclaim passes the node by, and a wait for it can

@@ -13,9 +13,13 @@ use super::{
     Marks,
     Value, //
 };
-use crate::context::MaySleep;
+use crate::{
+    context::MaySleep,
+    level::Level, //
+};
 use core::{
     fmt,
+    marker::PhantomData,
     mem,
     ops::Deref,
     ptr, //
@@ -40,33 +44,35 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// The entry of `granule` in `map` is there, is locked, and this guard is its owner.
+/// The entry of `granule` in `tree` is there, is locked, and this guard is its owner.
 #[must_use = "the entry is unlocked immediately when the guard is unused"]
 #[doc(alias("dax_lock_entry", "dax_unlock_entry"))]
 pub struct EntryGuard<'a, V: Value> {
-    map: &'a EntryMap<V>,
+    tree: &'a Tree,
     granule: Granule,
     content: Content,
+    _value: PhantomData<fn(V) -> V>,
 }
 
 impl<'a, V: Value> EntryGuard<'a, V> {
     /// Makes the guard of an entry.
     ///
-    /// The caller owns the entry of `granule` in `map`, which stands for `content`, and leaves that to
+    /// The caller owns the entry of `granule` in `tree`, which stands for `content`, and leaves that to
     /// the guard.
     #[inline]
-    pub(super) fn new(map: &'a EntryMap<V>, granule: Granule, content: Content) -> Self {
+    pub(super) fn new(tree: &'a Tree, granule: Granule, content: Content) -> Self {
         // INVARIANT: The caller sees to it.
         Self {
-            map,
+            tree,
             granule,
             content,
+            _value: PhantomData,
         }
     }
 
     #[inline]
     fn tree(&self) -> &'a Tree {
-        &self.map.tree
+        self.tree
     }
 
     /// Returns what the entry stands for.
@@ -194,9 +200,9 @@ impl<'a, V: Value> EntryGuard<'a, V> {
     ///
     /// [`Order::Pte`]: super::Order::Pte
     /// [`Order::Pmd`]: super::Order::Pmd
-    pub fn split(
+    pub fn split<C: Level>(
         self,
-        _cx: &mut MaySleep,
+        _cx: &mut MaySleep<C>,
         mut f: impl FnMut(usize) -> V,
     ) -> Result<(), SplitError<'a, V>> {
         let zero = self.content.zero;
@@ -221,14 +227,14 @@ impl<'a, V: Value> EntryGuard<'a, V> {
     /// # Errors
     ///
     /// Returns the guard if that is not the map of this entry.
-    pub fn owned_by<T>(
+    pub fn owned_by<T, L: Level>(
         self,
         owner: Arc<T>,
-        project: fn(&T) -> &EntryMap<V>,
+        project: fn(&T) -> &EntryMap<V, L>,
     ) -> Result<OwnedEntryGuard<T, V>, Self> {
         // The map stays where `project` says for as long as `owner` is borrowed, and what an `Arc`
         // owns can be borrowed until the `Arc` is dropped.
-        if !ptr::eq(project(&owner), self.map) {
+        if !ptr::eq(&project(&owner).tree, self.tree) {
             return Err(self);
         }
         // SAFETY: `OwnedEntryGuard` drops the guard before the owner, and gives out the guard for the

@@ -29,7 +29,11 @@ use crate::{
         platform::KernelSleeper,
         Mode, //
     },
-    ffi, //
+    ffi,
+    level::{
+        After,
+        Level, //
+    },
 };
 use core::ops::{
     Bound,
@@ -85,7 +89,7 @@ impl Cursor {
     }
 }
 
-impl<V: Value> EntryMap<V> {
+impl<V: Value, L: Level> EntryMap<V, L> {
     /// Does `f` at the next entry of the cursor. `None` if there are no more.
     fn visit(
         &self,
@@ -117,13 +121,16 @@ impl<V: Value> EntryMap<V> {
     ///
     /// [`ERESTARTSYS`] or [`ETIMEDOUT`] if the mode allows for it; some entries are gone then.
     #[doc(alias("dax_delete_mapping_range", "invalidate_mapping_pages"))]
-    pub fn invalidate<M: Mode>(
+    pub fn invalidate<C: Level, M: Mode>(
         &self,
-        cx: &mut MaySleep,
+        cx: &mut MaySleep<C>,
         mode: M,
         range: impl RangeBounds<usize>,
-        removed: impl FnMut(&mut MaySleep, Granule, V),
-    ) -> Result<usize> {
+        removed: impl FnMut(&mut MaySleep<C>, Granule, V),
+    ) -> Result<usize>
+    where
+        L: After<C>,
+    {
         self.remove_range(cx, mode, range, |_| true, removed)
     }
 
@@ -133,24 +140,30 @@ impl<V: Value> EntryMap<V> {
     ///
     /// As there.
     #[doc(alias("dax_invalidate_mapping_entry_sync", "invalidate_inode_pages2_range"))]
-    pub fn invalidate_clean<M: Mode>(
+    pub fn invalidate_clean<C: Level, M: Mode>(
         &self,
-        cx: &mut MaySleep,
+        cx: &mut MaySleep<C>,
         mode: M,
         range: impl RangeBounds<usize>,
-        removed: impl FnMut(&mut MaySleep, Granule, V),
-    ) -> Result<usize> {
+        removed: impl FnMut(&mut MaySleep<C>, Granule, V),
+    ) -> Result<usize>
+    where
+        L: After<C>,
+    {
         self.remove_range(cx, mode, range, |entry| entry.is_clean(), removed)
     }
 
-    fn remove_range<M: Mode>(
+    fn remove_range<C: Level, M: Mode>(
         &self,
-        cx: &mut MaySleep,
+        cx: &mut MaySleep<C>,
         mode: M,
         range: impl RangeBounds<usize>,
         wanted: fn(&Entry<V>) -> bool,
-        mut removed: impl FnMut(&mut MaySleep, Granule, V),
-    ) -> Result<usize> {
+        mut removed: impl FnMut(&mut MaySleep<C>, Granule, V),
+    ) -> Result<usize>
+    where
+        L: After<C>,
+    {
         let mut sleeper = KernelSleeper::new(&mode);
         let mut cursor = Cursor::new(range, None);
         let mut count = 0;
@@ -179,13 +192,16 @@ impl<V: Value> EntryMap<V> {
     ///
     /// [`ERESTARTSYS`] or [`ETIMEDOUT`] if the mode allows for it.
     #[doc(alias("dax_layout_busy_page_range", "wait_entry_unlocked_exclusive"))]
-    pub fn scan<M: Mode, B>(
+    pub fn scan<C: Level, M: Mode, B>(
         &self,
-        _cx: &mut MaySleep,
+        _cx: &mut MaySleep<C>,
         mode: M,
         range: impl RangeBounds<usize>,
         mut f: impl FnMut(&Entry<V>) -> ControlFlow<B>,
-    ) -> Result<Option<B>> {
+    ) -> Result<Option<B>>
+    where
+        L: After<C>,
+    {
         let mut sleeper = KernelSleeper::new(&mode);
         let mut cursor = Cursor::new(range, None);
         let mut end = None;
@@ -225,13 +241,16 @@ impl<V: Value> EntryMap<V> {
     /// The first error of `write`; that entry and those behind it stay dirty. [`ERESTARTSYS`] or
     /// [`ETIMEDOUT`] if the mode allows for it.
     #[doc(alias("dax_writeback_mapping_range", "tag_pages_for_writeback"))]
-    pub fn write_back<M: Mode>(
+    pub fn write_back<C: Level, M: Mode>(
         &self,
-        cx: &mut MaySleep,
+        cx: &mut MaySleep<C>,
         mode: M,
         range: impl RangeBounds<usize> + Clone,
-        mut write: impl FnMut(&mut MaySleep, &mut EntryGuard<'_, V>) -> Result,
-    ) -> Result<usize> {
+        mut write: impl FnMut(&mut MaySleep<C>, &mut EntryGuard<'_, V>) -> Result,
+    ) -> Result<usize>
+    where
+        L: After<C>,
+    {
         self.tag(cx, range.clone())?;
 
         let mut sleeper = KernelSleeper::new(&mode);
@@ -252,7 +271,7 @@ impl<V: Value> EntryMap<V> {
     }
 
     /// Gives every dirty entry of a range the mark [`Mark::ToWrite`], locked or not.
-    fn tag(&self, _cx: &mut MaySleep, range: impl RangeBounds<usize>) -> Result {
+    fn tag<C: Level>(&self, _cx: &mut MaySleep<C>, range: impl RangeBounds<usize>) -> Result {
         const BATCH: usize = 64;
 
         let mut cursor = Cursor::new(range, Some(Mark::Dirty));

@@ -16,7 +16,6 @@ use super::{
 use crate::{
     context::{
         Held,
-        LockIn,
         MaySleep, //
     },
     level::{
@@ -98,11 +97,11 @@ impl<'p, K: Key, N: Send + 'static, M: Note, L: Level> Pinned<'p, K, N, M, L> {
     pub fn lock_in<'a, 'c, C: Level>(
         &'a self,
         cx: &'c mut MaySleep<C>,
-    ) -> Held<'a, 'c, N, MutexBackend, C>
+    ) -> Held<'a, 'c, N, MutexBackend, C, L>
     where
-        Unordered: After<C>,
+        L: After<C>,
     {
-        self.node.payload.lock_in(cx)
+        Held::new(self.node.payload.lock(), cx)
     }
 
     /// As [`Pinned::lock_in`], but returns [`None`] if somebody else holds the lock.
@@ -158,11 +157,11 @@ impl<'p, K: Key, N: Send + 'static, M: Note, L: Level> Exclusive<'p, K, N, M, L>
     pub fn lock_in<'a, 'c, C: Level>(
         &'a self,
         cx: &'c mut MaySleep<C>,
-    ) -> Held<'a, 'c, N, MutexBackend, C>
+    ) -> Held<'a, 'c, N, MutexBackend, C, L>
     where
-        Unordered: After<C>,
+        L: After<C>,
     {
-        self.node.payload.lock_in(cx)
+        Held::new(self.node.payload.lock(), cx)
     }
 
     /// As [`Exclusive::lock_in`], without sleeping, for reclaim.

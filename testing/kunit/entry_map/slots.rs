@@ -286,7 +286,7 @@ mod tests {
     #[test]
     fn a_forgotten_guard_leaves_the_entry_locked() -> Result {
         let cx = &mut MaySleep::assert();
-        let mut map = KBox::pin_init(new_entry_map!(), GFP_KERNEL)?;
+        let mut map: Pin<KBox<EntryMap<u64>>> = KBox::pin_init(new_entry_map!(), GFP_KERNEL)?;
         core::mem::forget(map.at(cx, Uninterruptible, 3, Order::Pte, fault)?);
         let busy = End::of(map.try_at(3, Order::Pte, lock));
         let mut cleared = 0;
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn clear_visits_each_entry_once() -> Result {
-        let mut map = KBox::pin_init(new_entry_map!(NoIo), GFP_KERNEL)?;
+        let mut map: Pin<KBox<EntryMap<u64>>> = KBox::pin_init(new_entry_map!(NoIo), GFP_KERNEL)?;
         let _ = map.try_at(0, Order::Pte, |_| Outcome::Insert(1u64))?;
         let _ = map.try_at(1024, Order::Pmd, |_| Outcome::Insert(2))?;
         let _ = map.try_at(1 << 40, Order::Pte, |_| Outcome::Insert(4))?;
