@@ -22,7 +22,8 @@
 //! - [`Agent`] is a thread whose runs are told apart: a stop waits for the [`Run`](agent::Run) that it
 //!   saw, with nothing held that the run needs.
 //! - [`drain`] counts what is in flight. Only who has shut its gate can wait, and not for what is parked
-//!   on themselves. [`completion`] is one obligation of that kind, as a value.
+//!   on themselves. [`completion`] is one obligation of that kind, as a value, and [`sink`] says by whom
+//!   something is finished.
 //! - [`pool`] has nodes that stay what they are while somebody uses them, however long ago the lock was
 //!   dropped under which they were selected; [`shrinker`] asks it for memory, and cannot sleep.
 //!
@@ -45,6 +46,7 @@ pub mod event;
 pub mod level;
 pub mod pool;
 pub mod shrinker;
+pub mod sink;
 pub mod thread;
 pub mod wait_map;
 

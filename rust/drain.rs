@@ -42,8 +42,10 @@
 //! the address of the count, which step 3 uses as a number: the waiter may have freed what is there.
 
 mod cell;
+mod owned;
 mod parked;
 
+pub use owned::OwnedShut;
 pub use parked::{
     Parkable,
     Parked, //

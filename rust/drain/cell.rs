@@ -163,7 +163,12 @@ impl CellPtr {
         false
     }
 
-    /// Opens the gate, which this task has shut.
+    /// The gate, which this task has shut, is not this task's any more.
+    pub(super) fn forget_closer(&self) {
+        self.cell().closer.store(0, Relaxed);
+    }
+
+    /// Opens the gate, which the caller has.
     pub(super) fn open(&self) {
         let cell = self.cell();
         cell.closer.store(0, Relaxed);

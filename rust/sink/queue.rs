@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What waits in a sink.
+
+use super::Finish;
+use core::mem;
+use kernel::{
+    prelude::*,
+    static_lock_class,
+    str::CStr,
+    sync::{
+        LockClassKey,
+        SpinLockIrq, //
+    },
+};
+
+/// Two buffers with room for everything: one that fills, and one that is finished meanwhile.
+struct Buffers<P> {
+    filling: KVec<P>,
+    spare: KVec<P>,
+}
+
+/// A queue that is taken as a whole.
+#[pin_data]
+pub(super) struct Queue<P> {
+    #[pin]
+    buffers: SpinLockIrq<Buffers<P>>,
+}
+
+/// The lock class of all queues.
+// Not generic and never inlined: there is one key, with one name.
+#[inline(never)]
+fn class() -> (&'static CStr, Pin<&'static LockClassKey>) {
+    (c"baton_sink", static_lock_class!())
+}
+
+impl<P: Finish> Queue<P> {
+    /// Makes a queue for up to `room` things.
+    pub(super) fn new(room: usize) -> impl PinInit<Self, Error> {
+        pin_init::pin_init_scope(move || {
+            let buffers = Buffers {
+                filling: KVec::with_capacity(room, GFP_KERNEL)?,
+                spare: KVec::with_capacity(room, GFP_KERNEL)?,
+            };
+            let (name, key) = class();
+            Ok(try_pin_init!(Self {
+                buffers <- SpinLockIrq::new(buffers, name, key),
+            }? Error))
+        })
+    }
+
+    /// Adds something; returns whether it is the first one.
+    pub(super) fn push(&self, payload: P) -> Result<bool, P> {
+        let mut buffers = self.buffers.lock();
+        let filling = &mut buffers.filling;
+        let first = filling.is_empty();
+        match filling.push_within_capacity(payload) {
+            Ok(()) => Ok(first),
+            Err(error) => Err(error.0),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.buffers.lock().filling.is_empty()
+    }
+
+    /// Finishes what is there, oldest first; returns how many that were.
+    ///
+    /// If several do this at once, a third one finds no empty buffer to leave behind, and things that
+    /// are handed over then are returned.
+    pub(super) fn finish(&self) -> usize {
+        let mut batch = {
+            let mut buffers = self.buffers.lock();
+            let empty = mem::take(&mut buffers.spare);
+            mem::replace(&mut buffers.filling, empty)
+        };
+        let count = batch.len();
+        for payload in batch.drain_all() {
+            payload.finish();
+        }
+        let mut buffers = self.buffers.lock();
+        // Whichever has no buffer gets this one. Neither has: one was lost to a third one; no harm.
+        let unused = if buffers.filling.capacity() == 0 {
+            mem::replace(&mut buffers.filling, batch)
+        } else if buffers.spare.capacity() == 0 {
+            mem::replace(&mut buffers.spare, batch)
+        } else {
+            batch
+        };
+        drop(buffers);
+        drop(unused);
+        count
+    }
+}
