@@ -15,19 +15,24 @@
 //! - [`Operations`]: what a driver implements; it may sleep, and has the capability that says so.
 //! - [`Request`]: one started request, ended exactly once.
 //! - [`Source`] and [`Sink`]: the data of a request, towards the driver and from it.
+//! - [`crc32c`]: the checksum that block devices use.
+//! - [`without_io`]: for threads on which I/O depends.
 //! - [`PagePool`]: pages that are known by a number, each handed out to one borrower at a time.
 //!
 //! C header: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h)
 //! C header: [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
 
+mod checksum;
 mod data;
 mod gen_disk;
+mod noio;
 mod operations;
 mod page_pool;
 mod request;
 mod tag_set;
 
 pub use self::{
+    checksum::crc32c,
     data::{
         Sink,
         Source, //
@@ -36,6 +41,7 @@ pub use self::{
         GenDisk,
         GenDiskBuilder, //
     },
+    noio::without_io,
     operations::Operations,
     page_pool::{
         PageBytes,
@@ -45,6 +51,7 @@ pub use self::{
     request::{
         dropped_requests,
         Op,
+        Polled,
         Request, //
     },
     tag_set::TagSet,

@@ -54,6 +54,9 @@ extern "C" {
     pub(crate) fn baton_blk_noio_save() -> c_uint;
     pub(crate) fn baton_blk_noio_restore(flags: c_uint);
 
+    // `crc32.h`
+    pub(crate) fn baton_crc32c(crc: u32, bytes: *const u8, len: usize) -> u32;
+
     // `lockdep.h`
     #[cfg(CONFIG_LOCKDEP)]
     pub(crate) fn baton_wait_map_init(

@@ -9,6 +9,7 @@
 #include <linux/bio.h>
 #include <linux/blk-mq.h>
 #include <linux/blkdev.h>
+#include <linux/crc32.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/fs.h>
@@ -161,6 +162,14 @@ void baton_blk_noio_restore(unsigned int flags)
 	memalloc_noio_restore(flags);
 }
 EXPORT_SYMBOL_GPL(baton_blk_noio_restore);
+
+/* crc32.h */
+
+u32 baton_crc32c(u32 crc, const u8 *bytes, size_t len)
+{
+	return crc32c(crc, bytes, len);
+}
+EXPORT_SYMBOL_GPL(baton_crc32c);
 
 /* lockdep.h */
 

@@ -37,6 +37,9 @@ size_t baton_blk_copy_to_request(struct req_iterator *iter, const void *src, siz
 unsigned int baton_blk_noio_save(void);
 void baton_blk_noio_restore(unsigned int flags);
 
+/* crc32.h */
+u32 baton_crc32c(u32 crc, const u8 *bytes, size_t len);
+
 /* lockdep.h */
 void baton_wait_map_init(struct lockdep_map *map, const char *name,
 			 struct lock_class_key *key);

@@ -251,6 +251,16 @@ impl<T: Operations> GenDisk<T> {
         unsafe { bindings::blk_mark_disk_dead(self.disk.as_ptr()) };
     }
 
+    /// Changes the capacity, in units of 512 bytes, and tells user space.
+    ///
+    /// Requests that were submitted before may reach beyond a smaller capacity: the driver has to
+    /// refuse them.
+    #[doc(alias = "set_capacity_and_notify")]
+    pub fn set_capacity_sectors(&self, sectors: u64, _cx: &mut MaySleep) {
+        // SAFETY: The disk is valid and live by the type invariants.
+        unsafe { bindings::set_capacity_and_notify(self.disk.as_ptr(), sectors) };
+    }
+
     /// Removes the disk: waits until the last request has ended.
     ///
     /// The same as dropping it, where the caller can show that it may sleep.

@@ -4,14 +4,15 @@
 //!
 //! C header: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h)
 
-use super::Request;
-use crate::{
-    context::MaySleep,
-    ffi, //
+use super::{
+    without_io,
+    Request, //
 };
+use crate::context::MaySleep;
 use core::marker::PhantomData;
 use kernel::{
     bindings,
+    error::VTABLE_DEFAULT_ERROR,
     prelude::*,
     types::ForeignOwnable, //
 };
@@ -37,6 +38,17 @@ pub trait Operations: Sized + 'static {
         request: Request,
         cx: &mut MaySleep,
     );
+
+    /// Ends requests of [poll queues](super::TagSet::new) that are done; returns how many.
+    ///
+    /// Called by tasks that have submitted such requests until theirs has ended, and for one that
+    /// nobody has polled for in half a minute.
+    ///
+    /// Context: must not sleep.
+    #[doc(alias = "mq_ops.poll")]
+    fn poll(_data: <Self::Data as ForeignOwnable>::Borrowed<'_>) -> usize {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
 }
 
 /// The `struct blk_mq_ops` of a driver.
@@ -65,14 +77,74 @@ impl<T: Operations> OperationsVTable<T> {
         // requirements.
         let request = unsafe { Request::start((*bd).rq) };
 
-        // SAFETY: Only changes a flag of the current task, which `noio_restore()` below puts back.
-        let flags = unsafe { ffi::baton_blk_noio_save() };
-        T::queue_rq(data, request, &mut MaySleep::assert());
-        // SAFETY: `flags` came from `baton_blk_noio_save()` in this task, above.
-        unsafe { ffi::baton_blk_noio_restore(flags) };
+        without_io(&mut MaySleep::assert(), |cx| T::queue_rq(data, request, cx));
 
         // The request was moved into the driver: an error would end it a second time.
         bindings::BLK_STS_OK as bindings::blk_status_t
+    }
+
+    /// Called by the block layer to find what is done.
+    ///
+    /// # Safety
+    ///
+    /// As [`Self::queue_rq`], but for the request.
+    unsafe extern "C" fn poll(
+        hctx: *mut bindings::blk_mq_hw_ctx,
+        _batch: *mut bindings::io_comp_batch,
+    ) -> c_int {
+        // SAFETY: `hctx` and its queue are valid, by the safety requirements.
+        let data = unsafe { (*(*hctx).queue).queuedata };
+        // SAFETY: As in `queue_rq()`: a task that polls has a reference to the queue, and requests.
+        let data = unsafe { T::Data::borrow(data) };
+        // CAST: There are fewer requests than fit.
+        T::poll(data) as c_int
+    }
+
+    /// Called by the block layer for a request that has been in flight for long.
+    ///
+    /// # Safety
+    ///
+    /// `rq` must be valid, and its queue as for [`Self::queue_rq`].
+    unsafe extern "C" fn timeout(rq: *mut bindings::request) -> bindings::blk_eh_timer_return {
+        // SAFETY: The request and its queue are valid, by the safety requirements.
+        let data = unsafe { (*(*rq).q).queuedata };
+        // SAFETY: As in `queue_rq()`: there is a request.
+        let data = unsafe { T::Data::borrow(data) };
+        // Nobody polls for it, perhaps. If it is not among what is done it is still being served.
+        T::poll(data);
+        // SAFETY: The request is valid: the block layer has a reference.
+        if unsafe { (*rq).state } == bindings::mq_rq_state_MQ_RQ_IN_FLIGHT {
+            bindings::blk_eh_timer_return_BLK_EH_RESET_TIMER
+        } else {
+            bindings::blk_eh_timer_return_BLK_EH_DONE
+        }
+    }
+
+    /// Called by the block layer to learn which queue serves which CPU.
+    ///
+    /// # Safety
+    ///
+    /// `set` must be valid, and made by [`super::TagSet::new`].
+    unsafe extern "C" fn map_queues(set: *mut bindings::blk_mq_tag_set) {
+        // SAFETY: `set` is valid, and nobody else changes it now.
+        let set = unsafe { &mut *set };
+        // CAST: It came from an `u32`.
+        let poll = set.driver_data.addr() as u32;
+        let ordinary = set.nr_hw_queues - poll;
+        let poll_map = bindings::hctx_type_HCTX_TYPE_POLL as usize;
+        // CAST: There are three of them.
+        for (i, map) in set.map.iter_mut().enumerate().take(set.nr_maps as usize) {
+            (map.nr_queues, map.queue_offset) = match i {
+                0 => (ordinary, 0),
+                _ if i == poll_map => (poll, ordinary),
+                // Reads have no queues of their own: those of the first map serve them.
+                _ => (0, 0),
+            };
+            if map.nr_queues > 0 {
+                // SAFETY: The map is valid, and was allocated by the caller.
+                unsafe { bindings::blk_mq_map_queues(map) };
+            }
+        }
     }
 
     const VTABLE: bindings::blk_mq_ops = bindings::blk_mq_ops {
@@ -83,8 +155,12 @@ impl<T: Operations> OperationsVTable<T> {
         put_budget: None,
         set_rq_budget_token: None,
         get_rq_budget_token: None,
-        timeout: None,
-        poll: None,
+        timeout: if T::HAS_POLL {
+            Some(Self::timeout)
+        } else {
+            None
+        },
+        poll: if T::HAS_POLL { Some(Self::poll) } else { None },
         complete: None,
         init_hctx: None,
         exit_hctx: None,
@@ -92,7 +168,7 @@ impl<T: Operations> OperationsVTable<T> {
         exit_request: None,
         cleanup_rq: None,
         busy: None,
-        map_queues: None,
+        map_queues: Some(Self::map_queues),
         #[cfg(CONFIG_BLK_DEBUG_FS)]
         show_rq: None,
     };

@@ -12,6 +12,10 @@ use core::{
     mem, //
 };
 use kernel::{
+    alloc::{
+        Allocator,
+        Vec, //
+    },
     page::PAGE_SIZE,
     prelude::*,
     static_lock_class,
@@ -28,7 +32,7 @@ use kernel::{
     },
 };
 
-/// Slots that are allocated together.
+/// Slots that are allocated together, and chunks whose places are.
 const CHUNK: usize = 512;
 
 /// The bytes of one page.
@@ -57,6 +61,9 @@ unsafe impl Sync for Slot {}
 
 type Chunk = KVec<Slot>;
 
+/// Places for chunks.
+type Shelf = KVec<SetOnce<Chunk>>;
+
 /// The numbers that are free.
 struct Free {
     /// Those that were in use before; it has room for all numbers below `fresh`.
@@ -70,12 +77,24 @@ struct Free {
 /// A leaked [`PageRef`] keeps its page until the pool is dropped; it costs memory, and no hang.
 #[pin_data]
 pub struct PagePool {
-    chunks: KVVec<SetOnce<Chunk>>,
-    limit: u32,
+    shelves: KVVec<SetOnce<Shelf>>,
+    /// The most pages there can ever be.
+    max: u32,
+    /// The most pages there can be now.
+    limit: Atomic<u32>,
     in_use: Atomic<usize>,
     refused: Atomic<usize>,
     #[pin]
     free: SpinLock<Free>,
+}
+
+/// Makes empty places.
+fn places<T, A: Allocator>(count: usize) -> Result<Vec<SetOnce<T>, A>> {
+    let mut places = Vec::with_capacity(count, GFP_KERNEL)?;
+    for _ in 0..count {
+        places.push(SetOnce::new(), GFP_KERNEL)?;
+    }
+    Ok(places)
 }
 
 // A static: the initialiser is compiled into each crate that makes a pool, and lockdep wants one key
@@ -83,11 +102,21 @@ pub struct PagePool {
 static LOCK_NAME: &CStr = c"PagePool::free";
 
 impl PagePool {
-    /// Creates a pool of up to `limit` pages; it has none yet.
-    pub fn new(limit: u32) -> impl PinInit<Self, Error> {
+    /// Creates a pool of up to `limit` pages, which can be [changed](Self::set_limit) up to `max`; it
+    /// has none yet.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if `limit` is more than `max`; `ENOMEM`.
+    pub fn new(limit: u32, max: u32) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            chunks: Self::no_chunks((limit as usize).div_ceil(CHUNK))?,
-            limit,
+            shelves: if limit <= max {
+                places((max as usize).div_ceil(CHUNK * CHUNK))?
+            } else {
+                Err(EINVAL)?
+            },
+            max,
+            limit: Atomic::new(limit),
             in_use: Atomic::new(0),
             refused: Atomic::new(0),
             free <- SpinLock::new(
@@ -101,12 +130,17 @@ impl PagePool {
         })
     }
 
-    fn no_chunks(count: usize) -> Result<KVVec<SetOnce<Chunk>>> {
-        let mut chunks = KVVec::with_capacity(count, GFP_KERNEL)?;
-        for _ in 0..count {
-            chunks.push(SetOnce::new(), GFP_KERNEL)?;
+    /// Sets how many pages there can be. Those that are in use beyond that stay until they are freed.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if that is more than the pool was made for; nothing has changed then.
+    pub fn set_limit(&self, limit: u32) -> Result {
+        if limit > self.max {
+            return Err(EINVAL);
         }
-        Ok(chunks)
+        self.limit.store(limit, Relaxed);
+        Ok(())
     }
 
     /// Returns the number of pages in use.
@@ -120,23 +154,48 @@ impl PagePool {
     }
 
     fn slot(&self, id: u32) -> Option<&Slot> {
-        let chunk = self.chunks.get(id as usize / CHUNK)?.as_ref()?;
-        chunk.get(id as usize % CHUNK)
+        let id = id as usize;
+        let shelf = self.shelves.get(id / CHUNK / CHUNK)?.as_ref()?;
+        let chunk = shelf.get(id / CHUNK % CHUNK)?.as_ref()?;
+        chunk.get(id % CHUNK)
     }
 
-    /// Takes a number that is free, of which the slot exists.
+    /// Returns the place for the chunk of a number, of which the shelf exists.
+    fn place(&self, id: u32) -> Option<&SetOnce<Chunk>> {
+        let id = id as usize;
+        let shelf = self.shelves.get(id / CHUNK / CHUNK)?.as_ref()?;
+        shelf.get(id / CHUNK % CHUNK)
+    }
+
+    /// Takes a number that is free, of which the slot exists, and counts it.
     fn take_id(&self) -> Result<u32> {
+        let id = self.take_uncounted()?;
+        self.in_use.fetch_add(1, Relaxed);
+        Ok(id)
+    }
+
+    fn take_uncounted(&self) -> Result<u32> {
         let mut spare: Option<(Chunk, KVVec<u32>)> = None;
         loop {
             let mut free = self.free.lock();
+            let taken = free.fresh as usize - free.used.len();
+            if taken >= self.limit.load(Relaxed) as usize {
+                return Err(ENOSPC);
+            }
             if let Some(id) = free.used.pop() {
                 return Ok(id);
             }
             let id = free.fresh;
-            if id == self.limit {
-                return Err(ENOSPC);
-            }
-            let chunk = self.chunks.get(id as usize / CHUNK).ok_or(EINVAL)?;
+            let shelf = self
+                .shelves
+                .get(id as usize / CHUNK / CHUNK)
+                .ok_or(EINVAL)?;
+            let Some(chunk) = self.place(id) else {
+                drop(free);
+                // Whoever is first. What the other one has made is dropped.
+                shelf.populate(places(CHUNK)?);
+                continue;
+            };
             if chunk.as_ref().is_some() {
                 free.fresh += 1;
                 return Ok(id);
@@ -207,7 +266,6 @@ impl PagePool {
         slot.state.store(BORROWED, Relaxed);
         // SAFETY: We are the borrower.
         unsafe { *slot.page.get() = Some(page) };
-        self.in_use.fetch_add(1, Relaxed);
         Ok(PageRef {
             pool: self,
             slot,

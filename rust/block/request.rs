@@ -11,6 +11,7 @@ use super::{
     },
     SECTOR_SHIFT, //
 };
+use crate::drain::Parkable;
 use core::{
     mem,
     ptr::NonNull, //
@@ -139,6 +140,20 @@ impl Request {
         self.has_flag(bindings::req_flag_bits___REQ_NOUNMAP)
     }
 
+    /// Gives the request to who has submitted it and polls for it.
+    ///
+    /// # Errors
+    ///
+    /// The request, if nobody has said that they poll for it.
+    #[doc(alias = "REQ_POLLED")]
+    pub fn into_polled(self) -> Result<Polled, Self> {
+        if self.has_flag(bindings::req_flag_bits___REQ_POLLED) {
+            Ok(Polled(self))
+        } else {
+            Err(self)
+        }
+    }
+
     /// Returns the data of a [`Op::Write`], from its first byte on.
     pub fn source(&self) -> Option<Source<'_>> {
         // SAFETY: A write that is started has its bios, and they stay until it is ended, for which
@@ -187,5 +202,22 @@ impl Drop for Request {
             self.bytes()
         );
         self.end_inner(Err(EIO));
+    }
+}
+
+/// A request that its submitter polls for: it can wait in a queue that only tasks drain.
+///
+/// It is ended as a [`Request`] is, and `mem::forget` is as for that.
+#[must_use = "a request that is dropped is ended with an error"]
+pub struct Polled(Request);
+
+// SAFETY: Who waits for the end of the request has undertaken to poll, which is what drains the queue
+// that it is in.
+unsafe impl Parkable for Polled {}
+
+impl Polled {
+    /// Ends the request.
+    pub fn end(self, result: Result) {
+        self.0.end(result);
     }
 }

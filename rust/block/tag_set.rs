@@ -39,18 +39,35 @@ unsafe impl<T: Operations> Send for TagSet<T> {}
 unsafe impl<T: Operations> Sync for TagSet<T> {}
 
 impl<T: Operations> TagSet<T> {
-    /// Creates tags for `hw_queues` queues with `depth` requests each.
+    /// Creates tags for `hw_queues` queues and `poll_queues` more with `depth` requests each.
+    ///
+    /// Requests whose submitter polls for them come to the latter, if there are any: see
+    /// [`Operations::poll`].
     ///
     /// `BLK_MQ_F_BLOCKING` is set: [`Operations::queue_rq`] runs in a task and may sleep.
     ///
     /// The block layer may reduce both numbers: see [`TagSet::hw_queues`], [`TagSet::depth`].
-    pub fn new(hw_queues: u32, depth: u32) -> impl PinInit<Self, Error> {
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for poll queues without [`Operations::poll`]; those of `blk_mq_alloc_tag_set()`.
+    pub fn new(hw_queues: u32, poll_queues: u32, depth: u32) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             inner <- Opaque::try_ffi_init(move |set: *mut bindings::blk_mq_tag_set| {
+                if poll_queues > 0 && !T::HAS_POLL {
+                    return Err(EINVAL);
+                }
+                let nr_maps = if poll_queues > 0 {
+                    bindings::hctx_type_HCTX_MAX_TYPES
+                } else {
+                    1
+                };
                 let new = bindings::blk_mq_tag_set {
                     ops: OperationsVTable::<T>::build(),
-                    nr_hw_queues: hw_queues,
-                    nr_maps: 1,
+                    nr_hw_queues: hw_queues + poll_queues,
+                    nr_maps,
+                    // A number for `map_queues()`, not a pointer.
+                    driver_data: core::ptr::without_provenance_mut(poll_queues as usize),
                     queue_depth: depth,
                     numa_node: bindings::NUMA_NO_NODE,
                     flags: bindings::BLK_MQ_F_BLOCKING,

@@ -108,7 +108,7 @@ impl Operations for Tester {
 
 /// Adds a disk of 1 MiB that `tester` serves.
 fn disk(tester: Arc<Tester>, name: &CStr, cx: &mut MaySleep) -> Result<GenDisk<Tester>> {
-    let tags = Arc::pin_init(TagSet::<Tester>::new(1, 4), GFP_KERNEL)?;
+    let tags = Arc::pin_init(TagSet::<Tester>::new(1, 0, 4), GFP_KERNEL)?;
     GenDiskBuilder::new()
         .capacity_sectors(2048)
         .build(name, tags, tester, static_lock_class!(), cx)
@@ -174,7 +174,7 @@ mod tests {
     fn what_cannot_be_a_disk_is_refused_and_freed() -> Result {
         let cx = &mut MaySleep::assert();
         let tester = Tester::new(false)?;
-        let tags = Arc::pin_init(TagSet::<Tester>::new(1, 4), GFP_KERNEL)?;
+        let tags = Arc::pin_init(TagSet::<Tester>::new(1, 0, 4), GFP_KERNEL)?;
         let mut errors = 0;
         for size in [0, 256, 513, 3000, 2 * PAGE_SIZE as u32] {
             let built = GenDiskBuilder::new().logical_block_size(size).build(
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_page_is_borrowed_once() -> Result {
-        let pool = KBox::pin_init(PagePool::new(8), GFP_KERNEL)?;
+        let pool = KBox::pin_init(PagePool::new(8, 8), GFP_KERNEL)?;
         let mut page = pool.alloc()?;
         let id = page.id();
         let fresh = page.bytes().iter().all(|byte| *byte == 0) && page.bytes().len() == PAGE_SIZE;
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_number_is_given_again_after_it_was_freed() -> Result {
-        let pool = KBox::pin_init(PagePool::new(2), GFP_KERNEL)?;
+        let pool = KBox::pin_init(PagePool::new(2, 4), GFP_KERNEL)?;
         let (first, second) = (pool.alloc()?.id(), pool.alloc()?.id());
         let third = pool.alloc().err();
         pool.free(first)?;
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn a_pool_grows_and_shrinks() -> Result {
         const PAGES: usize = 1500;
-        let pool = KBox::pin_init(PagePool::new(PAGES as u32), GFP_KERNEL)?;
+        let pool = KBox::pin_init(PagePool::new(PAGES as u32, PAGES as u32), GFP_KERNEL)?;
         let mut ids = KVec::with_capacity(PAGES, GFP_KERNEL)?;
         for _ in 0..PAGES {
             ids.push(pool.alloc()?.id(), GFP_KERNEL)?;
