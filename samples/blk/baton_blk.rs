@@ -3,9 +3,14 @@
 //! A memory-backed block device whose I/O path sleeps in the ways that `baton` is about.
 //!
 //! ```text
-//!   disk.rs    a disk from power-on to removal; one request from queue to end
+//!   levels.rs  the order of what is taken and waited for
+//!   disk.rs    a disk from power-on to removal; resized, frozen and zeroed with nothing in flight
+//!   controls.rs  its log and its scrub, whatever else happens to it
+//!   shared.rs  one request from queue to end; finish.rs: by whom it is ended
 //!   store.rs   the data: pages behind entries that are locked while they are used
+//!   sums.rs    their checksums: nodes in a pool, a checkpoint, a shrinker
 //!   log.rs     the write log: FLUSH and FUA wait until their position is stable
+//!   scrub.rs   an agent that compares the data with the checksums
 //!   settings.rs, config.rs, stats.rs
 //!              what is allowed, /sys/kernel/config/baton, /sys/kernel/debug/baton
 //! ```
@@ -19,11 +24,17 @@
 //! ```
 
 mod config;
+mod controls;
 mod disk;
+mod finish;
+mod levels;
 mod log;
+mod scrub;
 mod settings;
+mod shared;
 mod stats;
 mod store;
+mod sums;
 
 use crate::{
     config::Config,
@@ -72,6 +83,10 @@ module! {
             default: 1,
             description: "Whether discard is offered (default: 1)",
         },
+        completion: i64 {
+            default: 0,
+            description: "Where requests end: 0 inline, 1 workqueue, 2 timer, 3 polled (default: 0)",
+        },
     },
 }
 
@@ -99,6 +114,7 @@ fn parameters() -> Result<Settings> {
         ),
         (Field::QueueDepth, module_parameters::queue_depth.value()),
         (Field::Discard, module_parameters::discard.value()),
+        (Field::Completion, module_parameters::completion.value()),
     ] {
         settings.set(c"parameter", field, value)?;
     }

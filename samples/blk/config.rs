@@ -2,11 +2,16 @@
 
 //! `/sys/kernel/config/baton`: a folder for each disk, in the manner of `null_blk`.
 //!
-//! - A disk is described while its power is off, and exists while it is on.
+//! - A disk is described while its power is off, and exists while it is on. Its size can be changed then.
+//! - `scrub`, `freeze`, `zero_out` and `log_hold` are for a disk that is on: `ENODEV` otherwise.
+//! - Who writes while somebody else changes the disk waits, and can be interrupted.
 //! - `power` 0 is refused with `EBUSY` while the disk is open or mounted.
 //! - `rmdir` cannot be refused by a driver: it removes a disk that is on as if it had been pulled.
 
+mod attributes;
+
 use crate::{
+    controls::Controls,
     disk::Disk,
     settings::{
         Field,
@@ -14,15 +19,15 @@ use crate::{
     },
 };
 use baton::{
+    event::Interruptible,
+    new_event,
+    Event,
     LockIn,
     MaySleep, //
 };
 use core::mem;
 use kernel::{
-    configfs::{
-        self,
-        AttributeOperations, //
-    },
+    configfs,
     configfs_attrs,
     debugfs::Dir,
     fmt,
@@ -31,6 +36,7 @@ use kernel::{
     prelude::*,
     str::{
         kstrtobool_bytes,
+        BStr,
         CString,
         Formatter, //
     },
@@ -67,13 +73,13 @@ fn line(page: &mut [u8; PAGE_SIZE], text: fmt::Arguments<'_>) -> Result<usize> {
 }
 
 #[vtable]
-impl AttributeOperations<0> for Config {
+impl configfs::AttributeOperations<0> for Config {
     type Data = Config;
 
     fn show(_this: &Config, page: &mut [u8; PAGE_SIZE]) -> Result<usize> {
         line(
             page,
-            fmt!("size,blocksize,submit_queues,queue_depth,discard,power,log_hold\n"),
+            fmt!("size,blocksize,submit_queues,queue_depth,discard,completion,power,log_hold,scrub,scrub_progress,freeze,zero_out\n"),
         )
     }
 }
@@ -121,6 +127,11 @@ impl configfs::GroupOperations for Config {
                 discard: 4,
                 power: 5,
                 log_hold: 6,
+                completion: 7,
+                scrub: 8,
+                scrub_progress: 9,
+                freeze: 10,
+                zero_out: 11,
             ],
         };
         let debugfs = self.debugfs.clone();
@@ -130,10 +141,11 @@ impl configfs::GroupOperations for Config {
             try_pin_init!(Item {
                 name: name.try_into()?,
                 debugfs,
-                state <- new_mutex!(State {
+                state <- new_mutex!(pin_init!(State {
                     settings: Settings::default(),
-                    power: Power::Off,
-                }),
+                    controls: None,
+                    power <- new_event!(Power::Off),
+                })),
             }),
         ))
     }
@@ -148,9 +160,14 @@ pub(crate) struct Item {
     state: Mutex<State>,
 }
 
+#[pin_data]
 struct State {
     settings: Settings,
-    power: Power,
+    /// Of the disk, if there is one.
+    controls: Option<Controls>,
+    // Who wants to change it waits while somebody else does.
+    #[pin]
+    power: Event<Power>,
 }
 
 /// Whether there is a disk. Making and removing one sleeps, so the lock is not held meanwhile.
@@ -160,26 +177,44 @@ enum Power {
     On(Disk),
 }
 
+/// The claim of who wants to change the power: takes it, unless somebody else has it.
+fn take_power(power: &mut Power, (): &()) -> Option<Power> {
+    match power {
+        Power::Changing => None,
+        _ => Some(mem::replace(power, Power::Changing)),
+    }
+}
+
 impl Item {
     fn busy(&self, why: &str) -> Error {
         pr_err!("{}: busy, {}\n", &*self.name, why);
         EBUSY
     }
 
-    /// Changes the power to `Changing` and returns what it was.
+    /// Waits until nobody changes the power, sets it to `Changing` and returns what it was.
     fn begin_change(&self, cx: &mut MaySleep) -> Result<(Power, Settings)> {
-        let mut held = self.state.lock_in(cx);
-        match held.power {
-            Power::Changing => Err(EBUSY),
-            _ => {
-                let before = mem::replace(&mut held.power, Power::Changing);
-                Ok((before, held.settings))
-            }
-        }
+        let held = self.state.lock_in(cx);
+        let before = held.wait(Interruptible, |state| state.project().power, take_power, ())?;
+        Ok((before, self.state.lock_in(cx).settings))
     }
 
     fn end_change(&self, power: Power, cx: &mut MaySleep) {
-        self.state.lock_in(cx).power = power;
+        let controls = match &power {
+            Power::On(disk) => Some(disk.controls()),
+            Power::Off | Power::Changing => None,
+        };
+        let mut held = self.state.lock_in(cx);
+        let state = held.as_mut().project();
+        let before = mem::replace(state.controls, controls);
+        state.power.update(|now| *now = power);
+        drop(held);
+        // Without the lock: these may be the last ones.
+        drop(before);
+    }
+
+    /// Returns the controls of the disk. `ENODEV` if the power is off.
+    fn controls(&self, cx: &mut MaySleep) -> Result<Controls> {
+        self.state.lock_in(cx).controls.clone().ok_or(ENODEV)
     }
 
     /// Makes the disk; does nothing if there is one.
@@ -199,6 +234,7 @@ impl Item {
     /// Removes the disk if nobody has it open; does nothing if there is none.
     fn power_off(&self, cx: &mut MaySleep) -> Result {
         let (before, _) = self.begin_change(cx)?;
+        drop(self.state.lock_in(cx).as_mut().project().controls.take());
         let (now, result) = match before {
             Power::On(disk) => match disk.try_remove(cx) {
                 Ok(()) => (Power::Off, Ok(())),
@@ -210,14 +246,14 @@ impl Item {
         result.map_err(|_| self.busy("the disk is open or mounted"))
     }
 
-    /// Does something with the disk. `ENODEV` if the power is off, `EBUSY` if it is changing.
+    /// Does something with the disk that nothing else may be done with meanwhile. `ENODEV` if the power is off.
     fn with_disk<R>(
         &self,
         cx: &mut MaySleep,
-        f: impl FnOnce(&Disk, &mut MaySleep) -> R,
+        f: impl FnOnce(&mut Disk, &mut MaySleep) -> R,
     ) -> Result<R> {
-        let (power, _) = self.begin_change(cx)?;
-        let result = match &power {
+        let (mut power, _) = self.begin_change(cx)?;
+        let result = match &mut power {
             Power::On(disk) => Ok(f(disk, cx)),
             Power::Off | Power::Changing => Err(ENODEV),
         };
@@ -225,23 +261,51 @@ impl Item {
         result
     }
 
-    fn show_field(&self, field: Field, page: &mut [u8; PAGE_SIZE]) -> Result<usize> {
-        let value = self
-            .state
-            // ENTRY: a read of the attribute.
-            .lock_in(&mut MaySleep::assert())
-            .settings
-            .get(field);
-        line(page, fmt!("{value}\n"))
+    /// Says why a control was refused, with what is allowed.
+    fn invalid(&self, what: &str, text: &[u8], allowed: &str) -> Error {
+        pr_err!(
+            "{}: {} {:?} is invalid, allowed: {}\n",
+            &*self.name,
+            what,
+            BStr::from_bytes(text.trim_ascii()),
+            allowed
+        );
+        EINVAL
+    }
+
+    /// Reads a 0 or 1.
+    fn flag(&self, what: &str, text: &[u8]) -> Result<bool> {
+        kstrtobool_bytes(text).map_err(|_| self.invalid(what, text, "0 and 1"))
+    }
+
+    fn settings(&self, cx: &mut MaySleep) -> Settings {
+        self.state.lock_in(cx).settings
     }
 
     fn store_field(&self, field: Field, text: &[u8]) -> Result {
         // ENTRY: a write to the attribute.
         let cx = &mut MaySleep::assert();
-        let mut held = self.state.lock_in(cx);
-        match held.power {
-            Power::Off => held.settings.set_text(&self.name, field, text),
-            _ => Err(self.busy("switch its power off first")),
+        let (mut power, mut settings) = self.begin_change(cx)?;
+        let result = match &mut power {
+            Power::On(disk) if field == Field::Size => settings
+                .set_text(&self.name, field, text)
+                .and_then(|()| disk.resize(&settings, cx).map_err(|e| self.not_drained(e))),
+            Power::On(_) | Power::Changing => Err(self.busy("switch its power off first")),
+            Power::Off => settings.set_text(&self.name, field, text),
+        };
+        if result.is_ok() {
+            *self.state.lock_in(cx).as_mut().project().settings = settings;
+        }
+        self.end_change(power, cx);
+        result
+    }
+
+    /// Says why something that needs a disk with nothing in flight was not done.
+    fn not_drained(&self, error: Error) -> Error {
+        if error == EBUSY {
+            self.busy("the disk is frozen: thaw it first")
+        } else {
+            error
         }
     }
 }
@@ -251,79 +315,14 @@ impl PinnedDrop for Item {
     fn drop(self: Pin<&mut Self>) {
         // ENTRY: the directory is removed.
         let cx = &mut MaySleep::assert();
-        let power = mem::replace(&mut self.state.lock_in(cx).power, Power::Off);
+        let mut held = self.state.lock_in(cx);
+        let state = held.as_mut().project();
+        let controls = state.controls.take();
+        let power = state.power.update(|power| mem::replace(power, Power::Off));
+        drop(held);
+        drop(controls);
         if let Power::On(disk) = power {
             disk.pull(cx);
         }
-    }
-}
-
-macro_rules! field_attributes {
-    ($($id:literal: $field:expr,)*) => { $(
-        #[vtable]
-        impl AttributeOperations<$id> for Item {
-            type Data = Item;
-
-            fn show(this: &Item, page: &mut [u8; PAGE_SIZE]) -> Result<usize> {
-                this.show_field($field, page)
-            }
-
-            fn store(this: &Item, page: &[u8]) -> Result {
-                this.store_field($field, page)
-            }
-        }
-    )* };
-}
-
-field_attributes! {
-    0: Field::Size,
-    1: Field::BlockSize,
-    2: Field::SubmitQueues,
-    3: Field::QueueDepth,
-    4: Field::Discard,
-}
-
-#[vtable]
-impl AttributeOperations<5> for Item {
-    type Data = Item;
-
-    fn show(this: &Item, page: &mut [u8; PAGE_SIZE]) -> Result<usize> {
-        let on = matches!(
-            this.state.lock_in(&mut MaySleep::assert()).power,
-            Power::On(_)
-        );
-        line(page, fmt!("{}\n", u8::from(on)))
-    }
-
-    fn store(this: &Item, page: &[u8]) -> Result {
-        let cx = &mut MaySleep::assert();
-        let on = kstrtobool_bytes(page).inspect_err(|_| {
-            pr_err!("{}: power is invalid, allowed: 0 and 1\n", &*this.name);
-        })?;
-        if on {
-            this.power_on(cx)
-        } else {
-            this.power_off(cx)
-        }
-    }
-}
-
-/// For tests: while it is 1, nothing becomes stable, so that FLUSH and FUA do not return.
-#[vtable]
-impl AttributeOperations<6> for Item {
-    type Data = Item;
-
-    fn show(this: &Item, page: &mut [u8; PAGE_SIZE]) -> Result<usize> {
-        let cx = &mut MaySleep::assert();
-        let held = this.with_disk(cx, |disk, cx| disk.is_log_held(cx));
-        line(page, fmt!("{}\n", u8::from(held.unwrap_or(false))))
-    }
-
-    fn store(this: &Item, page: &[u8]) -> Result {
-        let cx = &mut MaySleep::assert();
-        let hold = kstrtobool_bytes(page).inspect_err(|_| {
-            pr_err!("{}: log_hold is invalid, allowed: 0 and 1\n", &*this.name);
-        })?;
-        this.with_disk(cx, |disk, cx| disk.hold_log(hold, cx))
     }
 }

@@ -1,26 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A disk from power-on to removal, and a request from queue to end.
+//! A disk from power-on to removal.
 
 use crate::{
-    log::{
-        Log,
-        Record, //
-    },
+    controls::Controls,
+    scrub::Scrub,
     settings::Settings,
-    stats::Stats,
-    store::Store, //
+    shared::{
+        show_audit,
+        Queue,
+        Shared, //
+    },
+    sums::Sums, //
 };
 use baton::{
     block::{
         self,
+        without_io,
         GenDisk,
         GenDiskBuilder,
-        Op,
-        Operations,
-        Request,
         TagSet, //
     },
+    drain::{
+        Drain,
+        OwnedShut, //
+    },
+    event::{
+        Killable,
+        Uninterruptible, //
+    },
+    shrinker::{
+        Seeks,
+        Shrinker, //
+    },
+    Agent,
     MaySleep,
     Thread, //
 };
@@ -29,14 +42,12 @@ use kernel::{
         Dir,
         File, //
     },
-    fmt,
     page::PAGE_SIZE,
     prelude::*,
     static_lock_class,
-    sync::{
-        Arc,
-        ArcBorrow, //
-    },
+    str::CString,
+    sync::Arc,
+    uaccess::UserSliceReader, //
 };
 
 /// The largest read or write: 1 MiB.
@@ -44,113 +55,6 @@ const MAX_SECTORS: u32 = 1 << (20 - block::SECTOR_SHIFT);
 
 /// The largest discard and write-zeroes: 1 GiB.
 const MAX_RANGE_SECTORS: u32 = 1 << (30 - block::SECTOR_SHIFT);
-
-/// What the requests of one disk share.
-#[pin_data]
-pub(crate) struct Shared {
-    #[pin]
-    store: Store,
-    #[pin]
-    log: Log,
-    stats: Stats,
-}
-
-impl Shared {
-    fn new(settings: &Settings) -> Result<Arc<Self>> {
-        Arc::pin_init(
-            try_pin_init!(Self {
-                store <- Store::new(settings.pages()),
-                log <- Log::new(),
-                stats: Stats::new(),
-            }? Error),
-            GFP_KERNEL,
-        )
-    }
-
-    /// Serves a request; the caller ends it with what this returns.
-    fn serve(&self, request: &mut Request, cx: &mut MaySleep) -> Result {
-        let op = request.op();
-        let start = request.start_byte();
-        let bytes = u64::from(request.bytes());
-        let fua = request.is_fua();
-        let stats = &self.stats;
-
-        let changes = match op {
-            Op::Read => {
-                let mut sink = request.sink().ok_or(EIO)?;
-                self.store.read(start, bytes, &mut sink, stats, cx)?;
-                false
-            }
-            Op::Write => {
-                let mut source = request.source().ok_or(EIO)?;
-                self.store.write(start, bytes, &mut source, stats, cx)?;
-                true
-            }
-            Op::WriteZeroes if request.must_provision() => {
-                self.store.provision_zeroes(start, bytes, stats, cx)?;
-                true
-            }
-            Op::Discard | Op::WriteZeroes => {
-                self.store.discard(start, bytes, stats, cx)?;
-                true
-            }
-            Op::Flush => {
-                let position = self.log.position(cx);
-                self.log.wait_stable(position, stats, cx)?;
-                false
-            }
-            _ => return Err(EOPNOTSUPP),
-        };
-        if changes {
-            let record = Record { start, bytes };
-            let position = self.log.enter(record, stats, cx)?;
-            if fua {
-                self.log.wait_stable(position, stats, cx)?;
-            }
-        }
-        stats.served(op, bytes, fua);
-        Ok(())
-    }
-
-    /// Writes the statistics, a line for each.
-    fn show(this: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // ENTRY: a read of the file.
-        let log = this.log.summary(&mut MaySleep::assert());
-        this.stats.write(f)?;
-        writeln!(f, "log_position {}", log.position)?;
-        writeln!(f, "log_stable {}", log.stable)?;
-        writeln!(f, "log_room_sleepers {}", log.room_sleepers)?;
-        writeln!(f, "log_stable_sleepers {}", log.stable_sleepers)?;
-        writeln!(f, "entry_sleepers {}", this.store.sleepers())?;
-        writeln!(f, "pages {}", this.store.pages())?;
-        writeln!(f, "pages_refused {}", this.store.refused())?;
-        writeln!(f, "requests_dropped {}", block::dropped_requests())
-    }
-}
-
-/// Writes what the auditor finds, and has rescued: each read is an audit.
-fn show_audit(this: &Arc<Shared>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    // ENTRY: a read of the file.
-    let audit = this.log.audit(&mut MaySleep::assert());
-    writeln!(f, "sleeping {}", audit.sleeping)?;
-    writeln!(f, "lost {}", audit.lost)
-}
-
-/// The driver's side of the block layer.
-struct Queue;
-
-#[vtable]
-impl Operations for Queue {
-    type Data = Arc<Shared>;
-
-    fn queue_rq(shared: ArcBorrow<'_, Shared>, mut request: Request, cx: &mut MaySleep) {
-        let result = shared.serve(&mut request, cx);
-        if result.is_err() {
-            shared.stats.errors.inc();
-        }
-        request.end(result);
-    }
-}
 
 /// The log thread of a disk. When it is dropped, the log is shut down and the thread has exited.
 struct LogThread {
@@ -162,7 +66,7 @@ impl LogThread {
     fn new(shared: Arc<Shared>, cx: &mut MaySleep) -> Result<Self> {
         let own = shared.clone();
         let thread = Thread::spawn(cx, c"baton_blk_log", move |cx, _stop| {
-            own.log.run(&own.store, &own.stats, cx)
+            without_io(cx, |cx| own.log.run(&own.store, &own.stats, cx))
         })?;
         Ok(Self {
             shared,
@@ -182,15 +86,69 @@ impl Drop for LogThread {
     }
 }
 
+/// Waits, when it is dropped, until the last request has not only ended but let go of the gate: whatever
+/// ends requests is done then.
+struct LastRequest(Arc<Shared>);
+
+impl Drop for LastRequest {
+    fn drop(&mut self) {
+        // ENTRY: the disk goes away, in whatever may sleep.
+        let cx = &mut MaySleep::assert();
+        let shut = self.0.gate.shut(cx, Uninterruptible);
+        let drained = shut.and_then(|shut| shut.wait(cx, Uninterruptible));
+        if let Err(e) = drained {
+            pr_err!("a disk goes away with requests in flight: {:?}\n", e);
+        }
+        self.0.stats.drains.inc();
+    }
+}
+
+/// What `corrupt` in debugfs needs.
+struct Corrupter {
+    name: CString,
+    shared: Arc<Shared>,
+}
+
+impl Corrupter {
+    /// Changes the byte whose offset was written, behind the back of its checksum.
+    fn write(&self, reader: &mut UserSliceReader) -> Result {
+        let mut text = KVec::new();
+        if reader.len() > 32 {
+            return Err(EINVAL);
+        }
+        reader.clone_reader().read_all(&mut text, GFP_KERNEL)?;
+        let word = core::str::from_utf8(text.trim_ascii()).unwrap_or("");
+        let end = self.shared.store.capacity() as u64 * PAGE_SIZE as u64;
+        let byte = word.parse::<u64>().ok().filter(|byte| *byte < end);
+        let byte = byte.ok_or(EINVAL).inspect_err(|_| {
+            pr_err!(
+                "{}: corrupt {:?} is invalid, allowed: 0 to {}\n",
+                &*self.name,
+                word,
+                end - 1
+            )
+        })?;
+        // ENTRY: a write to the file.
+        let cx = &mut MaySleep::assert();
+        self.shared.store.corrupt(byte, &self.shared.stats, cx)
+    }
+}
+
 /// A disk that is powered on. Dropping it waits until its last request has ended.
 ///
-/// The order of the fields is the order of the teardown: the disk first, because its requests need
-/// the log.
+/// The order of the fields is the order of the teardown: the gate is opened first, because requests may
+/// wait before it, then the disk goes, because its requests need the log, then who works for it.
 pub(crate) struct Disk {
+    frozen: Option<OwnedShut>,
     gen_disk: GenDisk<Queue>,
-    log_thread: LogThread,
+    _last_request: LastRequest,
+    _scrub: Agent<Scrub<Shared>>,
+    _log_thread: LogThread,
+    controls: Controls,
+    _shrinker: Shrinker<Sums>,
     _stats: Pin<KBox<File<Arc<Shared>>>>,
     _audit: Pin<KBox<File<Arc<Shared>>>>,
+    _corrupt: Pin<KBox<File<Corrupter>>>,
 }
 
 impl Disk {
@@ -201,7 +159,9 @@ impl Disk {
         debugfs: &Dir,
         cx: &mut MaySleep,
     ) -> Result<Self> {
-        let shared = Shared::new(&settings)?;
+        let sums = Sums::new(settings.pages())?;
+        let shared = Shared::new(&settings, sums.clone())?;
+        let shrinker = Shrinker::register(c"baton_blk", Seeks::DEFAULT, sums)?;
         let dir = debugfs.subdir(name);
         let stats = KBox::pin_init(
             dir.read_callback_file(c"stats", shared.clone(), &Shared::show),
@@ -211,10 +171,28 @@ impl Disk {
             dir.read_callback_file(c"audit", shared.clone(), &show_audit),
             GFP_KERNEL,
         )?;
+        let corrupter = Corrupter {
+            name: name.try_into()?,
+            shared: shared.clone(),
+        };
+        let corrupt = KBox::pin_init(
+            dir.write_callback_file(c"corrupt", corrupter, &Corrupter::write),
+            GFP_KERNEL,
+        )?;
         let log_thread = LogThread::new(shared.clone(), cx)?;
+        let scrub = Scrub::new(name, shared.clone())?;
+        let agent = Agent::spawn(cx, c"baton_blk_scrub", scrub.clone())?;
+        let controls = Controls {
+            shared: shared.clone(),
+            scrub,
+        };
 
         let tags = Arc::pin_init(
-            TagSet::<Queue>::new(settings.hw_queues(), settings.depth()),
+            TagSet::<Queue>::new(
+                settings.hw_queues(),
+                settings.poll_queues(),
+                settings.depth(),
+            ),
             GFP_KERNEL,
         )?;
         let mut builder = GenDiskBuilder::new()
@@ -228,15 +206,25 @@ impl Disk {
             builder = builder.discard(MAX_RANGE_SECTORS, PAGE_SIZE as u32);
         }
         let gen_disk = builder
-            .build(name, tags, shared, static_lock_class!(), cx)
+            .build(name, tags, shared.clone(), static_lock_class!(), cx)
             .inspect_err(|e| pr_err!("{}: cannot add the disk: {:?}\n", name, e))?;
 
         Ok(Self {
+            frozen: None,
             gen_disk,
-            log_thread,
+            _last_request: LastRequest(shared),
+            _scrub: agent,
+            _log_thread: log_thread,
+            controls,
+            _shrinker: shrinker,
             _stats: stats,
             _audit: audit,
+            _corrupt: corrupt,
         })
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        &self.controls.shared
     }
 
     /// Removes the disk unless somebody has it open, which is `EBUSY`.
@@ -253,21 +241,74 @@ impl Disk {
     /// Removes the disk as if it had been pulled out: who sleeps in the log is woken with an error,
     /// and file systems on it shut down. Its data is in memory and goes away with it, so there is
     /// nothing that a last write-back could save.
-    pub(crate) fn pull(self, cx: &mut MaySleep) {
+    pub(crate) fn pull(mut self, cx: &mut MaySleep) {
+        self.frozen = None;
         if self.gen_disk.claim(cx).is_err() {
-            self.log_thread.shared.log.shut_down(cx);
+            self.shared().log.shut_down(cx);
             self.gen_disk.mark_dead(cx);
         }
         drop(self);
     }
 
-    /// Stops making the log stable, or goes on.
-    pub(crate) fn hold_log(&self, hold: bool, cx: &mut MaySleep) {
-        self.log_thread.shared.log.hold(hold, cx);
+    /// Does `change` with nothing in flight. `EBUSY` while the disk is frozen.
+    fn drained<R>(
+        &self,
+        cx: &mut MaySleep,
+        change: impl FnOnce(&Self, &mut MaySleep) -> Result<R>,
+    ) -> Result<R> {
+        if self.frozen.is_some() {
+            return Err(EBUSY);
+        }
+        let shared = self.shared();
+        let shut = shared.gate.shut(cx, Killable)?;
+        shut.wait(cx, Killable)?;
+        shared.stats.drains.inc();
+        change(self, cx)
     }
 
-    /// Returns whether that was stopped.
-    pub(crate) fn is_log_held(&self, cx: &mut MaySleep) -> bool {
-        self.log_thread.shared.log.is_held(cx)
+    /// Changes the size to that of `settings`; what was beyond a smaller one is gone.
+    pub(crate) fn resize(&self, settings: &Settings, cx: &mut MaySleep) -> Result {
+        self.drained(cx, |disk, cx| {
+            let store = &disk.shared().store;
+            let (before, after) = (store.capacity(), settings.pages());
+            if after < before {
+                // First of all, so that nobody sees a disk whose end is not there.
+                disk.gen_disk.set_capacity_sectors(settings.sectors(), cx);
+            }
+            store.resize(after, cx)?;
+            if after > before {
+                disk.gen_disk.set_capacity_sectors(settings.sectors(), cx);
+            }
+            Ok(())
+        })
+    }
+
+    /// Forgets all data: the disk reads as zeroes.
+    pub(crate) fn zero_out(&self, cx: &mut MaySleep) -> Result {
+        self.drained(cx, |disk, cx| disk.shared().store.clear(cx))
+    }
+
+    /// Waits until nothing is in flight, and lets nothing begin until it is thawed.
+    pub(crate) fn freeze(&mut self, freeze: bool, cx: &mut MaySleep) -> Result {
+        if !freeze {
+            self.frozen = None;
+        } else if self.frozen.is_none() {
+            let shared = self.shared();
+            let shut = Drain::shut_owned(shared.gate.as_arc_borrow(), cx, Killable)?;
+            shut.wait(cx, Killable)?;
+            shared.stats.drains.inc();
+            self.frozen = Some(shut);
+        }
+        Ok(())
+    }
+
+    /// Returns whether it is frozen.
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.frozen.is_some()
+    }
+
+    /// Returns what can be done with the disk whatever else is done with it.
+    pub(crate) fn controls(&self) -> Controls {
+        self.controls.clone()
     }
 }

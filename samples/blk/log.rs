@@ -312,6 +312,7 @@ impl Log {
             let entries = store.write_back(record.start, record.bytes, cx)?;
             stats.written_back.add(entries as u64);
         }
+        store.checkpoint(stats, cx)?;
         let records = buffer.len() as u64;
         stats.log_commits.inc();
         stats.log_records.add(records);

@@ -30,6 +30,47 @@ pub(crate) enum Field {
     QueueDepth,
     /// Whether discard is offered.
     Discard,
+    /// Where requests are ended.
+    Completion,
+}
+
+/// Where requests are ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Completion {
+    /// Where they are served.
+    Inline,
+    /// By a worker.
+    Workqueue,
+    /// In the interrupt of a timer.
+    Timer,
+    /// By who polls for them, if anybody does.
+    Polled,
+}
+
+impl Completion {
+    const ALL: [(&str, Self); 4] = [
+        ("inline", Self::Inline),
+        ("workqueue", Self::Workqueue),
+        ("timer", Self::Timer),
+        ("polled", Self::Polled),
+    ];
+
+    /// The words for it, in the order of their numbers.
+    const ALLOWED: &str = "inline, workqueue, timer and polled, or 0 to 3";
+
+    /// Returns the word for it.
+    pub(crate) fn name(self) -> &'static str {
+        let mut all = Self::ALL.iter();
+        all.find(|(_, which)| *which == self)
+            .map_or("?", |(name, _)| name)
+    }
+
+    /// Returns the number of a word.
+    fn number(name: &str) -> Option<i64> {
+        let at = Self::ALL.iter().position(|(word, _)| *word == name)?;
+        // CAST: There are four.
+        Some(at as i64)
+    }
 }
 
 /// What a disk is told to be; always valid.
@@ -40,6 +81,7 @@ pub(crate) struct Settings {
     submit_queues: i64,
     queue_depth: i64,
     discard: i64,
+    completion: i64,
 }
 
 impl Default for Settings {
@@ -50,6 +92,7 @@ impl Default for Settings {
             submit_queues: 1,
             queue_depth: 64,
             discard: 1,
+            completion: 0,
         }
     }
 }
@@ -84,6 +127,7 @@ impl Field {
             Self::SubmitQueues => "submit_queues",
             Self::QueueDepth => "queue_depth",
             Self::Discard => "discard",
+            Self::Completion => "completion",
         }
     }
 
@@ -95,6 +139,7 @@ impl Field {
             Self::SubmitQueues => 1..=i64::from(nr_cpu_ids()),
             Self::QueueDepth => 1..=MAX_DEPTH,
             Self::Discard => 0..=1,
+            Self::Completion => 0..=3,
         }
     }
 }
@@ -107,6 +152,7 @@ impl Settings {
             Field::SubmitQueues => &mut self.submit_queues,
             Field::QueueDepth => &mut self.queue_depth,
             Field::Discard => &mut self.discard,
+            Field::Completion => &mut self.completion,
         }
     }
 
@@ -133,9 +179,25 @@ impl Settings {
     /// As [`Settings::set`], from what was written to a file.
     pub(crate) fn set_text(&mut self, who: &CStr, field: Field, text: &[u8]) -> Result {
         let trimmed = text.trim_ascii();
-        match core::str::from_utf8(trimmed).map(str::parse::<i64>) {
-            Ok(Ok(value)) => self.set(who, field, value),
-            _ => {
+        let word = core::str::from_utf8(trimmed).unwrap_or("");
+        let value = match field {
+            Field::Completion => Completion::number(word)
+                .ok_or(())
+                .or(word.parse().map_err(|_| ())),
+            _ => word.parse::<i64>().map_err(|_| ()),
+        };
+        match value {
+            Ok(value) => self.set(who, field, value),
+            Err(()) if field == Field::Completion => {
+                pr_err!(
+                    "{}: completion {:?} is invalid, allowed: {}\n",
+                    who,
+                    BStr::from_bytes(trimmed),
+                    Completion::ALLOWED
+                );
+                Err(EINVAL)
+            }
+            Err(()) => {
                 let allowed = field.allowed();
                 pr_err!(
                     "{}: {} {:?} is invalid, allowed: {} to {}\n",
@@ -175,6 +237,25 @@ impl Settings {
     /// Returns the number of requests in flight for each queue.
     pub(crate) fn depth(&self) -> u32 {
         self.queue_depth as u32
+    }
+
+    /// Returns where requests are ended.
+    pub(crate) fn completion(&self) -> Completion {
+        let found = Completion::ALL.get(self.completion as usize);
+        found.map_or(Completion::Inline, |(_, which)| *which)
+    }
+
+    /// Returns the number of queues for requests that are polled for.
+    pub(crate) fn poll_queues(&self) -> u32 {
+        match self.completion() {
+            Completion::Polled => self.hw_queues(),
+            _ => 0,
+        }
+    }
+
+    /// Returns how many requests can be in flight.
+    pub(crate) fn requests(&self) -> usize {
+        (self.hw_queues() + self.poll_queues()) as usize * self.depth() as usize
     }
 
     /// Returns whether discard is offered.

@@ -15,7 +15,7 @@ use kernel::{
 pub(crate) struct Counter(Atomic<u64>);
 
 impl Counter {
-    const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self(Atomic::new(0))
     }
 
@@ -29,7 +29,7 @@ impl Counter {
         self.add(1);
     }
 
-    fn get(&self) -> u64 {
+    pub(crate) fn get(&self) -> u64 {
         self.0.load(Relaxed)
     }
 }
@@ -61,8 +61,9 @@ counters! {
     reads, writes, discards, write_zeroes, flushes,
     /// Writes and write-zeroes with FUA among them.
     fua,
-    /// Requests that ended with an error.
-    errors,
+    /// Requests that ended with an error; those of them that were on their way while the disk became
+    /// smaller.
+    errors, beyond_end,
     /// Bytes of the disk that requests of each kind covered.
     bytes_read, bytes_written, bytes_discarded, bytes_zeroed,
     /// Entries that were found locked; how often that ended with the ownership of the entry, and how
@@ -76,6 +77,16 @@ counters! {
     log_waits,
     /// Log buffers that were made stable, records in them, and entries that were dirty.
     log_commits, log_records, written_back,
+    /// How often everything in flight was waited for: to resize, to freeze, to zero everything.
+    drains,
+    /// Runs of the scrub, and pages that it found to be corrupt.
+    scrub_runs, scrub_corrupt,
+    /// Nodes of checksums that were pinned.
+    pins,
+    /// Times that a checkpoint has written the oldest ones; how many were written, and read.
+    checkpoints, nodes_written, nodes_read,
+    /// Requests by where they were ended.
+    ended_inline, ended_by_work, ended_by_timer, ended_by_poll,
 }
 
 impl Stats {

@@ -13,9 +13,19 @@
 //! page: a discard needs no lock of its own while it frees what it has removed, however many writers
 //! come to the same place in the meantime. They find no entry, and make a new one with a new page.
 
-use crate::stats::Stats;
+mod pieces;
+mod verify;
+
+pub(crate) use verify::Verdict;
+
+use crate::{
+    levels::order,
+    stats::Stats,
+    sums::Sums, //
+};
 use baton::{
     block::{
+        crc32c,
         PagePool,
         Sink,
         Source, //
@@ -32,12 +42,27 @@ use baton::{
         Value, //
     },
     event::Io,
+    After,
+    Level,
     MaySleep, //
 };
 use core::ops::Range;
 use kernel::{
     page::PAGE_SIZE,
-    prelude::*, //
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
+    },
+};
+use pieces::{
+    fragments,
+    pieces,
+    whole_pages,
+    Piece, //
 };
 
 /// What reads as zeroes.
@@ -70,82 +95,70 @@ impl Value for PageId {
 #[pin_data]
 pub(crate) struct Store {
     #[pin]
-    entries: EntryMap<PageId>,
+    entries: EntryMap<PageId, order::Entry>,
     #[pin]
     pages: PagePool,
+    sums: Arc<Sums>,
+    capacity: Atomic<usize>,
 }
 
-/// Some bytes of one page.
-struct Piece {
-    index: usize,
-    bytes: Range<usize>,
-}
-
-impl Piece {
-    fn is_whole(&self) -> bool {
-        self.bytes.len() == PAGE_SIZE
-    }
-}
-
-/// Splits a range of bytes at page boundaries.
-fn pieces(start: u64, bytes: u64) -> impl Iterator<Item = Piece> {
-    let end = start + bytes;
-    let mut at = start;
-    core::iter::from_fn(move || {
-        if at >= end {
-            return None;
-        }
-        let index = at / PAGE_SIZE as u64;
-        let from = at % PAGE_SIZE as u64;
-        let len = (PAGE_SIZE as u64 - from).min(end - at);
-        at += len;
-        // CAST: The index is one of a page in memory, the rest is less than a page.
-        Some(Piece {
-            index: index as usize,
-            bytes: from as usize..(from + len) as usize,
-        })
-    })
-}
-
-/// Returns the indices of the pages that lie in a range of bytes as a whole.
-fn whole_pages(start: u64, bytes: u64) -> Range<usize> {
-    let first = start.div_ceil(PAGE_SIZE as u64);
-    let end = (start + bytes) / PAGE_SIZE as u64;
-    // CAST: The indices are of pages in memory.
-    first as usize..end.max(first) as usize
-}
-
-/// Returns the parts of a range of bytes that are less than a page, at its two ends.
-fn fragments(start: u64, bytes: u64) -> impl Iterator<Item = Piece> {
-    let size = PAGE_SIZE as u64;
-    let end = start + bytes;
-    // The end of the first page, and the start of the last one.
-    let head = start.next_multiple_of(size).min(end);
-    let tail = (end - end % size).max(head);
-    [(start, head), (tail, end)]
-        .into_iter()
-        .flat_map(|(from, to)| pieces(from, to - from))
-        .filter(|piece| !piece.is_whole())
+/// Returns how many pages a disk of `pages` pages can have in use.
+fn page_limit(pages: usize) -> Result<u32> {
+    Ok(u32::try_from(pages.saturating_add(SPARE_PAGES))?)
 }
 
 impl Store {
-    /// Makes an empty store of `pages` pages.
-    pub(crate) fn new(pages: usize) -> impl PinInit<Self, Error> {
+    /// Makes an empty store of `capacity` pages.
+    pub(crate) fn new(capacity: usize, sums: Arc<Sums>) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             entries <- new_entry_map!(NoIo),
-            pages <- PagePool::new(u32::try_from(pages.saturating_add(SPARE_PAGES))?),
+            pages <- PagePool::new(page_limit(capacity)?, u32::MAX),
+            sums,
+            capacity: Atomic::new(capacity),
         })
     }
 
+    /// Returns the number of pages.
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity.load(Relaxed)
+    }
+
+    /// Returns whether a range of bytes is on the disk.
+    pub(crate) fn contains(&self, start: u64, bytes: u64) -> bool {
+        let end = self.capacity() as u64 * PAGE_SIZE as u64;
+        start.checked_add(bytes).is_some_and(|last| last <= end)
+    }
+
+    /// Changes the number of pages, with nothing in flight. What was beyond a smaller one is gone.
+    pub(crate) fn resize(&self, pages: usize, cx: &mut MaySleep) -> Result {
+        let limit = page_limit(pages)?;
+        self.sums.grow(pages, cx)?;
+        let before = self.capacity();
+        self.capacity.store(pages, Relaxed);
+        self.pages.set_limit(limit)?;
+        if pages < before {
+            self.remove(pages..before, cx)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets everything, with nothing in flight.
+    pub(crate) fn clear(&self, cx: &mut MaySleep) -> Result {
+        self.remove(0..self.capacity(), cx)
+    }
+
     /// Does what `f` says to the entry of `index`, and counts if that has to wait.
-    fn at(
+    fn at<C: Level>(
         &self,
         index: usize,
         order: Order,
         stats: &Stats,
-        cx: &mut MaySleep,
+        cx: &mut MaySleep<C>,
         mut f: impl FnMut(Slot<PageId>) -> Outcome<PageId>,
-    ) -> Result<At<'_, PageId>> {
+    ) -> Result<At<'_, PageId>>
+    where
+        order::Entry: After<C>,
+    {
         match self.entries.try_at(index, order, &mut f) {
             Err(e) if e == EAGAIN => {
                 stats.entry_waits.inc();
@@ -164,12 +177,15 @@ impl Store {
     }
 
     /// Locks the entry of a page that has one, unless it is a zero entry.
-    fn lock_data(
+    fn lock_data<C: Level>(
         &self,
         index: usize,
         stats: &Stats,
-        cx: &mut MaySleep,
-    ) -> Result<Option<EntryGuard<'_, PageId>>> {
+        cx: &mut MaySleep<C>,
+    ) -> Result<Option<EntryGuard<'_, PageId>>>
+    where
+        order::Entry: After<C>,
+    {
         self.at(index, Order::Pte, stats, cx, |slot| match slot {
             Slot::Unlocked(entry) if !entry.is_zero() => Outcome::Lock,
             Slot::Unlocked(_) | Slot::Vacant | Slot::Conflict(_) => Outcome::Leave,
@@ -242,6 +258,8 @@ impl Store {
     ) -> Result {
         for piece in pieces(start, bytes) {
             let mut guard = self.lock_or_insert(piece.index, stats, cx)?;
+            // Before the data is changed: what can fail has not failed then.
+            let node = self.sums.node(piece.index, stats, cx)?;
             let mut page = match guard.value() {
                 PageId(Some(id)) => self.pages.borrow(id)?,
                 PageId::NONE => {
@@ -250,10 +268,12 @@ impl Store {
                     page
                 }
             };
-            source.copy_to(page.bytes_mut().get_mut(piece.bytes).ok_or(EIO)?)?;
+            let copied = source.copy_to(page.bytes_mut().get_mut(piece.bytes).ok_or(EIO)?);
+            node.set(piece.index, crc32c(page.bytes()), stats, cx)?;
             // The page is given back before the entry is.
             drop(page);
             guard.unlock_marked(Mark::Dirty);
+            copied?;
         }
         Ok(())
     }
@@ -264,8 +284,10 @@ impl Store {
             return Ok(());
         };
         if let PageId(Some(id)) = guard.value() {
+            let node = self.sums.node(piece.index, stats, cx)?;
             let mut page = self.pages.borrow(id)?;
             page.bytes_mut().get_mut(piece.bytes).ok_or(EIO)?.fill(0);
+            node.set(piece.index, crc32c(page.bytes()), stats, cx)?;
         }
         guard.unlock_marked(Mark::Dirty);
         Ok(())
@@ -369,6 +391,16 @@ impl Store {
             ..(start + bytes).div_ceil(PAGE_SIZE as u64) as usize;
         // The medium is this memory, hence there is nothing to copy; the entry becomes clean.
         self.entries.write_back(cx, Io, pages, |_cx, _entry| Ok(()))
+    }
+
+    /// Writes checksums out, if many have changed.
+    pub(crate) fn checkpoint(&self, stats: &Stats, cx: &mut MaySleep) -> Result {
+        self.sums.checkpoint(stats, cx)
+    }
+
+    /// Returns the checksums.
+    pub(crate) fn sums(&self) -> &Sums {
+        &self.sums
     }
 
     /// Returns the number of pages that hold data.

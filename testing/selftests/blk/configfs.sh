@@ -13,6 +13,7 @@ defaults() {
 	[ "$(cat "$configfs/c1/submit_queues")" = 1 ]
 	[ "$(cat "$configfs/c1/queue_depth")" = 64 ]
 	[ "$(cat "$configfs/c1/discard")" = 1 ]
+	[ "$(cat "$configfs/c1/completion")" = inline ]
 	[ "$(cat "$configfs/c1/power")" = 0 ]
 	[ ! -e /dev/c1 ]
 	[ ! -e "$debugfs/c1" ]
@@ -51,7 +52,7 @@ bad_values() {
 	local attribute value
 	need
 	mkdir "$configfs/c3"
-	for attribute in size blocksize submit_queues queue_depth discard; do
+	for attribute in size blocksize submit_queues queue_depth discard completion; do
 		for value in -1 abc 99999999999999999999; do
 			refused "$attribute" "$value"
 		done
@@ -61,8 +62,9 @@ bad_values() {
 	for value in 0 $(($(nproc --all) + 1000)); do refused submit_queues "$value"; done
 	for value in 0 1025; do refused queue_depth "$value"; done
 	refused discard 2
+	refused completion 4
 	fails_with "Invalid argument" put "$configfs/c3/power" perhaps
-	[ "$(log_lines "c3: power is invalid, allowed: ")" = 1 ]
+	[ "$(log_lines "c3: power .* is invalid, allowed: ")" = 1 ]
 	# It still works with what it had.
 	echo 1 >"$configfs/c3/power"
 	[ "$(cat /sys/block/c3/size)" = $((1024 * 2048)) ]
@@ -86,7 +88,7 @@ bad_names() {
 refused_while_on() {
 	local attribute
 	disk c4 size=16
-	for attribute in size blocksize submit_queues queue_depth discard; do
+	for attribute in blocksize submit_queues queue_depth discard completion; do
 		fails_with "busy" put "$configfs/c4/$attribute" 1
 	done
 	[ "$(log_lines "c4: busy, switch its power off first")" = 5 ]

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Comparing the data with its checksums.
+
+use super::{
+    PageId,
+    Store, //
+};
+use crate::{
+    levels::order,
+    stats::Stats, //
+};
+use baton::{
+    block::crc32c,
+    After,
+    Level,
+    MaySleep, //
+};
+use kernel::{
+    page::PAGE_SIZE,
+    prelude::*, //
+};
+
+/// What a page is, compared with its checksum.
+pub(crate) enum Verdict {
+    /// There is no data.
+    Nothing,
+    /// It is what was written.
+    Good,
+    /// It is not.
+    Corrupt {
+        /// The checksum of what is there.
+        found: u32,
+        /// The checksum of what was written.
+        expected: u32,
+    },
+}
+
+impl Store {
+    /// Compares a page with its checksum.
+    pub(crate) fn verify<C: Level>(
+        &self,
+        index: usize,
+        stats: &Stats,
+        cx: &mut MaySleep<C>,
+    ) -> Result<Verdict>
+    where
+        order::Entry: After<C>,
+        order::Node: After<C>,
+    {
+        let Some(guard) = self.lock_data(index, stats, cx)? else {
+            return Ok(Verdict::Nothing);
+        };
+        let PageId(Some(id)) = guard.value() else {
+            return Ok(Verdict::Nothing);
+        };
+        let expected = self.sums.node(index, stats, cx)?.get(index, stats, cx)?;
+        let found = crc32c(self.pages.borrow(id)?.bytes());
+        Ok(if found == expected {
+            Verdict::Good
+        } else {
+            Verdict::Corrupt { found, expected }
+        })
+    }
+
+    /// Changes one byte of the disk behind the back of its checksum, for tests.
+    ///
+    /// `ENXIO` if there is no such byte, `ENODATA` if there is no data.
+    pub(crate) fn corrupt(&self, byte: u64, stats: &Stats, cx: &mut MaySleep) -> Result {
+        if !self.contains(byte, 1) {
+            return Err(ENXIO);
+        }
+        // CAST: It is on the disk, whose pages are in memory.
+        let (index, at) = (
+            (byte / PAGE_SIZE as u64) as usize,
+            (byte % PAGE_SIZE as u64) as usize,
+        );
+        let guard = self.lock_data(index, stats, cx)?.ok_or(ENODATA)?;
+        let PageId(Some(id)) = guard.value() else {
+            return Err(ENODATA);
+        };
+        let mut page = self.pages.borrow(id)?;
+        let byte = page.bytes_mut().get_mut(at).ok_or(EIO)?;
+        *byte = !*byte;
+        Ok(())
+    }
+}

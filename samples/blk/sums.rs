@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The checksums of a disk: nodes that are cached, written out by a checkpoint, and reclaimed.
+//!
+//! ```text
+//!   node     the checksums of 512 pages, in the cache; dirty until a checkpoint has written it
+//!   medium   where nodes are written to and read from, memory as the rest of the disk
+//! ```
+//!
+//! In C, this is where `bcache` went wrong: a checkpoint picks the oldest dirty nodes under the lock of
+//! the cache and writes them without it, while reclaim frees nodes and others get their memory. What
+//! is picked here is pinned.
+//!
+//! A node that is made for the cache is empty, and read under its own lock by whoever comes first.
+//! Were it read before it is added, it could be old by then: somebody else may have added, changed,
+//! written and reclaimed one of the same number in the meantime.
+//!
+//! I/O depends on all of this, so it runs [without I/O](baton::block::without_io) of its own.
+
+use crate::{
+    levels::order,
+    stats::{
+        Counter,
+        Stats, //
+    },
+};
+use baton::{
+    event::{
+        Mode,
+        Uninterruptible, //
+    },
+    pool::{
+        new_pool,
+        Batch,
+        Pinned,
+        Pool,
+        Refused, //
+    },
+    shrinker::{
+        Reclaim,
+        Scanned,
+        Shrink, //
+    },
+    After,
+    Held,
+    Level,
+    MaySleep,
+    Ordered, //
+};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        lock::mutex::MutexBackend,
+        Arc,
+        Mutex, //
+    },
+};
+
+/// The pages of one node.
+const PAGES: usize = 512;
+
+/// The nodes that a checkpoint writes at a time. As long as fewer are dirty it writes none.
+const BATCH: usize = 8;
+
+/// How often a checkpoint does that.
+const ROUNDS: usize = 8;
+
+type Sheet = [u32; PAGES];
+
+/// What is in a node: nothing until it was read.
+type Node = Option<KBox<Sheet>>;
+
+/// What is known of a node under the lock of the cache.
+#[derive(Clone, Copy)]
+struct Note {
+    dirty: bool,
+}
+
+type Pin<'a> = Pinned<'a, usize, Node, Note, order::Node>;
+
+/// The checksums of one disk.
+#[pin_data]
+pub(crate) struct Sums {
+    #[pin]
+    nodes: Pool<usize, Node, Note, order::Node>,
+    #[pin]
+    medium: Ordered<order::Medium, Mutex<KVVec<Node>>>,
+    reclaimed: Counter,
+}
+
+fn places(pages: usize) -> Result<KVVec<Node>> {
+    let count = pages.div_ceil(PAGES);
+    let mut places = KVVec::with_capacity(count, GFP_KERNEL)?;
+    for _ in 0..count {
+        places.push(None, GFP_KERNEL)?;
+    }
+    Ok(places)
+}
+
+fn new_sheet() -> Result<KBox<Sheet>> {
+    KBox::init(pin_init::init_zeroed(), GFP_KERNEL)
+}
+
+impl Sums {
+    /// Makes a place for the checksums of `pages` pages.
+    pub(crate) fn new(pages: usize) -> Result<Arc<Self>> {
+        let places = places(pages)?;
+        Arc::pin_init(
+            try_pin_init!(Self {
+                nodes <- new_pool!("baton_blk_sums"),
+                medium <- Ordered::new(new_mutex!(places)),
+                reclaimed: Counter::new(),
+            }? Error),
+            GFP_KERNEL,
+        )
+    }
+
+    /// Makes place for `pages` pages, if there is less.
+    pub(crate) fn grow(&self, pages: usize, cx: &mut MaySleep) -> Result {
+        // Memory is got before the lock is taken: who gives it back may need the lock.
+        let mut more = places(pages)?;
+        let mut medium = self.medium.lock_in(cx);
+        if medium.len() < more.len() {
+            for (new, old) in more.iter_mut().zip(medium.iter_mut()) {
+                *new = old.take();
+            }
+            core::mem::swap(&mut *medium, &mut more);
+        }
+        drop(medium);
+        drop(more);
+        Ok(())
+    }
+
+    /// Pins the node of a page, and makes it if it is not in the cache.
+    ///
+    /// Have it before a page is changed, so that its checksum can be changed afterwards.
+    pub(crate) fn node<C: Level>(
+        &self,
+        page: usize,
+        stats: &Stats,
+        cx: &mut MaySleep<C>,
+    ) -> Result<NodeOf<'_>>
+    where
+        order::Node: After<C>,
+    {
+        let key = page / PAGES;
+        let pin = loop {
+            let mut guard = self.nodes.lock_in(cx);
+            match guard.pin(key) {
+                Ok(pin) => break pin,
+                Err(Refused::Absent) => drop(guard),
+                Err(Refused::Busy) => {
+                    // It is being reclaimed; once it is gone, make another one.
+                    let (guard, _) = guard.wait_unpinned(Uninterruptible.timeout(1), key);
+                    drop(guard);
+                    continue;
+                }
+            }
+            let note = Note { dirty: false };
+            match self.nodes.insert(cx, key, note, None, GFP_KERNEL) {
+                Ok(pin) => break pin,
+                // Somebody else was faster.
+                Err(e) if e == EEXIST => continue,
+                Err(e) => return Err(e),
+            }
+        };
+        stats.pins.inc();
+        let node = NodeOf { sums: self, pin };
+        node.with_sheet(stats, cx, |_| ())?;
+        Ok(node)
+    }
+
+    /// Writes the oldest dirty nodes, if there are many.
+    pub(crate) fn checkpoint(&self, stats: &Stats, cx: &mut MaySleep) -> Result {
+        let mut batch = Batch::with_capacity(BATCH, GFP_KERNEL)?;
+        for _ in 0..ROUNDS {
+            self.nodes
+                .lock_in(cx)
+                .select(&mut batch, |node| node.note.dirty);
+            stats.pins.add(batch.len() as u64);
+            if !batch.is_full() {
+                return Ok(());
+            }
+            stats.checkpoints.inc();
+            for pin in batch.iter() {
+                self.write(pin, stats, cx)?;
+            }
+            batch.clear();
+        }
+        Ok(())
+    }
+
+    /// Writes a node.
+    ///
+    /// ```text
+    ///   checkpoint                      writer of a page
+    ///   1 dirty = false
+    ///                                   2 changes the node, under its lock
+    ///   3 copies it, under its lock
+    ///                                   4 dirty = true
+    /// ```
+    ///
+    /// Were 1 after 3, it could undo a 4 whose 2 it has not copied.
+    fn write(&self, pin: &Pin<'_>, stats: &Stats, cx: &mut MaySleep) -> Result {
+        let mut copy = new_sheet()?;
+        self.note(pin, false, cx)?;
+        {
+            let mut node = pin.lock_in(cx);
+            let (node, cx) = node.inner();
+            if let Some(sheet) = &*node {
+                *copy = **sheet;
+                let mut medium = self.medium.lock_in(cx);
+                let place = medium.get_mut(pin.key()).ok_or(EIO)?;
+                *place = Some(copy);
+            }
+        }
+        stats.nodes_written.inc();
+        Ok(())
+    }
+
+    fn note<C: Level>(&self, pin: &Pin<'_>, dirty: bool, cx: &mut MaySleep<C>) -> Result
+    where
+        order::Node: After<C>,
+    {
+        let mut nodes = self.nodes.lock_in(cx);
+        nodes
+            .note(pin, |note| note.dirty = dirty)
+            .map_err(|_| EINVAL)
+    }
+
+    /// Returns the number of nodes in the cache.
+    pub(crate) fn cached(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Returns how many nodes were given back to the kernel.
+    pub(crate) fn reclaimed(&self) -> u64 {
+        self.reclaimed.get()
+    }
+}
+
+/// The node of a page; it stays what it is.
+pub(crate) struct NodeOf<'a> {
+    sums: &'a Sums,
+    pin: Pin<'a>,
+}
+
+impl NodeOf<'_> {
+    /// Does `f` with the checksums, which are read first if nobody has done so.
+    fn with_sheet<C: Level, R>(
+        &self,
+        stats: &Stats,
+        cx: &mut MaySleep<C>,
+        f: impl FnOnce(&mut Sheet) -> R,
+    ) -> Result<R>
+    where
+        order::Node: After<C>,
+    {
+        let mut held: Held<'_, '_, Node, MutexBackend, C, order::Node> = self.pin.lock_in(cx);
+        let (mut node, cx) = held.inner();
+        if node.is_none() {
+            let mut sheet = new_sheet()?;
+            let medium = self.sums.medium.lock_in(cx);
+            if let Some(written) = medium.get(self.pin.key()).ok_or(EIO)? {
+                *sheet = **written;
+                stats.nodes_read.inc();
+            }
+            *node = Some(sheet);
+        }
+        node.as_deref_mut().map(f).ok_or(EIO)
+    }
+
+    /// Returns the checksum of a page of this node.
+    pub(crate) fn get<C: Level>(
+        &self,
+        page: usize,
+        stats: &Stats,
+        cx: &mut MaySleep<C>,
+    ) -> Result<u32>
+    where
+        order::Node: After<C>,
+    {
+        self.with_sheet(stats, cx, |sheet| sheet[page % PAGES])
+    }
+
+    /// Changes the checksum of a page of this node.
+    pub(crate) fn set<C: Level>(
+        &self,
+        page: usize,
+        sum: u32,
+        stats: &Stats,
+        cx: &mut MaySleep<C>,
+    ) -> Result
+    where
+        order::Node: After<C>,
+    {
+        self.with_sheet(stats, cx, |sheet| sheet[page % PAGES] = sum)?;
+        self.sums.note(&self.pin, true, cx)
+    }
+}
+
+impl Shrink for Sums {
+    fn count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    fn scan(&self, reclaim: &mut Reclaim, target: usize) -> Scanned {
+        let mut freed = 0;
+        while freed < target {
+            let Some(node) = reclaim.try_exclusive_oldest(&self.nodes, |node| !node.note.dirty)
+            else {
+                break;
+            };
+            node.free(reclaim);
+            freed += 1;
+        }
+        self.reclaimed.add(freed as u64);
+        Scanned::Freed(freed)
+    }
+}

@@ -1,0 +1,114 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Requests that end inline, by a worker, by a timer, and by who polls.
+
+# shellcheck source=testing/selftests/blk/blk.sh
+. "$(dirname "$(readlink -f "$0")")/blk.sh"
+
+# mode NAME COUNTER [ARGUMENT...]: verified I/O on a disk that completes so.
+mode() {
+	local name=$1 counter=$2
+	shift 2
+	disk "m$name" size=64 submit_queues=2 completion="$name"
+	[ "$(cat "$configfs/m$name/completion")" = "$name" ]
+	verify "$name.randrw" --filename="/dev/m$name" --ioengine=io_uring --rw=randrw --bsrange=4k-64k \
+		--size=16m --iodepth=16 --numjobs=2 --offset_increment=16m "$@"
+	verify "$name.sync" --filename="/dev/m$name" --ioengine=io_uring --rw=randwrite --bs=4k \
+		--size=1m --iodepth=4 --offset=48m --fsync=4
+	stat_is "m$name" "$counter" -gt 0
+	stat_is "m$name" errors -eq 0
+	stat_is "m$name" in_flight -eq 0
+	undisk "m$name"
+}
+
+inline() {
+	mode inline ended_inline
+}
+
+workqueue() {
+	mode workqueue ended_by_work
+}
+
+timer() {
+	mode timer ended_by_timer
+}
+
+polled() {
+	mode polled ended_by_poll --hipri
+}
+
+# Who does not poll is not left waiting.
+polled_by_nobody() {
+	disk n size=16 completion=polled
+	fill /dev/n 0 1048576
+	stat_is n ended_by_poll -eq 0
+	[ "$(dd if=/dev/n bs=1M count=1 iflag=direct status=none | tr -d x | wc -c)" = 0 ]
+	undisk n
+}
+
+# Whoever waits for what is in flight does not wait for who polls.
+resized_while_polled() {
+	disk p size=64 completion=polled
+	(while [ ! -e "$work/enough" ]; do
+		put "$configfs/p/size" 80
+		put "$configfs/p/size" 64
+	done) &
+	verify polled.resized --filename=/dev/p --ioengine=io_uring --hipri --rw=randrw --bs=4k --size=32m \
+		--io_size=16m --iodepth=32
+	settle 20 stat_is p drains -ge 4
+	touch "$work/enough"
+	wait
+	stat_is p ended_by_poll -gt 0
+	undisk p
+}
+
+# removed NAME: a disk that completes so goes in the middle of I/O.
+removed() {
+	disk "g$1" size=64 completion="$1"
+	fio --name=doomed --filename="/dev/g$1" --ioengine=io_uring --rw=randrw --bs=4k --size=64m \
+		--iodepth=32 --direct=1 --time_based --runtime=600 >/dev/null 2>&1 &
+	settle 20 stat_is "g$1" writes -ge 64
+	rmdir "$configfs/g$1"
+	# It fails, of course.
+	wait || true
+}
+
+removed_in_io() {
+	removed workqueue
+	removed timer
+	removed inline
+}
+
+by_parameter() {
+	! loaded || settle 5 unload
+	load nr_devices=1 size=16 completion=2
+	fill /dev/baton0 0 65536
+	stat_is baton0 ended_by_timer -gt 0
+	settle 5 unload
+	fails_with "Invalid" load nr_devices=1 completion=4
+}
+
+bad_input() {
+	local value
+	need
+	mkdir "$configfs/b"
+	for value in -1 4 sometimes inline,timer ""; do
+		fails_with "Invalid argument" put "$configfs/b/completion" "$value"
+	done
+	[ "$(cat "$configfs/b/completion")" = inline ]
+	echo 3 >"$configfs/b/completion"
+	[ "$(cat "$configfs/b/completion")" = polled ]
+	rmdir "$configfs/b"
+}
+
+run_cases "$@" <<-END
+	60 inline requests end where they are served
+	60 workqueue requests end in a worker
+	60 timer requests end in the interrupt of a timer
+	60 polled requests end when io_uring polls for them
+	20 polled_by_nobody requests that nobody polls for end inline
+	60 resized_while_polled a drain does not wait for who polls
+	60 removed_in_io a disk goes in the middle of I/O that ends elsewhere
+	20 by_parameter the mode of a disk that is made at load
+	10 bad_input what is not allowed changes nothing
+END

@@ -1,0 +1,153 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The scrub: what it finds, and how it is started, ended and frozen.
+
+# shellcheck source=testing/selftests/blk/blk.sh
+. "$(dirname "$(readlink -f "$0")")/blk.sh"
+
+# scrub_is NAME STATE
+scrub_is() {
+	[ "$(cat "$configfs/$1/scrub")" = "$2" ]
+}
+
+# scrub NAME: a whole run; prints what it found.
+scrub() {
+	echo check >"$configfs/$1/scrub"
+	settle 20 scrub_is "$1" idle
+	cat "$configfs/$1/scrub_progress"
+}
+
+clean() {
+	disk s1 size=64
+	[ "$(scrub s1)" = "checked 16384 total 16384 corrupt 0 first -" ]
+	verify clean --filename=/dev/s1 --ioengine=io_uring --rw=randrw --bsrange=4k-64k --size=16m --iodepth=8
+	blkdiscard -o 0 -l 65536 /dev/s1
+	blkdiscard -z -o 131072 -l 4096 /dev/s1
+	[ "$(scrub s1)" = "checked 16384 total 16384 corrupt 0 first -" ]
+	stat_is s1 scrub_runs -eq 2
+	stat_is s1 scrub_corrupt -eq 0
+	undisk s1
+}
+
+small_blocks() {
+	disk s2 size=16 blocksize=512
+	verify small --filename=/dev/s2 --ioengine=io_uring --rw=randwrite --bs=512 --size=2m --iodepth=16
+	fill /dev/s2 1536 512
+	# The rest of a page that is written to in part, and zeroed in part.
+	fallocate -z -o 512 -l 512 /dev/s2
+	scrub s2 | grep -q "corrupt 0 first -"
+	undisk s2
+}
+
+corruption() {
+	disk s3 size=16
+	fill /dev/s3 0 1048576
+	echo 41083 >"$debugfs/s3/corrupt"
+	echo 94208 >"$debugfs/s3/corrupt"
+	[ "$(scrub s3)" = "checked 4096 total 4096 corrupt 2 first 40960" ]
+	[ "$(log_lines "s3: scrub: the page at byte 40960 is corrupt: checksum 0x")" = 1 ]
+	[ "$(log_lines "s3: scrub: the page at byte 94208 is corrupt: checksum 0x")" = 1 ]
+	stat_is s3 scrub_corrupt -eq 2
+	# The same byte once more is what it was.
+	echo 94208 >"$debugfs/s3/corrupt"
+	[ "$(scrub s3)" = "checked 4096 total 4096 corrupt 1 first 40960" ]
+	# What is written anew is good.
+	fill /dev/s3 40960 4096
+	[ "$(scrub s3)" = "checked 4096 total 4096 corrupt 0 first -" ]
+	undisk s3
+}
+
+# The checksums survive that the cache is dropped: they find what they found.
+corruption_after_reclaim() {
+	local i
+	disk s4 size=64
+	for i in 0 1 2 3 4 5 6 7 8 9; do
+		fill /dev/s4 $((i << 21)) 4096
+	done
+	settle 5 stat_is s4 nodes_written -ge 8
+	echo 2 >/proc/sys/vm/drop_caches
+	stat_is s4 nodes_reclaimed -ge 8
+	echo $((3 << 21)) >"$debugfs/s4/corrupt"
+	scrub s4 | grep -q "corrupt 1 first $((3 << 21))\$"
+	stat_is s4 nodes_read -ge 8
+	undisk s4
+}
+
+# A run that would take minutes: nothing here depends on how fast it is.
+states() {
+	disk s5 size=1048576
+	scrub_is s5 idle
+	echo check >"$configfs/s5/scrub"
+	scrub_is s5 check
+	# Once more is not another run.
+	echo check >"$configfs/s5/scrub"
+	echo idle >"$configfs/s5/scrub"
+	scrub_is s5 idle
+	grep -q "total 268435456 corrupt 0" "$configfs/s5/scrub_progress"
+	echo check >"$configfs/s5/scrub"
+	echo frozen >"$configfs/s5/scrub"
+	scrub_is s5 frozen
+	fails_with "busy" put "$configfs/s5/scrub" check
+	[ "$(log_lines "s5: scrub: busy, it is frozen, write idle first")" = 1 ]
+	echo frozen >"$configfs/s5/scrub"
+	scrub_is s5 frozen
+	echo idle >"$configfs/s5/scrub"
+	scrub_is s5 idle
+	echo check >"$configfs/s5/scrub"
+	# The disk goes with its scrub in the middle of it.
+	undisk s5
+}
+
+# toggle FILE VALUE...: 100 times, each of them; busy is an answer.
+toggle() {
+	local file=$1 i value
+	shift
+	for i in $(seq 100); do
+		for value; do
+			put "$file" "$value" 2>/dev/null || true
+		done
+	done
+}
+
+toggled_by_many() {
+	disk s6 size=1024
+	toggle "$configfs/s6/scrub" check idle &
+	toggle "$configfs/s6/scrub" frozen idle &
+	toggle "$configfs/s6/scrub" idle check frozen &
+	wait
+	echo idle >"$configfs/s6/scrub"
+	scrub_is s6 idle
+	[ "$(stat_of s6 scrub_runs)" -gt 0 ]
+	undisk s6
+}
+
+bad_input() {
+	local value
+	disk s7 size=16
+	for value in perhaps "" 1 idle,frozen; do
+		fails_with "Invalid argument" put "$configfs/s7/scrub" "$value"
+	done
+	[ "$(log_lines "s7: scrub .* is invalid, allowed: idle, frozen and check")" = 4 ]
+	fails_with "Permission denied" put "$configfs/s7/scrub_progress" 1 ||
+		fails_with "Invalid argument" put "$configfs/s7/scrub_progress" 1
+	for value in -1 abc $((16 << 20)) 99999999999999999999999; do
+		fails_with "Invalid argument" put "$debugfs/s7/corrupt" "$value"
+	done
+	[ "$(log_lines "s7: corrupt .* is invalid, allowed: 0 to $(((16 << 20) - 1))")" = 4 ]
+	fails_with "No data available" put "$debugfs/s7/corrupt" 0
+	settle 5 power_off s7
+	fails_with "No such device" put "$configfs/s7/scrub" check
+	fails_with "No such device" cat "$configfs/s7/scrub"
+	fails_with "No such device" cat "$configfs/s7/scrub_progress"
+	rmdir "$configfs/s7"
+}
+
+run_cases "$@" <<-END
+	30 clean verified data has the checksums that the scrub finds
+	20 small_blocks so have pages that are written and zeroed in part
+	20 corruption a corrupt page is found, and the log says where
+	20 corruption_after_reclaim so it is after the checksums were reclaimed
+	30 states idle, check and frozen, and the answers to them
+	30 toggled_by_many three tasks start, stop and freeze it
+	10 bad_input what is not allowed changes nothing
+END
