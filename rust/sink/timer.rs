@@ -16,7 +16,8 @@ use kernel::{
     types::Opaque, //
 };
 
-/// A sink whose contents a timer finishes, in hard interrupt context.
+/// A sink whose contents a timer finishes, in hard interrupt context (but on `PREEMPT_RT`, where what
+/// takes spinlocks is not done there).
 ///
 /// Like a device that coalesces interrupts: the first thing in the sink starts the timer, and when it
 /// expires everything that is there is finished.
@@ -56,7 +57,7 @@ impl<P: Finish> TimerSink<P> {
                         timer,
                         Some(Self::expired),
                         bindings::CLOCK_MONOTONIC as i32,
-                        bindings::hrtimer_mode_HRTIMER_MODE_REL_HARD,
+                        bindings::hrtimer_mode_HRTIMER_MODE_REL,
                     )
                 }
             }),
@@ -80,7 +81,7 @@ impl<P: Finish> TimerSink<P> {
                     self.timer.get(),
                     self.delay.as_nanos(),
                     0,
-                    bindings::hrtimer_mode_HRTIMER_MODE_REL_HARD,
+                    bindings::hrtimer_mode_HRTIMER_MODE_REL,
                 )
             };
         }

@@ -7,6 +7,7 @@
 
 use baton::{
     block::{
+        crc32c,
         dropped_requests,
         GenDisk,
         GenDiskBuilder,
@@ -233,6 +234,52 @@ mod tests {
         assert_eq!(again, first);
         assert!(clean);
         assert_eq!(pool.in_use(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn the_limit_of_a_pool_is_changed() -> Result {
+        let pool = KBox::pin_init(PagePool::new(2, 4), GFP_KERNEL)?;
+        let mut ids = [0; 4];
+        for id in &mut ids[..2] {
+            *id = pool.alloc()?.id();
+        }
+        let full = pool.alloc().err();
+        let too_many = pool.set_limit(5).err();
+        pool.set_limit(4)?;
+        for id in &mut ids[2..] {
+            *id = pool.alloc()?.id();
+        }
+        // What is in use beyond a smaller limit stays until it is freed.
+        pool.set_limit(3)?;
+        let beyond = pool.in_use();
+        pool.free(ids[0])?;
+        let still_full = pool.alloc().err();
+        pool.free(ids[1])?;
+        let room = pool.alloc().is_ok();
+        let bad = KBox::pin_init(PagePool::new(5, 4), GFP_KERNEL).err();
+        assert_eq!(full, Some(ENOSPC));
+        assert_eq!(too_many, Some(EINVAL));
+        assert_eq!(beyond, 4);
+        assert_eq!(still_full, Some(ENOSPC));
+        assert!(room);
+        assert_eq!(bad, Some(EINVAL));
+        Ok(())
+    }
+
+    #[test]
+    fn a_checksum_is_that_of_the_standard() -> Result {
+        // RFC 3720, B.4: 32 bytes of zeroes, of ones, and "123456789" as everybody has it.
+        assert_eq!(crc32c(&[0; 32]), 0x8a91_36aa);
+        assert_eq!(crc32c(&[0xff; 32]), 0x62a8_ab43);
+        assert_eq!(crc32c(b"123456789"), 0xe306_9283);
+        Ok(())
+    }
+
+    #[test]
+    fn poll_queues_need_somebody_who_serves_them() -> Result {
+        let refused = Arc::pin_init(TagSet::<Tester>::new(1, 1, 4), GFP_KERNEL).err();
+        assert_eq!(refused, Some(EINVAL));
         Ok(())
     }
 
