@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
-# Verified I/O on a disk of baton_blk, one fio job per operation. Sourced after
-# lib.sh; sends fio/NAME.json for each and the counters of the driver.
+# Verified I/O on a disk of baton_blk, one fio job per operation, while its scrub
+# runs and it is resized. Sourced after lib.sh; sends fio/NAME.json for each job
+# and the counters of the driver.
 
-io_disk=/dev/baton0
+io_disk=/dev/walk
+io_config=/sys/kernel/config/baton/walk
+io_stats=/sys/kernel/debug/baton/walk/stats
 io_failed=0
 
 io_fails() {
@@ -24,16 +27,54 @@ job() {
 	[ ! -e "/tmp/$job_name.json" ] || emit "fio/$job_name.json" <"/tmp/$job_name.json"
 }
 
+# busy: toggles the scrub and resizes the disk, beyond what the jobs work on,
+# until it is told that it is enough.
+# shellcheck disable=SC2317 # run in the background
+busy() {
+	while [ ! -e /tmp/enough ]; do
+		echo check 2>/dev/null >"$io_config/scrub"
+		echo 288 >"$io_config/size" || echo "resize: status $?" >/tmp/busy_failed
+		echo 256 >"$io_config/size" || echo "resize: status $?" >/tmp/busy_failed
+		echo idle >"$io_config/scrub" || echo "scrub: status $?" >/tmp/busy_failed
+		# How often, not how long: it shall not take the machine from the jobs.
+		sleep 0.1
+	done
+}
+
+# counter NAME
+counter() {
+	awk -v name="$1" '$1 == name { print $2 }' "$io_stats"
+}
+
+# overlap: tasks that want the same pages, until one has been handed an entry by
+# another one. What they write last is anybody's guess, so nothing is verified.
+overlap() {
+	step "fio overlap"
+	overlap_left=20
+	while [ "$(counter entry_handovers)" = 0 ] && [ "$overlap_left" -gt 0 ]; do
+		overlap_left=$((overlap_left - 1))
+		within 60 "fio overlap" fio --name=overlap --filename="$io_disk" --ioengine=psync --direct=1 --rw=randrw \
+			--bs=64k --offset=80m --size=64k --io_size=4m --numjobs=4 --output=/dev/null ||
+			io_fails "overlap: status $?"
+	done
+}
+
 # verified_io: status 0 only if nothing at all went wrong.
 verified_io() {
 	step "insmod baton_blk"
 	[ -d /sys/module/baton ] || insmod /baton/modules/baton.ko || io_fails "insmod baton: status $?"
-	insmod /baton/modules/baton_blk.ko nr_devices=1 size=256 submit_queues=2 || io_fails "insmod baton_blk: status $?"
+	insmod /baton/modules/baton_blk.ko || io_fails "insmod baton_blk: status $?"
+	mkdir "$io_config" || io_fails "mkdir in configfs: status $?"
+	echo 256 >"$io_config/size" && echo 2 >"$io_config/submit_queues" && echo 1 >"$io_config/power" ||
+		io_fails "configfs: status $?"
 	if [ ! -b "$io_disk" ]; then
 		io_fails "$io_disk is not there"
 		return 1
 	fi
 
+	rm -f /tmp/enough /tmp/busy_failed
+	busy &
+	io_busy=$!
 	job randwrite --rw=randwrite
 	# Reads what the job above has written; its seed is not known here.
 	job randread --rw=randread --verify_header_seed=0
@@ -47,7 +88,13 @@ verified_io() {
 	blkdiscard --zeroout --offset 16m --length 8m "$io_disk" || io_fails "blkdiscard --zeroout: status $?"
 	job write-zeroes --rw=read --offset=16m --verify=pattern --verify_pattern=0x00
 
-	emit driver.txt </sys/kernel/debug/baton/baton0/stats || io_fails "no counters in debugfs"
+	overlap
+	touch /tmp/enough
+	wait "$io_busy"
+	[ ! -e /tmp/busy_failed ] || io_fails "$(cat /tmp/busy_failed)"
+	emit driver.txt <"$io_stats" || io_fails "no counters in debugfs"
+	echo 0 >"$io_config/power" || io_fails "power off: status $?"
+	rmdir "$io_config"
 	step "rmmod baton_blk"
 	within 20 "rmmod baton_blk" rmmod baton_blk || io_fails "rmmod baton_blk: status $?"
 	within 20 "rmmod baton" rmmod baton || io_fails "rmmod baton: status $?"
