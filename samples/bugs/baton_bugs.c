@@ -8,6 +8,7 @@
  *
  *	new SEED [OPTION=VALUE...]	sets the scene
  *	start ACTOR OP [PARAM=VALUE...]	starts a task
+ *	admit ACTOR			the next process that opens the device is it
  *	gate ACTOR PHASE[,PHASE...]	waits until it is there
  *	asleep COUNT			waits until that many are asleep
  *	let ACTOR			lets it go on
@@ -38,7 +39,8 @@ static bool i_know_it_is_broken;
 module_param(i_know_it_is_broken, bool, 0444);
 MODULE_PARM_DESC(i_know_it_is_broken, "load although its purpose is to hang tasks");
 
-static const struct bugs_seed *const seeds[] = { &xfs_seed, &dax_seed, &md_seed, &bcache_seed };
+static const struct bugs_seed *const seeds[] = { &xfs_seed, &dax_seed, &md_seed, &dio_seed,
+					       &bcache_seed };
 
 static DEFINE_MUTEX(scene_lock);
 static struct scene *scene;		/* the current one */
@@ -210,6 +212,26 @@ static int cmd_start(char *line)
 	return actor ? scene_start(actor, op, arg) : -ENOMEM;
 }
 
+static int cmd_admit(char *line)
+{
+	const char *name = next_word(&line);
+	struct actor *actor;
+	int err;
+
+	err = check_name(name);
+	if (err)
+		return err;
+	if (!scene->seed->admit)
+		return refuse(-EINVAL, "admit %s: '%s' has no processes", name, scene->seed->name);
+	actor = scene_find(scene, name);
+	if (actor)
+		return refuse(-EEXIST, "admit %s: it is there already", name);
+	actor = scene_cast(scene, name);
+	if (!actor)
+		return -ENOMEM;
+	return scene->seed->admit(actor) ? refuse(-EBUSY, "admit %s: another one has not come yet", name) : 0;
+}
+
 static int cmd_gate(char *line)
 {
 	struct actor *actor = named_actor(next_word(&line));
@@ -278,9 +300,9 @@ static const struct command {
 	const char *name;
 	int (*run)(char *line);
 } commands[] = {
-	{ "new", cmd_new },	{ "start", cmd_start },	  { "gate", cmd_gate },
-	{ "let", cmd_let },	{ "asleep", cmd_asleep }, { "settle", cmd_settle },
-	{ "end", cmd_end },
+	{ "new", cmd_new },	  { "start", cmd_start },   { "admit", cmd_admit },
+	{ "gate", cmd_gate },	  { "let", cmd_let },	    { "asleep", cmd_asleep },
+	{ "settle", cmd_settle }, { "end", cmd_end },
 };
 
 /* Carries out one line; empty ones and comments are none. */
@@ -361,10 +383,15 @@ DEFINE_SHOW_ATTRIBUTE(report);
 
 static int __init baton_bugs_init(void)
 {
+	int err;
+
 	if (!i_know_it_is_broken) {
 		pr_err("this module hangs tasks on purpose: load it with i_know_it_is_broken=1\n");
 		return -EPERM;
 	}
+	err = dio_init();
+	if (err)
+		return err;
 	dir = debugfs_create_dir(KBUILD_MODNAME, NULL);
 	debugfs_create_file("command", 0200, dir, NULL, &command_fops);
 	debugfs_create_file("report", 0400, dir, NULL, &report_fops);
@@ -377,6 +404,7 @@ static void __exit baton_bugs_exit(void)
 	debugfs_remove(dir);
 	if (scene)
 		scene_end(scene);
+	dio_exit();
 }
 module_exit(baton_bugs_exit);
 

@@ -53,12 +53,21 @@ struct bugs_seed {
 	void (*destroy)(void *state);
 	/* Wakes every sleeper, so that a hang can be cleared away. */
 	void (*rescue)(void *state);
+	/* Optional: the next process that comes is this actor, or nobody. */
+	int (*admit)(struct actor *actor);
+	/* Optional: whether something that is no actor is going to move. */
+	bool (*pending)(void *state);
 };
 
 extern const struct bugs_seed xfs_seed;
 extern const struct bugs_seed dax_seed;
 extern const struct bugs_seed md_seed;
+extern const struct bugs_seed dio_seed;
 extern const struct bugs_seed bcache_seed;
+
+/* dio.c: the device that processes open. */
+int dio_init(void);
+void dio_exit(void);
 
 /* Where an actor is. A scenario waits for these by name. */
 enum phase {

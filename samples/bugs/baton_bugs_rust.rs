@@ -14,6 +14,8 @@ mod bcache;
 mod command;
 #[path = "dax/dax.rs"]
 mod dax;
+#[path = "dio/dio.rs"]
+mod dio;
 #[path = "md/md.rs"]
 mod md;
 mod params;
@@ -35,6 +37,7 @@ use kernel::{
         File, //
     },
     fmt,
+    miscdevice::MiscDeviceRegistration,
     new_mutex,
     prelude::*,
     sync::{
@@ -138,6 +141,8 @@ struct BatonBugs {
     _command: File<Arc<Control>>,
     #[pin]
     _report: File<Arc<Control>>,
+    #[pin]
+    _dio: MiscDeviceRegistration<dio::Process>,
     _dir: Dir,
     control: Arc<Control>,
 }
@@ -160,6 +165,7 @@ impl kernel::InPlaceModule for BatonBugs {
                     c"report", control.clone(), &|control: &Arc<Control>, f: &mut _| {
                         control.report(f)
                     }),
+                _dio <- dio::device(),
                 _dir: dir.clone(),
                 control,
             }? Error))

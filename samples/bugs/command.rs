@@ -3,7 +3,7 @@
 //! The lines of a scenario, as `baton_bugs.c` describes them.
 
 use crate::{
-    bcache, dax, md,
+    bcache, dax, dio, md,
     params::{
         list,
         text,
@@ -55,8 +55,10 @@ pub(crate) struct Session {
     refused: Option<CString>,
 }
 
-const SEEDS: [&str; 4] = ["xfs", "dax", "md", "bcache"];
-const COMMANDS: [&str; 7] = ["new", "start", "gate", "let", "asleep", "settle", "end"];
+const SEEDS: [&str; 5] = ["xfs", "dax", "md", "dio", "bcache"];
+const COMMANDS: [&str; 8] = [
+    "new", "start", "admit", "gate", "let", "asleep", "settle", "end",
+];
 
 impl Session {
     /// Carries out one line after the other, up to the first that is refused.
@@ -105,6 +107,7 @@ impl Session {
                 let (name, op) = (next(), next());
                 scene.start(cx, name, op, words)
             }
+            "admit" => scene.admit(cx, next()),
             "gate" => scene.gate(next(), next()),
             "let" => scene.let_go(next()),
             "asleep" => scene.asleep(next()),
@@ -133,6 +136,10 @@ impl Session {
             )?),
             "dax" => Ok(Scene::new(
                 KBox::new(Shared(dax::Map::create()?), GFP_KERNEL)?,
+                &options,
+            )?),
+            "dio" => Ok(Scene::new(
+                KBox::new(Shared(dio::Dio::create()?), GFP_KERNEL)?,
                 &options,
             )?),
             "bcache" => Ok(Scene::new(

@@ -299,7 +299,7 @@ void scene_settle(struct scene *scene)
 			scene->verdict = atomic_read(&scene->broken) ? "broken" : "done";
 			return;
 		}
-		if (progress != seen) {
+		if (progress != seen || (scene->seed->pending && scene->seed->pending(scene->state))) {
 			seen = progress;
 			moved = ktime_get();
 		}
@@ -342,6 +342,9 @@ void scene_end(struct scene *scene)
 	struct actor *actor, *next;
 
 	WRITE_ONCE(scene->rescued, true);
+	/* From here on, who has no task will not get one. */
+	if (scene->seed->admit)
+		scene->seed->admit(NULL);
 	list_for_each_entry(actor, &scene->actors, node) {
 		if (!actor->task)
 			continue;

@@ -75,6 +75,14 @@ pub(crate) trait Seed: Sized + Send + Sync + 'static {
 
     fn create() -> Result<Arc<Self>>;
 
+    /// Whether processes of user space are its actors, see [`Seed::admit`].
+    const HAS_PROCESSES: bool = false;
+
+    /// The next process that comes is this actor, or nobody. `EBUSY` if another one has not come yet.
+    fn admit(_this: &Arc<Self>, _actor: Option<Arc<Actor>>, _cx: &mut MaySleep) -> Result {
+        Err(EINVAL)
+    }
+
     /// How many tasks are asleep on it; [`None`] if that cannot be seen now.
     ///
     /// Must not spin on a lock: whoever holds it may stand in a window that it leaves when a task has
@@ -93,6 +101,8 @@ pub(crate) trait AnySeed: Send + Sync {
         actor: Arc<Actor>,
         values: Values,
     ) -> Result<(&'static str, Thread)>;
+    fn has_processes(&self) -> bool;
+    fn admit(&self, actor: Option<Arc<Actor>>, cx: &mut MaySleep) -> Result;
     fn sleepers(&self) -> Option<usize>;
 }
 
@@ -126,6 +136,14 @@ impl<S: Seed> AnySeed for Shared<S> {
             actor.enter(Phase::Done);
         })?;
         Ok((op.name, thread))
+    }
+
+    fn has_processes(&self) -> bool {
+        S::HAS_PROCESSES
+    }
+
+    fn admit(&self, actor: Option<Arc<Actor>>, cx: &mut MaySleep) -> Result {
+        S::admit(&self.0, actor, cx)
     }
 
     fn sleepers(&self) -> Option<usize> {
@@ -228,6 +246,26 @@ impl Scene {
         Ok(())
     }
 
+    /// The next process that opens the device is this actor.
+    pub(crate) fn admit(&mut self, cx: &mut MaySleep, name: &str) -> Result<(), Refused> {
+        if !self.seed.has_processes() {
+            return Err(Refused::new(
+                EINVAL,
+                fmt!("admit {name}: this one has no processes"),
+            ));
+        }
+        if self.role(name).is_some() {
+            return Err(Refused::new(
+                EEXIST,
+                fmt!("admit {name}: it is there already"),
+            ));
+        }
+        let actor = self.cast(name)?;
+        self.seed
+            .admit(Some(actor), cx)
+            .map_err(|e| Refused::new(e, fmt!("admit {name}: another one has not come yet")))
+    }
+
     fn actor(&mut self, name: &str) -> Result<Arc<Actor>, Refused> {
         match self.role(name) {
             Some(role) => Ok(role.actor.clone()),
@@ -319,8 +357,16 @@ impl Scene {
     /// Clears the scene away: whoever still sleeps is killed.
     pub(crate) fn end(self, cx: &mut MaySleep) {
         self.stage.rescue();
+        if self.seed.has_processes() {
+            // From here on nobody comes any more.
+            let _ = self.seed.admit(None, cx);
+        }
         for role in self.roles {
             let Some((_, thread)) = role.task else {
+                // A process, if it has come: it goes by itself.
+                while !matches!(role.actor.phase(), Phase::Absent | Phase::Done) {
+                    look_again_later();
+                }
                 continue;
             };
             while !thread.is_finished(cx) {

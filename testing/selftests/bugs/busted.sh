@@ -7,7 +7,7 @@ set -u
 echo 'TAP version 13'
 echo '1..4'
 number=0
-for seed in xfs dax md bcache; do
+for seed in xfs dax md dio bcache; do
 	number=$((number + 1))
 	# shellcheck disable=SC2046 # a list of files without blanks
 	said=$("$BATON_SEEDS/run" --expect-inverted --rounds 3 --modules "$BATON_MODULES" \

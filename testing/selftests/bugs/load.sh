@@ -73,7 +73,7 @@ refuse() {
 nonsense() {
 	local module=$1 bad=0
 	refuse "$module" settle "there is no scene, 'new' first" || bad=1
-	refuse "$module" frobnicate "allowed are new, start, gate, let, asleep, settle, end" || bad=1
+	refuse "$module" frobnicate "allowed are new, start, admit, gate, let, asleep, settle, end" || bad=1
 	refuse "$module" "new ext4" "allowed are xfs, dax" || bad=1
 	refuse "$module" "new dax quiet_ms=60001" "allowed is a number from 0 to 60000" || bad=1
 	refuse "$module" "new dax quiet_ms=x" "allowed is a number from 0 to 60000" || bad=1
