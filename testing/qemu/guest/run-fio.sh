@@ -27,15 +27,20 @@ job() {
 	[ ! -e "/tmp/$job_name.json" ] || emit "fio/$job_name.json" <"/tmp/$job_name.json"
 }
 
+# control NAME VALUE: writes an attribute; what went wrong is in the log of the driver.
+control() {
+	echo "$2" >"$io_config/$1"
+}
+
 # busy: toggles the scrub and resizes the disk, beyond what the jobs work on,
 # until it is told that it is enough.
 # shellcheck disable=SC2317 # run in the background
 busy() {
 	while [ ! -e /tmp/enough ]; do
-		echo check 2>/dev/null >"$io_config/scrub"
-		echo 288 >"$io_config/size" || echo "resize: status $?" >/tmp/busy_failed
-		echo 256 >"$io_config/size" || echo "resize: status $?" >/tmp/busy_failed
-		echo idle >"$io_config/scrub" || echo "scrub: status $?" >/tmp/busy_failed
+		control scrub check || echo "the scrub was not started" >/tmp/busy_failed
+		control size 288 || echo "the disk did not grow" >/tmp/busy_failed
+		control size 256 || echo "the disk did not shrink" >/tmp/busy_failed
+		control scrub idle || echo "the scrub was not stopped" >/tmp/busy_failed
 		# How often, not how long: it shall not take the machine from the jobs.
 		sleep 0.1
 	done
@@ -65,8 +70,9 @@ verified_io() {
 	[ -d /sys/module/baton ] || insmod /baton/modules/baton.ko || io_fails "insmod baton: status $?"
 	insmod /baton/modules/baton_blk.ko || io_fails "insmod baton_blk: status $?"
 	mkdir "$io_config" || io_fails "mkdir in configfs: status $?"
-	echo 256 >"$io_config/size" && echo 2 >"$io_config/submit_queues" && echo 1 >"$io_config/power" ||
-		io_fails "configfs: status $?"
+	control size 256 || io_fails "the size was not set"
+	control submit_queues 2 || io_fails "the queues were not set"
+	control power 1 || io_fails "the disk was not switched on"
 	if [ ! -b "$io_disk" ]; then
 		io_fails "$io_disk is not there"
 		return 1
@@ -93,7 +99,7 @@ verified_io() {
 	wait "$io_busy"
 	[ ! -e /tmp/busy_failed ] || io_fails "$(cat /tmp/busy_failed)"
 	emit driver.txt <"$io_stats" || io_fails "no counters in debugfs"
-	echo 0 >"$io_config/power" || io_fails "power off: status $?"
+	control power 0 || io_fails "the disk was not switched off"
 	rmdir "$io_config"
 	step "rmmod baton_blk"
 	within 20 "rmmod baton_blk" rmmod baton_blk || io_fails "rmmod baton_blk: status $?"
