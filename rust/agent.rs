@@ -54,8 +54,11 @@ use crate::{
         Ordered,
         Top, //
     },
+    registry,
     thread::Thread,
+    trace, //
 };
+use core::panic::Location;
 use kernel::{
     prelude::*,
     sync::{
@@ -124,6 +127,7 @@ impl<O: Operations> Current<'_, O> {
     ///
     /// As of `mode`; it is never closed.
     #[doc(alias("kthread_parkme", "md_wakeup_thread"))]
+    #[track_caller]
     pub fn wait_stop<M: Mode>(&self, cx: &mut MaySleep<O::Level>, mode: M) -> Result<(), M::Error> {
         self.owner.lock().lock_in(cx).wait(
             mode,
@@ -164,9 +168,11 @@ impl<O: Operations> Agent<O> {
     ///
     /// As [`Thread::spawn`].
     #[doc(alias("kthread_create", "md_register_thread"))]
+    #[track_caller]
     pub fn spawn(cx: &mut MaySleep, name: &CStr, owner: Arc<O>) -> Result<Self> {
         let own = owner.clone();
-        let thread = Thread::spawn(cx, name, move |cx, _stop| Self::serve(&own, cx))?;
+        let place = Location::caller();
+        let thread = Thread::spawn(cx, name, move |cx, _stop| Self::serve(&own, place, cx))?;
         Ok(Self {
             owner,
             thread: Some(thread),
@@ -188,7 +194,7 @@ impl<O: Operations> Agent<O> {
     }
 
     /// Serves one request after the other, until there will be none.
-    fn serve(owner: &O, cx: &mut MaySleep) {
+    fn serve(owner: &O, place: &'static Location<'static>, cx: &mut MaySleep) {
         let mine = Task::current_raw();
         loop {
             let next = owner.lock().lock_in(cx).wait(
@@ -199,6 +205,9 @@ impl<O: Operations> Agent<O> {
             );
             let Ok(true) = next else { return };
             let running = Running(owner);
+            if registry::is_on() || trace::run_is_on() {
+                O::runs(owner.lock().lock_in(cx).as_mut()).begins(place);
+            }
             with_wait_map::<O::Level, _>(|map| {
                 let _holding = map.hold();
                 owner.run(&Current { owner }, cx.below());

@@ -26,6 +26,7 @@
 //!   something is finished.
 //! - [`pool`] has nodes that stay what they are while somebody uses them, however long ago the lock was
 //!   dropped under which they were selected; [`shrinker`] asks it for memory, and cannot sleep.
+//! - [`registry`] says who sleeps on what, since when, and who owes the wake. There are trace events too.
 //!
 //! ```text
 //!   task A                    inside one lock                       task B
@@ -45,12 +46,14 @@ pub mod entry_map;
 pub mod event;
 pub mod level;
 pub mod pool;
+pub mod registry;
 pub mod shrinker;
 pub mod sink;
 pub mod thread;
 pub mod wait_map;
 
 mod ffi;
+mod trace;
 
 pub use agent::Agent;
 pub use context::{
@@ -85,12 +88,22 @@ module! {
     authors: ["The baton authors"],
     description: "Wait queues and entry locks for Rust",
     license: "GPL",
+    params: {
+        registry: bool {
+            default: false,
+            description: "Note from the start who sleeps on what, and who owes the wake (default: 0)",
+        },
+    },
 }
 
-struct Baton;
+struct Baton {
+    _files: Pin<KBox<registry::Files>>,
+}
 
 impl kernel::Module for Baton {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        Ok(Self)
+        let files = KBox::pin_init(registry::Files::new(), GFP_KERNEL)?;
+        registry::switch(module_parameters::registry.value());
+        Ok(Self { _files: files })
     }
 }

@@ -24,6 +24,10 @@ use crate::{
         Level,
         Unordered, //
     },
+    registry::{
+        self,
+        Kind, //
+    },
 };
 use core::{
     marker::PhantomData,
@@ -86,7 +90,7 @@ impl<T, E: Level> Slot<T, E> {
             outcome: Outcome::Pending,
             holder: Task::current_raw().addr(),
         };
-        pin_init!(Self { done <- Event::new(state, NAME, wait_class()) })
+        pin_init!(Self { done <- Event::of_kind(Kind::Completion, state, NAME, wait_class()) })
     }
 }
 
@@ -110,8 +114,18 @@ impl<T: Send, E: Level> Shared<T, E> {
         pin_init!(Self { inner <- SpinLockIrq::new(Slot::new(), NAME, lock_class()) })
     }
 
+    /// Tells the registry that the caller has to complete it.
+    #[inline]
+    #[track_caller]
+    fn owe(&self) {
+        if registry::is_on() {
+            registry::owe(Kind::Completion, self.inner.lock().done.object());
+        }
+    }
+
     fn complete(&self, result: Result<T>) {
         let mut slot = self.inner.lock();
+        registry::paid(slot.done.object());
         slot.as_mut().project().done.update(|state| {
             state.holder = 0;
             state.outcome = Outcome::Done(result);
@@ -164,13 +178,16 @@ fn take<T>(state: &mut State<T>, _: &()) -> Option<Option<Result<T>>> {
 /// }
 /// ```
 #[doc(alias("init_completion", "DECLARE_COMPLETION_ONSTACK"))]
+#[track_caller]
 pub fn pair<T: Send>() -> Result<(LocalCompleter<T>, Completion<T>)> {
     pair_at()
 }
 
 /// As [`pair`], with a place in the order.
+#[track_caller]
 pub fn pair_at<T: Send, E: Level>() -> Result<(LocalCompleter<T, E>, Completion<T, E>)> {
     let shared = Arc::pin_init(Shared::new(), GFP_KERNEL)?;
+    shared.owe();
     Ok((
         LocalCompleter {
             completer: Completer {
@@ -206,6 +223,7 @@ impl<T: Send + 'static, E: Level> Completion<T, E> {
         "wait_for_completion_killable",
         "wait_for_completion_io"
     ))]
+    #[track_caller]
     pub fn wait<C: Level, M: Mode>(&mut self, cx: &mut MaySleep<C>, mode: M) -> Result<T>
     where
         E: After<C>,
@@ -234,6 +252,7 @@ impl<T: Send + 'static, E: Level> Completion<T, E> {
     ///
     /// `EBUSY` while there is a completer: nobody is left behind who would complete the next one.
     #[doc(alias = "reinit_completion")]
+    #[track_caller]
     pub fn reinit(&mut self) -> Result<LocalCompleter<T, E>> {
         let mut slot = self.shared.inner.lock();
         if matches!(slot.done.outcome, Outcome::Pending) {
@@ -246,6 +265,7 @@ impl<T: Send + 'static, E: Level> Completion<T, E> {
         });
         drop(slot);
         drop(before);
+        self.shared.owe();
         Ok(LocalCompleter {
             completer: Completer {
                 shared: self.shared.clone(),

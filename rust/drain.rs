@@ -58,6 +58,11 @@ use crate::{
         WaitError, //
     },
     level::Level,
+    registry::{
+        self,
+        Kind, //
+    },
+    trace,
     wait_map::WaitMap, //
 };
 use cell::{
@@ -152,6 +157,7 @@ impl From<WaitError> for DrainError {
 #[pin_data(PinnedDrop)]
 pub struct Drain {
     cell: CellPtr,
+    name: &'static CStr,
     #[pin]
     map: WaitMap,
 }
@@ -161,6 +167,7 @@ impl Drain {
     pub fn new(name: &'static CStr, key: Pin<&'static LockClassKey>) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             cell: Cell::new()?,
+            name,
             map <- WaitMap::new(name, key),
         }? Error)
     }
@@ -174,10 +181,13 @@ impl Drain {
     /// [`DrainError::Shut`] if the gate is shut.
     #[doc(alias("inode_dio_begin", "blk_queue_enter"))]
     #[inline]
+    #[track_caller]
     pub fn begin(&self) -> Result<InFlight, DrainError> {
         self.map.enter();
+        let cell = self.cell.begin()?;
+        registry::owe(Kind::Drain, cell.count_object());
         // INVARIANT: The reference was counted.
-        self.cell.begin().map(|cell| InFlight { cell })
+        Ok(InFlight { cell })
     }
 
     /// As [`Drain::begin`], and waits while the gate is shut.
@@ -186,6 +196,7 @@ impl Drain {
     ///
     /// [`DrainError::Deadlock`] if the caller has shut it; what `mode` allows for.
     #[doc(alias = "bio_queue_enter")]
+    #[track_caller]
     pub fn begin_when_open<C: Level, M: Mode>(
         &self,
         cx: &mut MaySleep<C>,
@@ -193,12 +204,14 @@ impl Drain {
     ) -> Result<InFlight, DrainError> {
         self.map.enter();
         let mut begun = None;
-        self.cell.wait_open(cx, mode, |cell| {
+        self.cell.wait_open(cx, mode, self.name, |cell| {
             begun = cell.begin().ok();
             begun.is_some()
         })?;
+        let cell = begun.ok_or(DrainError::Shut)?;
+        registry::owe(Kind::Drain, cell.count_object());
         // INVARIANT: The reference was counted.
-        begun.map(|cell| InFlight { cell }).ok_or(DrainError::Shut)
+        Ok(InFlight { cell })
     }
 
     /// Shuts the gate, when nobody else has: what is returned is the permission to wait.
@@ -207,17 +220,57 @@ impl Drain {
     ///
     /// As [`Drain::begin_when_open`].
     #[doc(alias = "blk_freeze_queue_start")]
+    #[track_caller]
     pub fn shut<C: Level, M: Mode>(
         &self,
         cx: &mut MaySleep<C>,
         mode: M,
     ) -> Result<Shut<'_>, DrainError> {
-        self.cell.wait_open(cx, mode, |cell| cell.shut())?;
+        self.shut_gate(cx, mode)?;
         // INVARIANT: This task has shut the gate.
         Ok(Shut {
             drain: self,
             _not_send: PhantomData,
         })
+    }
+
+    /// Shuts the gate for this task, when nobody else has.
+    #[track_caller]
+    fn shut_gate<C: Level, M: Mode>(
+        &self,
+        cx: &mut MaySleep<C>,
+        mode: M,
+    ) -> Result<(), DrainError> {
+        self.cell
+            .wait_open(cx, mode, self.name, |cell| cell.shut())?;
+        registry::owe(Kind::Drain, self.cell.gate_object());
+        self.step(trace::Drain::Shut);
+        Ok(())
+    }
+
+    /// Opens the gate, which the caller has.
+    fn open_gate(&self) {
+        registry::paid(self.cell.gate_object());
+        self.step(trace::Drain::Open);
+        self.cell.open();
+    }
+
+    /// Waits until nothing is in flight. The caller has the gate.
+    #[track_caller]
+    fn wait_drained<C: Level, M: Mode>(
+        &self,
+        cx: &mut MaySleep<C>,
+        mode: M,
+    ) -> Result<(), DrainError> {
+        self.map.wait();
+        self.cell.wait_drained(cx, mode, self.name)?;
+        self.step(trace::Drain::Drained);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn step(&self, step: trace::Drain) {
+        trace::drain(self.cell.count_object(), step, self.cell.count());
     }
 
     /// Returns how many references are in flight; for statistics, it may change at any time.
@@ -234,6 +287,7 @@ impl PinnedDrop for Drain {
             pr_warn!("a drain goes away with {} references in flight\n", left);
             self.cell.report_parked();
         }
+        registry::gone(self.cell.count_object());
         // The last one frees the count: this, or the end of the last reference.
         self.cell.disown();
     }
@@ -269,15 +323,16 @@ impl Shut<'_> {
         "inode_dio_wait_interruptible",
         "blk_mq_freeze_queue_wait"
     ))]
+    #[track_caller]
     pub fn wait<C: Level, M: Mode>(&self, cx: &mut MaySleep<C>, mode: M) -> Result<(), DrainError> {
-        self.drain.map.wait();
-        self.drain.cell.wait_drained(cx, mode)
+        self.drain.wait_drained(cx, mode)
     }
 
     /// As [`Shut::wait`], after `run` has ended what the caller itself owes.
     ///
     /// `run` is called until it returns `false` because there is nothing more, or until nothing is in
     /// flight.
+    #[track_caller]
     pub fn run_own_and_wait<C: Level, M: Mode>(
         &self,
         cx: &mut MaySleep<C>,
@@ -291,7 +346,7 @@ impl Shut<'_> {
 
 impl Drop for Shut<'_> {
     fn drop(&mut self) {
-        self.drain.cell.open();
+        self.drain.open_gate();
     }
 }
 
@@ -341,6 +396,7 @@ impl InFlight {
 impl Drop for InFlight {
     #[inline]
     fn drop(&mut self) {
+        registry::paid(self.cell.count_object());
         self.cell.end();
     }
 }

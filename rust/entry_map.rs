@@ -269,6 +269,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
     /// - [`EOPNOTSUPP`] for [`Order::Pmd`] on a kernel without `CONFIG_XARRAY_MULTI`.
     #[doc(alias("grab_mapping_entry", "dax_lock_mapping_entry"))]
     #[inline]
+    #[track_caller]
     pub fn at<C: Level, M: Mode>(
         &self,
         _cx: &mut MaySleep<C>,
@@ -298,6 +299,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
     /// As there, and [`EAGAIN`] if another task owns the entry. [`ENOMEM`] is more likely, because
     /// memory cannot be waited for.
     #[inline]
+    #[track_caller]
     pub fn try_at(
         &self,
         index: usize,
@@ -315,6 +317,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
     ///
     /// As [`EntryMap::at`].
     #[inline]
+    #[track_caller]
     pub fn lock<C: Level, M: Mode>(
         &self,
         cx: &mut MaySleep<C>,
@@ -335,6 +338,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
     ///
     /// Returns what came of it and where, or `None` if there was nothing to visit.
     #[inline]
+    #[track_caller]
     fn run(
         &self,
         target: Target,
@@ -381,6 +385,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
     }
 
     #[inline]
+    #[track_caller]
     fn end(&self, end: End, look: &Look, index: usize) -> Result<(At<'_, V>, Granule)> {
         let granule = |raw| look.granule.unwrap_or(Granule::of(raw, index));
         let nowhere = Raw::from_bits(0);

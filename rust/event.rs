@@ -55,6 +55,12 @@ use crate::{
         Level,
         Unordered, //
     },
+    registry::{
+        self,
+        Kind,
+        Label,
+        Object, //
+    },
     wait_map::WaitMap, //
 };
 use core::{
@@ -179,6 +185,7 @@ impl Policy for Any {
 pub struct Event<W, P: Policy = Fifo, E: Level = Unordered> {
     queue: Queue<W, Kernel>,
     data: W,
+    label: Label,
     #[pin]
     map: WaitMap,
     _policy: PhantomData<fn() -> (P, E)>,
@@ -199,10 +206,21 @@ impl<W, P: Policy, E: Level> Event<W, P, E> {
         name: &'static CStr,
         key: Pin<&'static LockClassKey>,
     ) -> impl PinInit<Self> {
+        Self::of_kind(Kind::Event, data, name, key)
+    }
+
+    /// As [`Event::new`], for what is built from events and waited for as something else.
+    pub(crate) fn of_kind(
+        kind: Kind,
+        data: W,
+        name: &'static CStr,
+        key: Pin<&'static LockClassKey>,
+    ) -> impl PinInit<Self> {
         // INVARIANT: Nobody waits.
         pin_init!(Self {
             queue: Queue::new(),
             data,
+            label: Label { kind, name },
             map <- WaitMap::new(name, key),
             _policy: PhantomData,
             _not_sync: NotThreadSafe,
@@ -221,7 +239,9 @@ impl<W, P: Policy, E: Level> Event<W, P, E> {
     /// else can reach the event yet.
     #[doc(alias("wake_up", "wake_up_all", "wake_up_locked"))]
     #[inline]
+    #[track_caller]
     pub fn update<R>(self: Pin<&mut Self>, change: impl FnOnce(&mut W) -> R) -> R {
+        self.changes();
         let Parts { queue, data } = self.parts();
         queue.update(data, P::FIFO, change)
     }
@@ -266,6 +286,21 @@ impl<W, P: Policy, E: Level> Event<W, P, E> {
         self.queue.is_closed()
     }
 
+    /// Returns what the registry knows it by.
+    #[inline]
+    pub(crate) fn object(&self) -> Object {
+        Object::at(&raw const self.queue)
+    }
+
+    /// Tells the registry that the caller changes it.
+    #[inline(always)]
+    #[track_caller]
+    fn changes(&self) {
+        if registry::is_on() && self.label.kind == Kind::Event {
+            registry::changed(self.object());
+        }
+    }
+
     /// Returns the parts that are not structurally pinned.
     #[inline]
     fn parts(self: Pin<&mut Self>) -> Parts<'_, W> {
@@ -296,6 +331,7 @@ impl<W, P: Policy, E: Level> Deref for Event<W, P, E> {
 #[pinned_drop]
 impl<W, P: Policy, E: Level> PinnedDrop for Event<W, P, E> {
     fn drop(self: Pin<&mut Self>) {
+        registry::gone(self.object());
         self.close();
     }
 }

@@ -130,4 +130,57 @@ extern "C" {
 
     // `fs.h`
     pub(crate) fn baton_open_for_writing(name: *const c_char) -> *mut bindings::file;
+
+    // The registry.
+    pub(crate) static baton_registry_key: Switch;
+    pub(crate) fn baton_registry_begin_switch();
+    pub(crate) fn baton_registry_end_switch(on: bool);
+    pub(crate) fn baton_registry_lock() -> c_ulong;
+    pub(crate) fn baton_registry_unlock(flags: c_ulong);
+    pub(crate) fn baton_registry_now() -> u64;
+}
+
+/// A static key, as `jump_label` wants to see it.
+#[repr(C)]
+pub(crate) struct Switch {
+    pub(crate) key: bindings::static_key_false,
+}
+
+// SAFETY: C synchronises what it does with a key.
+unsafe impl Sync for Switch {}
+
+// Trace events: `trace.h`.
+#[cfg(CONFIG_TRACEPOINTS)]
+#[allow(
+    improper_ctypes,
+    reason = "some C structures are empty, depending on the configuration"
+)]
+extern "C" {
+    pub(crate) static __tracepoint_baton_wait: bindings::tracepoint;
+    pub(crate) static __tracepoint_baton_claim: bindings::tracepoint;
+    pub(crate) static __tracepoint_baton_wake: bindings::tracepoint;
+    pub(crate) static __tracepoint_baton_drain: bindings::tracepoint;
+    pub(crate) static __tracepoint_baton_run: bindings::tracepoint;
+    pub(crate) static __tracepoint_baton_pin: bindings::tracepoint;
+
+    pub(crate) fn rust_do_trace_baton_wait(
+        kind: u32,
+        object: c_ulong,
+        part: c_ulong,
+        name: *const u8,
+        name_len: usize,
+        file: *const u8,
+        file_len: usize,
+        line: u32,
+    );
+    pub(crate) fn rust_do_trace_baton_claim(
+        kind: u32,
+        object: c_ulong,
+        part: c_ulong,
+        to: *mut bindings::task_struct,
+    );
+    pub(crate) fn rust_do_trace_baton_wake(task: *mut bindings::task_struct);
+    pub(crate) fn rust_do_trace_baton_drain(object: c_ulong, step: u32, in_flight: u64);
+    pub(crate) fn rust_do_trace_baton_run(object: c_ulong, step: u32, generation: u64);
+    pub(crate) fn rust_do_trace_baton_pin(object: c_ulong, step: u32, nodes: u64);
 }

@@ -5,6 +5,7 @@
 #ifndef BATON_HELPERS_H
 #define BATON_HELPERS_H
 
+#include <linux/jump_label.h>
 #include <linux/lockdep.h>
 #include <linux/types.h>
 
@@ -85,5 +86,13 @@ void baton_cond_resched(void);
 
 /* fs.h */
 struct file *baton_open_for_writing(const char *name);
+
+/* the registry */
+extern struct static_key_false baton_registry_key;
+void baton_registry_begin_switch(void);
+void baton_registry_end_switch(bool on);
+unsigned long baton_registry_lock(void);
+void baton_registry_unlock(unsigned long flags);
+u64 baton_registry_now(void);
 
 #endif /* BATON_HELPERS_H */

@@ -75,6 +75,15 @@ use crate::{
         Level,
         Unordered, //
     },
+    registry::{
+        self,
+        Kind,
+        Object, //
+    },
+    trace::{
+        self,
+        Pin as Step, //
+    },
 };
 use core::{
     fmt::Debug,
@@ -135,6 +144,18 @@ pub use new_pool;
 pub(crate) struct State<K: Key, N: Send + 'static, M: Note, L: Level> {
     #[pin]
     pub(crate) table: Event<Table<K, N, M>, Any, L>,
+}
+
+/// Tells the registry of one pin, or exclusive owner, less of the pool whose table is `object`.
+#[inline(always)]
+pub(crate) fn ends(object: Object, exclusive: bool) {
+    registry::paid(object);
+    let step = if exclusive {
+        Step::GivesBack
+    } else {
+        Step::Unpins
+    };
+    trace::pin(object, step, 1);
 }
 
 /// Nodes with an identity, which lasts as long as somebody uses them.
@@ -218,7 +239,7 @@ impl<K: Key, N: Send + 'static, M: Note, L: Level> Pool<K, N, M, L> {
         pin_init!(Self {
             state <- SpinLock::new(
                 pin_init!(State {
-                    table <- Event::new(Table::new(), name, event),
+                    table <- Event::of_kind(Kind::Pin, Table::new(), name, event),
                 }),
                 name,
                 lock,
@@ -286,12 +307,17 @@ impl<K: Key, N: Send + 'static, M: Note, L: Level> Pool<K, N, M, L> {
         let order = RBTreeNode::new(0, key, flags)?;
 
         // What is not added is dropped after the lock.
-        let added = self.lock_in(cx).update(|table| {
+        let mut guard = self.lock_in(cx);
+        let added = guard.update(|table| {
             if table.nodes.get(&key).is_some() {
                 return Err((record, order));
             }
             Ok(table.add(key, record, order))
         });
+        if added.is_ok() {
+            guard.begins(Step::Pins, 1);
+        }
+        drop(guard);
         match added {
             Ok(generation) => Ok(Pinned::new(self, key, node, generation)),
             Err(_) => Err(EEXIST),
@@ -357,6 +383,7 @@ impl<K: Key, N: Send + 'static, M: Note, L: Level> Pool<K, N, M, L> {
             return;
         }
         let mut state = self.state.lock();
+        ends(state.table.object(), exclusive);
         state.as_mut().project().table.update(|table| {
             // The key cannot have changed: that takes an `Exclusive`, and there was none besides.
             if let Some(record) = table.nodes.get_mut(key) {

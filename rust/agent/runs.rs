@@ -14,10 +14,17 @@ use crate::{
         Level, //
     },
     new_event,
+    registry::{
+        self,
+        Kind, //
+    },
+    trace,
     wait_map::WaitMap, //
 };
+use core::panic::Location;
 use kernel::{
     prelude::*,
+    static_lock_class,
     sync::{
         atomic::{
             Atomic,
@@ -130,7 +137,7 @@ impl<L: Level, K: Level> Runs<L, K> {
         pin_init!(Self {
             wish <- new_event!(Wish { state: State::Idle, runs: false, runner: 0 }),
             // INVARIANT: No run has ended.
-            ends <- new_event!(0),
+            ends <- Event::of_kind(Kind::Run, 0, c"baton_run", static_lock_class!()),
             id: next_id(),
         })
     }
@@ -203,6 +210,12 @@ impl<L: Level, K: Level> Runs<L, K> {
         }
     }
 
+    /// The calling task has begun the current run.
+    pub(super) fn begins(&self, place: &'static Location<'static>) {
+        registry::owe_since(Kind::Run, self.ends.object(), place);
+        trace::run(self.ends.object(), trace::Run::Begins, *self.ends);
+    }
+
     pub(super) fn project_wish(self: Pin<&mut Self>) -> Pin<&mut Event<Wish, Any, K>> {
         self.project().wish
     }
@@ -219,6 +232,8 @@ impl<L: Level, K: Level> Runs<L, K> {
 
     /// The current run is over: the one way out of it.
     pub(super) fn ended(mut self: Pin<&mut Self>) {
+        registry::paid(self.ends.object());
+        trace::run(self.ends.object(), trace::Run::Ends, *self.ends);
         self.as_mut().project().wish.update(|wish| {
             wish.runs = false;
             wish.runner = 0;
@@ -259,6 +274,7 @@ impl<'a, 'c, T, B: Backend, C: Level, K: Level> Held<'a, 'c, T, B, C, K> {
     /// `EDEADLK` at once if the caller is in that run; `EINVAL` if `run` is one of another agent; what
     /// `mode` allows for.
     #[doc(alias = "sync_seq")]
+    #[track_caller]
     pub fn ended<L, M>(
         mut self,
         mode: M,
@@ -292,6 +308,7 @@ impl<'a, 'c, T, B: Backend, C: Level, K: Level> Held<'a, 'c, T, B, C, K> {
     /// Context and errors: as [`Held::ended`]. After an error the run has been asked nevertheless,
     /// but for `EDEADLK`.
     #[doc(alias("kthread_stop", "stop_sync_thread"))]
+    #[track_caller]
     pub fn stop<L, M>(
         self,
         mode: M,
@@ -306,6 +323,7 @@ impl<'a, 'c, T, B: Backend, C: Level, K: Level> Held<'a, 'c, T, B, C, K> {
 
     /// As [`Held::stop`], and lets no run begin until [`Runs::thaw`].
     #[doc(alias("kthread_park", "frozen_sync_thread"))]
+    #[track_caller]
     pub fn freeze<L, M>(
         self,
         mode: M,
@@ -318,6 +336,7 @@ impl<'a, 'c, T, B: Backend, C: Level, K: Level> Held<'a, 'c, T, B, C, K> {
         self.request_and_wait(mode, runs, Runs::request_freeze)
     }
 
+    #[track_caller]
     fn request_and_wait<L, M>(
         mut self,
         mode: M,

@@ -14,7 +14,14 @@ use crate::{
         Mode,
         WaitError, //
     },
-    level::Level, //
+    level::Level,
+    registry::{
+        self,
+        About,
+        Kind,
+        Label,
+        Object, //
+    },
 };
 use core::{
     panic::Location,
@@ -178,6 +185,18 @@ impl CellPtr {
         unsafe { bindings::wake_up_var(self.gate_address()) };
     }
 
+    /// Returns what the registry knows the references by.
+    #[inline]
+    pub(super) fn count_object(&self) -> Object {
+        Object::at(self.count_address())
+    }
+
+    /// Returns what the registry knows the gate by.
+    #[inline]
+    pub(super) fn gate_object(&self) -> Object {
+        Object::at(self.gate_address())
+    }
+
     fn count_address(&self) -> *mut c_void {
         (&raw const self.cell().word).cast_mut().cast()
     }
@@ -187,13 +206,15 @@ impl CellPtr {
     }
 
     /// Waits until nothing is in flight.
+    #[track_caller]
     pub(super) fn wait_drained<C: Level, M: Mode>(
         &self,
         _cx: &mut MaySleep<C>,
         mode: M,
+        name: &'static CStr,
     ) -> Result<(), DrainError> {
         // Only this task can park on itself, so what is not there before the sleep does not come.
-        wait_var(self.count_address(), mode, || {
+        wait_var(self.count_address(), mode, name, || {
             // Acquire: what was done before the last end is seen.
             if self.cell().word.load(Acquire) & COUNT == 0 {
                 Some(Ok(()))
@@ -207,14 +228,16 @@ impl CellPtr {
     }
 
     /// Waits until `pass` has passed the gate.
+    #[track_caller]
     pub(super) fn wait_open<C: Level, M: Mode>(
         &self,
         _cx: &mut MaySleep<C>,
         mode: M,
+        name: &'static CStr,
         mut pass: impl FnMut(&Self) -> bool,
     ) -> Result<(), DrainError> {
         let mine = Task::current_raw().addr();
-        wait_var(self.gate_address(), mode, || {
+        wait_var(self.gate_address(), mode, name, || {
             if pass(self) {
                 Some(Ok(()))
             } else if self.cell().closer.load(Relaxed) == mine {
@@ -239,9 +262,11 @@ impl CellPtr {
 }
 
 /// `wait_var_event()` with a mode: sleeps until `look` says how the wait ends.
+#[track_caller]
 fn wait_var<M: Mode>(
     address: *mut c_void,
     mode: M,
+    name: &'static CStr,
     mut look: impl FnMut() -> Option<Result<(), DrainError>>,
 ) -> Result<(), DrainError> {
     if let Some(ended) = look() {
@@ -253,6 +278,17 @@ fn wait_var<M: Mode>(
     // SAFETY: `entry` is on this stack, and taken off the queue below, before this returns.
     unsafe { bindings::init_wait_var_entry(&mut entry, address, 0) };
     let mut left = mode.limit();
+    let mut since = 0;
+    // Not in the closure, whose caller is this function.
+    let place = Location::caller();
+    let about = registry::is_wanted().then(|| About {
+        object: Object::at(address),
+        label: Label {
+            kind: Kind::Drain,
+            name,
+        },
+        place,
+    });
     let ended = loop {
         // B, pairs with A
         // SAFETY: The entry is initialised, and the queue lives for ever. CAST: States are small.
@@ -268,13 +304,13 @@ fn wait_var<M: Mode>(
             break Err(WaitError::TimedOut.into());
         }
         // SAFETY: The capability of the caller says that this task may sleep.
-        left = unsafe {
+        left = registry::asleep(about.as_ref(), &mut since, || unsafe {
             if M::IO {
                 bindings::io_schedule_timeout(left)
             } else {
                 bindings::schedule_timeout(left)
             }
-        };
+        });
     };
     // SAFETY: As for `prepare_to_wait_event()`; takes the entry off the queue if it is on it.
     unsafe { bindings::finish_wait(queue, &mut entry.wq_entry) };

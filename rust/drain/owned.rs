@@ -40,12 +40,13 @@ impl Drain {
     ///
     /// As [`Drain::shut`].
     #[doc(alias("blk_freeze_queue_start_non_owner", "freeze_super"))]
+    #[track_caller]
     pub fn shut_owned<C: Level, M: Mode>(
         this: ArcBorrow<'_, Self>,
         cx: &mut MaySleep<C>,
         mode: M,
     ) -> Result<OwnedShut, DrainError> {
-        this.cell.wait_open(cx, mode, |cell| cell.shut())?;
+        this.shut_gate(cx, mode)?;
         this.cell.forget_closer();
         // INVARIANT: It was shut right now.
         Ok(OwnedShut { drain: this.into() })
@@ -58,14 +59,14 @@ impl OwnedShut {
     /// # Errors
     ///
     /// As there.
+    #[track_caller]
     pub fn wait<C: Level, M: Mode>(&self, cx: &mut MaySleep<C>, mode: M) -> Result<(), DrainError> {
-        self.drain.map.wait();
-        self.drain.cell.wait_drained(cx, mode)
+        self.drain.wait_drained(cx, mode)
     }
 }
 
 impl Drop for OwnedShut {
     fn drop(&mut self) {
-        self.drain.cell.open();
+        self.drain.open_gate();
     }
 }

@@ -16,9 +16,15 @@ use super::{
 };
 use crate::{
     event::platform::Kernel,
-    ffi, //
+    ffi,
+    registry::{
+        Kind,
+        Object, //
+    },
+    trace, //
 };
 use core::cell::UnsafeCell;
+use kernel::bindings;
 
 const LEN: usize = ffi::BATON_BUCKETS;
 const BITS: u32 = LEN.ilog2();
@@ -47,5 +53,12 @@ impl Buckets for Table {
         // SAFETY: The lock was taken above.
         unsafe { ffi::baton_bucket_unlock(number) };
         result
+    }
+
+    #[inline]
+    fn handed_over(&self, key: &Key, task: *mut bindings::task_struct) {
+        let (address, granule) = key.parts();
+        let part = granule.base();
+        trace::claim(Kind::Entry, Object { address, part }, task);
     }
 }

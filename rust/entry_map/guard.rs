@@ -15,7 +15,11 @@ use super::{
 };
 use crate::{
     context::MaySleep,
-    level::Level, //
+    level::Level,
+    registry::{
+        self,
+        Kind, //
+    },
 };
 use core::{
     fmt,
@@ -60,7 +64,9 @@ impl<'a, V: Value> EntryGuard<'a, V> {
     /// The caller owns the entry of `granule` in `tree`, which stands for `content`, and leaves that to
     /// the guard.
     #[inline]
+    #[track_caller]
     pub(super) fn new(tree: &'a Tree, granule: Granule, content: Content) -> Self {
+        registry::owe(Kind::Entry, tree.object(granule));
         // INVARIANT: The caller sees to it.
         Self {
             tree,
@@ -68,6 +74,12 @@ impl<'a, V: Value> EntryGuard<'a, V> {
             content,
             _value: PhantomData,
         }
+    }
+
+    /// Tells the registry that the entry is going to be released.
+    #[inline(always)]
+    fn paid(&self) {
+        registry::paid(self.tree.object(self.granule));
     }
 
     #[inline]
@@ -166,6 +178,7 @@ impl<'a, V: Value> EntryGuard<'a, V> {
 
     #[inline]
     fn release_marked(self, set: Marks, clear: Marks) {
+        self.paid();
         self.tree()
             .release_marked(self.granule, self.content, set, clear);
         // The entry is not this guard's any more.
@@ -178,6 +191,7 @@ impl<'a, V: Value> EntryGuard<'a, V> {
     #[doc(alias = "dax_delete_mapping_entry")]
     #[inline]
     pub fn remove(self) -> V {
+        self.paid();
         self.tree().remove_owned(self.granule);
         let value = self.value();
         // There is no entry any more.
@@ -200,12 +214,14 @@ impl<'a, V: Value> EntryGuard<'a, V> {
     ///
     /// [`Order::Pte`]: super::Order::Pte
     /// [`Order::Pmd`]: super::Order::Pmd
+    #[track_caller]
     pub fn split<C: Level>(
         self,
         _cx: &mut MaySleep<C>,
         mut f: impl FnMut(usize) -> V,
     ) -> Result<(), SplitError<'a, V>> {
         let zero = self.content.zero;
+        self.paid();
         match self
             .tree()
             .split_owned(self.granule, self.content, |index| {
@@ -216,7 +232,10 @@ impl<'a, V: Value> EntryGuard<'a, V> {
                 mem::forget(self);
                 Ok(())
             }
-            Err(error) => Err(SplitError { guard: self, error }),
+            Err(error) => {
+                registry::owe(Kind::Entry, self.tree.object(self.granule));
+                Err(SplitError { guard: self, error })
+            }
         }
     }
 
@@ -250,6 +269,7 @@ impl<'a, V: Value> EntryGuard<'a, V> {
 impl<V: Value> Drop for EntryGuard<'_, V> {
     #[inline]
     fn drop(&mut self) {
+        self.paid();
         self.tree().release(self.granule, self.content);
     }
 }

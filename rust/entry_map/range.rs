@@ -91,6 +91,7 @@ impl Cursor {
 
 impl<V: Value, L: Level> EntryMap<V, L> {
     /// Does `f` at the next entry of the cursor. `None` if there are no more.
+    #[track_caller]
     fn visit(
         &self,
         cursor: &mut Cursor,
@@ -121,6 +122,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
     ///
     /// [`ERESTARTSYS`] or [`ETIMEDOUT`] if the mode allows for it; some entries are gone then.
     #[doc(alias("dax_delete_mapping_range", "invalidate_mapping_pages"))]
+    #[track_caller]
     pub fn invalidate<C: Level, M: Mode>(
         &self,
         cx: &mut MaySleep<C>,
@@ -140,6 +142,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
     ///
     /// As there.
     #[doc(alias("dax_invalidate_mapping_entry_sync", "invalidate_inode_pages2_range"))]
+    #[track_caller]
     pub fn invalidate_clean<C: Level, M: Mode>(
         &self,
         cx: &mut MaySleep<C>,
@@ -153,6 +156,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
         self.remove_range(cx, mode, range, |entry| entry.is_clean(), removed)
     }
 
+    #[track_caller]
     fn remove_range<C: Level, M: Mode>(
         &self,
         cx: &mut MaySleep<C>,
@@ -192,6 +196,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
     ///
     /// [`ERESTARTSYS`] or [`ETIMEDOUT`] if the mode allows for it.
     #[doc(alias("dax_layout_busy_page_range", "wait_entry_unlocked_exclusive"))]
+    #[track_caller]
     pub fn scan<C: Level, M: Mode, B>(
         &self,
         _cx: &mut MaySleep<C>,
@@ -241,6 +246,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
     /// The first error of `write`; that entry and those behind it stay dirty. [`ERESTARTSYS`] or
     /// [`ETIMEDOUT`] if the mode allows for it.
     #[doc(alias("dax_writeback_mapping_range", "tag_pages_for_writeback"))]
+    #[track_caller]
     pub fn write_back<C: Level, M: Mode>(
         &self,
         cx: &mut MaySleep<C>,

@@ -22,10 +22,17 @@ use super::{
     },
     xas::Xas, //
 };
-use crate::event::{
-    platform::KernelSleeper,
-    WaitError, //
+use crate::{
+    event::{
+        platform::KernelSleeper,
+        WaitError, //
+    },
+    registry::{
+        self,
+        About, //
+    },
 };
+use core::panic::Location;
 
 impl Locked<'_> {
     /// Counts a task that goes to sleep.
@@ -70,6 +77,7 @@ impl Locked<'_> {
     /// Why the sleeper gave up. It owns nothing then: if it was granted the entry in the meantime,
     /// that is what it returns with.
     #[inline(never)]
+    #[track_caller]
     pub(super) fn wait(
         self,
         xas: &mut Xas,
@@ -79,6 +87,13 @@ impl Locked<'_> {
     ) -> Result<Grant, WaitError> {
         let tree = self.tree;
         let key = tree.key(granule);
+        // Not in the closure, whose caller is this function.
+        let place = Location::caller();
+        sleeper.about = registry::is_wanted().then(|| About {
+            object: tree.object(granule),
+            label: tree.label(),
+            place,
+        });
         wait::wait(&mut At { tree, xas, granule }, self, &key, raw, sleeper)
     }
 }

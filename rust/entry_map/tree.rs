@@ -21,7 +21,14 @@ use super::{
     xas::Xas,
     Memory, //
 };
-use crate::ffi;
+use crate::{
+    ffi,
+    registry::{
+        Kind,
+        Label,
+        Object, //
+    },
+};
 use core::{
     cell::UnsafeCell,
     ptr, //
@@ -50,6 +57,7 @@ pub(crate) struct Tree {
     #[pin]
     xa: Opaque<bindings::xarray>,
     pub(super) sleeping: UnsafeCell<usize>,
+    name: &'static CStr,
     /// Whether getting memory may start I/O.
     io: bool,
     /// How many attempts to get memory fail from now on: for tests.
@@ -77,6 +85,7 @@ impl Tree {
                 ffi::baton_xa_init(xa, name.as_char_ptr(), key.as_ptr())
             }),
             sleeping: UnsafeCell::new(0),
+            name,
             io: matches!(memory, Memory::Any),
             #[cfg(CONFIG_KUNIT)]
             refuse: UnsafeCell::new(0),
@@ -87,6 +96,22 @@ impl Tree {
     #[inline]
     pub(super) fn xarray(&self) -> *mut bindings::xarray {
         self.xa.get()
+    }
+
+    /// Returns what waits for entries are called.
+    pub(super) fn label(&self) -> Label {
+        Label {
+            kind: Kind::Entry,
+            name: self.name,
+        }
+    }
+
+    /// Returns what the registry knows an entry by.
+    #[inline]
+    pub(super) fn object(&self, granule: Granule) -> Object {
+        let (address, granule) = self.key(granule).parts();
+        let part = granule.base();
+        Object { address, part }
     }
 
     /// Returns whether getting memory may start I/O.

@@ -58,6 +58,12 @@ impl Key {
         Self { map, granule }
     }
 
+    /// Returns the address of the map, and the granule.
+    #[inline]
+    pub(super) fn parts(&self) -> (usize, Granule) {
+        (self.map, self.granule)
+    }
+
     /// Returns `bits` bits that depend on all of the key.
     #[inline]
     pub(super) fn hash(&self, bits: u32) -> usize {
@@ -120,6 +126,9 @@ pub(super) trait Buckets {
 
     /// Runs `f` on the queue of `key`, with its bucket lock held.
     fn with<R>(&self, key: &Key, f: impl FnOnce(&mut Queue<Offer, Self::Platform>) -> R) -> R;
+    /// The entry of `key` is handed over to `task`, which has not been told yet. For reports.
+    #[inline]
+    fn handed_over(&self, _key: &Key, _task: <Self::Platform as Platform>::Task) {}
 }
 
 /// A locked entry that a task waits for, and the tree lock that protects it.
@@ -243,7 +252,10 @@ pub(super) fn unlock<B: Buckets>(buckets: &B, key: &Key, raw: Raw) -> (Raw, usiz
 #[inline(never)]
 fn hand_over<B: Buckets>(buckets: &B, key: &Key, raw: Raw) -> (Raw, usize) {
     let mut offer = Offer::new(*key, Left::Ownership);
-    match buckets.with(key, |queue| queue.consider(&mut offer, false)) {
+    let tell = |task| buckets.handed_over(key, task);
+    match buckets.with(key, |queue| {
+        queue.consider_and_tell(&mut offer, false, tell)
+    }) {
         // Not reached, by rule 1; an entry that nobody waits for is unlocked.
         0 => (raw.unlocked(), 0),
         // The entry stays locked: it has a new owner.
@@ -261,7 +273,10 @@ pub(super) fn dissolve<B: Buckets>(buckets: &B, key: &Key, raw: Raw) -> usize {
         return 0;
     }
     let mut offer = Offer::new(*key, Left::News);
-    buckets.with(key, |queue| queue.consider(&mut offer, false))
+    // Nothing is handed over.
+    buckets.with(key, |queue| {
+        queue.consider_and_tell(&mut offer, false, |_| ())
+    })
 }
 
 /// Returns how many tasks wait for the entry `raw`.

@@ -27,6 +27,9 @@ pub(crate) trait Monitor<W, P: Platform> {
     fn lock(&mut self) -> Self::Guard;
     /// Finds the event; [`None`] if it is not under this lock, or not any more.
     fn find<'g>(&mut self, guard: &'g mut Self::Guard) -> Option<(&'g mut Queue<W, P>, &'g mut W)>;
+    /// The task is on the queue, and will sleep unless it is served before. For reports.
+    #[inline]
+    fn sleeps(&mut self, _guard: &mut Self::Guard) {}
 }
 
 /// Why a wait has ended without what was claimed.
@@ -82,6 +85,7 @@ where
     // after the waiter was seen to be completed, or after `withdraw()`. The queue is not
     // closed.
     unsafe { queue.enqueue(entry) };
+    monitor.sleeps(&mut guard);
     sleeper.publish(); // A, pairs with C
     drop(guard);
 

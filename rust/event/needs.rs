@@ -38,6 +38,10 @@ pub(crate) unsafe trait Platform {
     fn end_batch() {}
     /// Makes the task run if it is asleep. A full barrier precedes the look at its state.
     fn wake(task: Self::Task, live: &Self::Live);
+    /// Somebody has claimed on behalf of `task`, in the queue at `queue`, and not told it yet. For
+    /// reports.
+    #[inline]
+    fn served(_queue: *const (), _task: Self::Task) {}
 }
 
 /// How a wait form sleeps.

@@ -15,7 +15,16 @@ use super::{
         WAITING, //
     },
 };
-use crate::ffi;
+use crate::{
+    ffi,
+    registry::{
+        self,
+        About,
+        Kind,
+        Object, //
+    },
+    trace, //
+};
 use kernel::{
     bindings,
     ffi::c_long,
@@ -81,9 +90,15 @@ unsafe impl Platform for Kernel {
 
     #[inline]
     fn wake(task: *mut bindings::task_struct, _live: &rcu::Guard) {
+        trace::wake(task);
         // SAFETY: By the safety requirements of `Platform`, `task` is valid while `_live` exists.
         // `try_to_wake_up()` begins with `smp_mb__after_spinlock()`: barrier C of the protocol.
         unsafe { bindings::wake_up_process(task) };
+    }
+
+    #[inline]
+    fn served(queue: *const (), task: *mut bindings::task_struct) {
+        trace::claim(Kind::Event, Object::at(queue), task);
     }
 }
 
@@ -92,6 +107,9 @@ pub(crate) struct KernelSleeper {
     state: u32,
     io: bool,
     left: c_long,
+    /// What it sleeps on, if anybody wants to know, and since when.
+    pub(crate) about: Option<About>,
+    since: u64,
 }
 
 impl KernelSleeper {
@@ -102,6 +120,8 @@ impl KernelSleeper {
             state: M::STATE,
             io: M::IO,
             left: mode.limit(),
+            about: None,
+            since: 0,
         }
     }
 }
@@ -130,14 +150,15 @@ impl Sleeper for KernelSleeper {
 
     #[inline]
     fn sleep(&mut self) {
+        let (io, left) = (self.io, self.left);
         // SAFETY: The capability of the wait says that this task may sleep.
-        self.left = unsafe {
-            if self.io {
-                bindings::io_schedule_timeout(self.left)
+        self.left = registry::asleep(self.about.as_ref(), &mut self.since, || unsafe {
+            if io {
+                bindings::io_schedule_timeout(left)
             } else {
-                bindings::schedule_timeout(self.left)
+                bindings::schedule_timeout(left)
             }
-        };
+        });
     }
 
     #[inline]

@@ -277,7 +277,20 @@ impl<W, P: Platform> Queue<W, P> {
     /// tried, again and again until a whole pass has changed nothing: one claim may have made
     /// another one possible. Returns how many were served.
     pub(crate) fn consider(&mut self, w: &mut W, fifo: bool) -> usize {
+        let queue = ptr::from_ref(self).cast();
+        self.consider_and_tell(w, fifo, |task| P::served(queue, task))
+    }
+
+    /// As [`Queue::consider`], with `tell` in the place of [`Platform::served`].
+    pub(crate) fn consider_and_tell(
+        &mut self,
+        w: &mut W,
+        fifo: bool,
+        mut tell: impl FnMut(P::Task),
+    ) -> usize {
         self.consider_with(w, fifo, |queue, entry| {
+            // SAFETY: `entry` is on the list, hence live.
+            tell(unsafe { (*entry).task });
             // SAFETY: `entry` is on the list and not used afterwards.
             unsafe { queue.complete(entry, SERVED) }
         })
@@ -291,6 +304,7 @@ impl<W, P: Platform> Queue<W, P> {
             // return while the status is `CHOSEN`. CAST: `Entry` is `repr(C)`, and `W` is only
             // behind pointers in it.
             unsafe {
+                P::served(ptr::from_ref(queue).cast(), (*entry).task);
                 queue.unlink(entry);
                 P::store_release(&(*entry).status, CHOSEN);
                 chosen.push(entry.cast());

@@ -7,7 +7,8 @@
 use super::{
     mode::{
         Closed,
-        Mode, //
+        Mode,
+        WaitError, //
     },
     monitor::{
         self,
@@ -18,7 +19,10 @@ use super::{
         Kernel,
         KernelSleeper, //
     },
-    protocol::Queue,
+    protocol::{
+        Queue,
+        Sleeper, //
+    },
     Event,
     Parts,
     Policy, //
@@ -32,11 +36,17 @@ use crate::{
         After,
         Level, //
     },
+    registry::{
+        self,
+        About, //
+    },
 };
 #[cfg(CONFIG_LOCKDEP)]
 use core::mem;
 use core::{
+    cell::Cell,
     marker::PhantomData,
+    panic::Location,
     pin::Pin, //
 };
 use kernel::sync::lock::{
@@ -66,6 +76,7 @@ impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
     /// the end of the time; what was claimed in the meantime is returned rather than an error.
     #[doc(alias("wait_event", "wait_event_lock_irq", "xlog_wait"))]
     #[inline]
+    #[track_caller]
     pub fn wait<W, P, E, A, R, M>(
         self,
         mode: M,
@@ -95,6 +106,7 @@ impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
     /// until it is dropped, or put back, or its event is updated: a signal or timeout that comes
     /// meanwhile is late.
     #[inline]
+    #[track_caller]
     pub fn wait_found<W, P, E, A, R, M>(
         self,
         mode: M,
@@ -115,6 +127,7 @@ impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
 
     /// Like [`Held::wait`], and takes the lock again whatever came of it.
     #[inline]
+    #[track_caller]
     pub fn wait_relock<W, P, E, A, R, M>(
         self,
         mode: M,
@@ -145,12 +158,15 @@ impl<T, B: Backend, C: Level, L: Level> Held<'_, '_, T, B, C, L> {
     /// this one has released it. The claims run now, under the lock, as ever.
     #[doc(alias("wake_q_add", "wake_up_q"))]
     #[inline]
+    #[track_caller]
     pub fn update<W, P: Policy, E: Level, R>(
         &mut self,
         event: impl FnOnce(Pin<&mut T>) -> Pin<&mut Event<W, P, E>>,
         change: impl FnOnce(&mut W) -> R,
     ) -> R {
-        let Parts { queue, data } = event(self.locked.guard.as_mut()).parts();
+        let event = event(self.locked.guard.as_mut());
+        event.changes();
+        let Parts { queue, data } = event.parts();
         let result = change(data);
         if !queue.is_empty() {
             queue.choose(data, P::FIFO, &mut self.locked.chosen);
@@ -165,6 +181,9 @@ struct Under<'a, T, B: Backend, F, P> {
     find: F,
     #[cfg(CONFIG_LOCKDEP)]
     announced: bool,
+    /// For who wants to know what this task sleeps on.
+    about: &'a Cell<Option<About>>,
+    place: &'static Location<'static>,
     _policy: PhantomData<P>,
 }
 
@@ -195,10 +214,58 @@ where
         let Parts { queue, data } = event.parts();
         Some((queue, data))
     }
+
+    #[inline]
+    fn sleeps(&mut self, guard: &mut Self::Guard) {
+        if registry::is_wanted() {
+            let event = (self.find)(guard.guard.as_mut());
+            self.about.set(event.map(|event| About {
+                object: event.object(),
+                label: event.label,
+                place: self.place,
+            }));
+        }
+    }
+}
+
+/// The sleeper of this kernel, and what the monitor has found out about the event meanwhile.
+struct Reported<'s> {
+    sleeper: KernelSleeper,
+    about: &'s Cell<Option<About>>,
+}
+
+impl Sleeper for Reported<'_> {
+    type GaveUp = WaitError;
+
+    #[inline]
+    fn publish(&mut self) {
+        self.sleeper.publish();
+    }
+
+    #[inline]
+    fn give_up(&mut self) -> Option<WaitError> {
+        self.sleeper.give_up()
+    }
+
+    #[inline]
+    fn sleep(&mut self) {
+        self.sleeper.about = self.about.get();
+        self.sleeper.sleep();
+    }
+
+    #[inline]
+    fn running(&mut self) {
+        self.sleeper.running();
+    }
+
+    fn insist(&mut self) {
+        self.sleeper.insist();
+    }
 }
 
 /// The wait itself, with the lock, the event and the mode of this kernel.
 #[inline]
+#[track_caller]
 fn wait<T, B, C, L, W, P, E, A, R, M>(
     held: Held<'_, '_, T, B, C, L>,
     mode: M,
@@ -218,14 +285,20 @@ where
     let Held {
         locked, cx: _cx, ..
     } = held;
+    let about = Cell::new(None);
     let under = Under {
         lock: locked.guard.lock_ref(),
         find,
         #[cfg(CONFIG_LOCKDEP)]
         announced: false,
+        about: &about,
+        place: Location::caller(),
         _policy: PhantomData,
     };
-    let sleeper = KernelSleeper::new(&mode);
+    let sleeper = Reported {
+        sleeper: KernelSleeper::new(&mode),
+        about: &about,
+    };
     monitor::wait(under, locked, P::FIFO, sleeper, claim, arg).map_err(|ended| match ended {
         Ended::Closed => Closed.into(),
         Ended::GaveUp(why) => M::gave_up(why),

@@ -4,6 +4,7 @@
 
 use super::{
     current,
+    ends,
     pin::{
         Exclusive,
         Pinned, //
@@ -31,6 +32,14 @@ use crate::{
     level::{
         After,
         Level, //
+    },
+    registry::{
+        self,
+        Kind, //
+    },
+    trace::{
+        self,
+        Pin as Step, //
     },
 };
 use core::{
@@ -86,11 +95,24 @@ impl<'p, 'c, K: Key, N: Send + 'static, M: Note, C: Level, L: Level>
         self.held.update(|state| state.project().table, change)
     }
 
+    /// Tells the registry of pins, or of an exclusive owner, more.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn begins(&self, step: Step, nodes: u64) {
+        if registry::is_on() {
+            for _ in 0..nodes {
+                registry::owe(Kind::Pin, self.held.table.object());
+            }
+        }
+        trace::pin(self.held.table.object(), step, nodes);
+    }
+
     /// Before the lock is released: counts what this task has dropped under it.
     fn leave(&mut self) {
         if self.pool.unsettled.load(Relaxed) {
             self.pool.unsettled.store(false, Relaxed);
-            self.update(Table::settle);
+            let object = self.held.table.object();
+            self.update(|table| table.settle(|exclusive| ends(object, exclusive)));
         }
         self.pool.holder.store(0, Relaxed);
     }
@@ -104,6 +126,7 @@ impl<'p, 'c, K: Key, N: Send + 'static, M: Note, C: Level, L: Level>
     pub fn pin(&mut self, key: K) -> Result<Pinned<'p, K, N, M, L>, Refused> {
         let at = Location::caller();
         let Grant { node, generation } = self.update(|table| table.pin(&key, at))?;
+        self.begins(Step::Pins, 1);
         Ok(Pinned::new(self.pool, key, node, generation))
     }
 
@@ -137,7 +160,10 @@ impl<'p, 'c, K: Key, N: Send + 'static, M: Note, C: Level, L: Level>
                 batch.push(Pinned::new(pool, *key, node, generation));
             }
         });
-        batch.len() - before
+        let count = batch.len() - before;
+        // CAST: `usize` is not wider.
+        self.begins(Step::Pins, count as u64);
+        count
     }
 
     /// Looks at, or changes, what was noted about a pinned node.
@@ -165,18 +191,22 @@ impl<'p, 'c, K: Key, N: Send + 'static, M: Note, C: Level, L: Level>
     /// # Errors
     ///
     /// [`Refused::Absent`] if there is none, [`Refused::Busy`] if it is pinned or owned.
+    #[track_caller]
     #[doc(alias = "mca_reap")]
     pub fn try_exclusive(&mut self, key: K) -> Result<Exclusive<'p, K, N, M, L>, Refused> {
         let grant = self.update(|table| table.own(&key))?;
+        self.begins(Step::Owns, 1);
         Ok(Exclusive::new(self.pool, key, grant))
     }
 
     /// Takes the oldest node over that nobody has and `wanted` accepts.
+    #[track_caller]
     pub fn try_exclusive_oldest(
         &mut self,
         wanted: impl FnMut(Candidate<'_, K, M>) -> bool,
     ) -> Option<Exclusive<'p, K, N, M, L>> {
         let (key, grant) = self.update(|table| table.own_oldest(wanted))?;
+        self.begins(Step::Owns, 1);
         Some(Exclusive::new(self.pool, key, grant))
     }
 
@@ -194,6 +224,7 @@ impl<'p, 'c, K: Key, N: Send + 'static, M: Note, C: Level, L: Level>
     /// outer one says that the wait ended otherwise.
     #[doc(alias = "mca_cannibalize")]
     #[allow(clippy::type_complexity, reason = "the guard, and how the wait ended")]
+    #[track_caller]
     pub fn wait_unpinned<W: CanGiveUp>(
         mut self,
         mode: W,
@@ -213,6 +244,9 @@ impl<'p, 'c, K: Key, N: Send + 'static, M: Note, C: Level, L: Level>
         let (held, granted) =
             held.wait_relock(mode, |state| state.project().table, own_or_absent, key);
         let guard = Self::new(pool, held);
+        if let Ok(Ok(_)) = &granted {
+            guard.begins(Step::Owns, 1);
+        }
         let result = granted.map(|grant| grant.map(|grant| Exclusive::new(pool, key, grant)));
         (guard, result)
     }

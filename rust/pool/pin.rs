@@ -3,6 +3,7 @@
 //! What outlives a pool's guard: pins, which keep a node what it is, and exclusive owners.
 
 use super::{
+    ends,
     table::{
         Grant,
         Node,
@@ -248,6 +249,7 @@ impl<'p, K: Key, N: Send + 'static, M: Note, L: Level> Exclusive<'p, K, N, M, L>
 
     fn take(&self) -> Option<Taken<K, N, M>> {
         let mut state = self.pool.state.lock();
+        ends(state.table.object(), true);
         state
             .as_mut()
             .project()

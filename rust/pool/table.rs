@@ -189,11 +189,16 @@ impl<K: Key, N, M: Note> Table<K, N, M> {
     }
 
     /// Counts what was dropped while the lock was held by the same task.
-    pub(crate) fn settle(&mut self) {
+    ///
+    /// Calls `ends` for each: whether it was an exclusive owner.
+    pub(crate) fn settle(&mut self, mut ends: impl FnMut(bool)) {
         for record in self.nodes.values_mut() {
-            record.pins -= record.node.unpinned.xchg(0, Relaxed);
+            let unpinned = record.node.unpinned.xchg(0, Relaxed);
+            record.pins -= unpinned;
+            (0..unpinned).for_each(|_| ends(false));
             if record.node.returned.xchg(0, Relaxed) != 0 {
                 record.exclusive = false;
+                ends(true);
             }
         }
     }

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the registry knows, as a copy that can be looked at and printed.
+
+use super::{
+    is_on,
+    ledger::{
+        now,
+        File,
+        Locked,
+        Row, //
+    },
+    sleeper::Record,
+    Kind,
+    Object,
+    Who, //
+};
+use core::fmt;
+use kernel::prelude::*;
+
+/// How many sleepers a report has room for beyond those that were counted before.
+const SLACK: usize = 16;
+
+/// How many obligations a report has room for.
+const DEBTORS: usize = 256;
+
+/// A task that sleeps.
+#[derive(Clone, Copy)]
+pub struct Sleeper {
+    object: Object,
+    kind: Kind,
+    name: File,
+    who: Who,
+    /// How long, in nanoseconds.
+    time: u64,
+    file: File,
+    line: u32,
+}
+
+impl Sleeper {
+    fn new(record: &Record, now: u64) -> Self {
+        let about = &record.about;
+        Self {
+            object: about.object,
+            kind: about.label.kind,
+            name: File::new(about.label.name.to_str().unwrap_or("?")),
+            who: record.who,
+            time: now.saturating_sub(record.since),
+            file: File::new(about.place.file()),
+            line: about.place.line(),
+        }
+    }
+
+    /// Returns what it sleeps on.
+    pub fn object(&self) -> Object {
+        self.object
+    }
+
+    /// Returns the kind of that.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Returns the name of that.
+    pub fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// Returns the number of the task.
+    pub fn pid(&self) -> i32 {
+        self.who.pid
+    }
+
+    /// Returns where it waits: the end of the name of the file, and the line.
+    pub fn place(&self) -> (&str, u32) {
+        (self.file.as_str(), self.line)
+    }
+}
+
+impl fmt::Display for Sleeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} for {} ms at {}:{}",
+            self.who,
+            self.time / 1_000_000,
+            self.file.as_str(),
+            self.line
+        )
+    }
+}
+
+/// Who owes a wake-up, or has changed an event.
+#[derive(Clone, Copy)]
+pub struct Debtor {
+    row: Row,
+    now: u64,
+}
+
+impl Debtor {
+    /// Returns for what.
+    pub fn object(&self) -> Object {
+        self.row.object
+    }
+
+    /// Returns whether it has changed the event, and owes nothing that is known.
+    pub fn has_changed(&self) -> bool {
+        self.row.changes
+    }
+
+    /// Returns the number of the task, of the last one if there were several.
+    pub fn pid(&self) -> i32 {
+        self.row.who.pid
+    }
+
+    /// Returns how many obligations, or changes, there are from this place.
+    pub fn count(&self) -> u64 {
+        self.row.count
+    }
+
+    /// Returns the place: the end of the name of the file, and the line.
+    pub fn place(&self) -> (&str, u32) {
+        (self.row.file.as_str(), self.row.line)
+    }
+}
+
+impl fmt::Display for Debtor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Row { who, count, .. } = self.row;
+        let ms = |then: u64| self.now.saturating_sub(then) / 1_000_000;
+        let (file, line) = self.place();
+        if self.row.changes {
+            let last = ms(self.row.last);
+            return write!(
+                f,
+                "{who} changed it last, {last} ms ago, {count} in all, at {file}:{line}"
+            );
+        }
+        let since = ms(self.row.since);
+        let kind = self.row.kind;
+        write!(
+            f,
+            "{who} owes {count} {kind} for {since} ms, from {file}:{line}"
+        )
+    }
+}
+
+/// Who sleeps, longest first, and who owes them the wake-up.
+pub struct Report {
+    on: bool,
+    lost: u64,
+    left_out: usize,
+    sleepers: KVVec<Sleeper>,
+    debtors: KVVec<Debtor>,
+}
+
+impl Report {
+    /// Looks at the registry now. It may have changed when this returns.
+    ///
+    /// Context: may sleep.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn new() -> Result<Self> {
+        let mut count = 0;
+        Locked::new().records(|_| {
+            count += 1;
+            true
+        });
+        let mut report = Self {
+            on: is_on(),
+            lost: 0,
+            left_out: 0,
+            sleepers: KVVec::with_capacity(count + SLACK, GFP_KERNEL)?,
+            debtors: KVVec::with_capacity(DEBTORS, GFP_KERNEL)?,
+        };
+        let state = Locked::new();
+        let now = now();
+        report.lost = state.lost;
+        state.records(|record| {
+            let sleeper = Sleeper::new(record, now);
+            if report.sleepers.push_within_capacity(sleeper).is_err() {
+                report.left_out += 1;
+            }
+            true
+        });
+        drop(state);
+        // Objects together, the one with the longest sleeper first; what was owed is copied then.
+        report.sort();
+        for at in 0..report.sleepers.len() {
+            let object = report.sleepers[at].object;
+            if at > 0 && report.sleepers[at - 1].object == object {
+                continue;
+            }
+            let state = Locked::new();
+            for row in state.rows_of(object) {
+                if report
+                    .debtors
+                    .push_within_capacity(Debtor { row: *row, now })
+                    .is_err()
+                {
+                    report.left_out += 1;
+                }
+            }
+        }
+        Ok(report)
+    }
+
+    fn sort(&mut self) {
+        let key = |sleeper: &Sleeper| (sleeper.object.address, sleeper.object.part);
+        self.sleepers
+            .sort_unstable_by_key(|sleeper| (key(sleeper), u64::MAX - sleeper.time));
+    }
+
+    /// Returns who sleeps.
+    pub fn sleepers(&self) -> &[Sleeper] {
+        &self.sleepers
+    }
+
+    /// Returns who owes for `object`, or has changed it; of objects that somebody sleeps on.
+    pub fn debtors(&self, object: Object) -> impl Iterator<Item = &Debtor> {
+        self.debtors
+            .iter()
+            .filter(move |debtor| debtor.row.object == object)
+    }
+
+    /// Returns how many obligations did not fit into the registry since it was switched on.
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = if self.on { "on" } else { "off" };
+        let count = self.sleepers.len();
+        writeln!(
+            f,
+            "registry {state}, {count} asleep, {} not noted",
+            self.lost
+        )?;
+        let mut before = None;
+        for sleeper in self.sleepers.iter() {
+            let object = sleeper.object;
+            if before != Some(object) {
+                let (kind, name) = (sleeper.kind, sleeper.name());
+                write!(f, "{kind} {name} {:#x}", object.address)?;
+                if kind == Kind::Entry {
+                    write!(f, " index {}", object.part)?;
+                }
+                writeln!(f)?;
+                for debtor in self.debtors(object) {
+                    writeln!(f, "  {debtor}")?;
+                }
+                if self.debtors(object).next().is_none() {
+                    writeln!(f, "  nobody is known to owe it")?;
+                }
+                before = Some(object);
+            }
+            writeln!(f, "  {sleeper} sleeps")?;
+        }
+        if self.left_out > 0 {
+            writeln!(f, "{} more", self.left_out)?;
+        }
+        Ok(())
+    }
+}
