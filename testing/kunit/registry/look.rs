@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the registry says about a thread, looked at until it is there.
+
+use baton::{
+    event::{
+        Mode,
+        Uninterruptible,
+        WaitError, //
+    },
+    registry::{
+        Kind,
+        Object,
+        Report, //
+    },
+    Thread, //
+};
+use kernel::time::{
+    delay::fsleep,
+    msecs_to_jiffies,
+    Delta, //
+};
+
+/// A wait that is sure to end, and ends at last if it does not.
+pub(crate) fn limited() -> impl Mode<Error = WaitError> {
+    Uninterruptible.timeout(msecs_to_jiffies(10_000))
+}
+
+/// Waits for what is sure to come, for ten seconds at most.
+pub(crate) fn until(mut there: impl FnMut() -> bool) -> bool {
+    for _ in 0..100_000 {
+        if there() {
+            return true;
+        }
+        fsleep(Delta::from_micros(100));
+    }
+    false
+}
+
+pub(crate) fn mine() -> i32 {
+    kernel::current!().pid()
+}
+
+/// What the registry says about one sleeper.
+#[derive(Clone, Copy)]
+pub(crate) struct Seen {
+    pub(crate) object: Object,
+    pub(crate) kind: Kind,
+    /// Whether it sleeps in this file.
+    pub(crate) here: bool,
+    /// How many obligations there are for that, and who has the last one.
+    pub(crate) owed: u64,
+    pub(crate) debtor: i32,
+    /// The same for changes.
+    pub(crate) changes: u64,
+    pub(crate) changer: i32,
+}
+
+/// What the registry says about the task, if it is there.
+pub(crate) fn look(pid: i32) -> Option<Seen> {
+    let report = Report::new().ok()?;
+    let sleeper = report
+        .sleepers()
+        .iter()
+        .find(|sleeper| sleeper.pid() == pid)?;
+    let mut seen = Seen {
+        object: sleeper.object(),
+        kind: sleeper.kind(),
+        here: sleeper.place().0.ends_with("registry_kunit.rs"),
+        owed: 0,
+        debtor: 0,
+        changes: 0,
+        changer: 0,
+    };
+    for debtor in report.debtors(sleeper.object()) {
+        if debtor.has_changed() {
+            seen.changes += debtor.count();
+            seen.changer = debtor.pid();
+        } else {
+            seen.owed += debtor.count();
+            seen.debtor = debtor.pid();
+        }
+    }
+    Some(seen)
+}
+
+/// Looks until the thread sleeps.
+pub(crate) fn asleep(thread: &Thread) -> Option<Seen> {
+    let mut seen = None;
+    until(|| {
+        seen = look(thread.task().pid());
+        seen.is_some()
+    });
+    seen
+}
+
+/// Looks until `debtor` owes what the thread sleeps on.
+pub(crate) fn owed_by(thread: &Thread, debtor: i32) -> bool {
+    until(|| look(thread.task().pid()).is_some_and(|seen| seen.debtor == debtor))
+}
