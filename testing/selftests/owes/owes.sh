@@ -1,0 +1,187 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Tasks that hang on purpose: the registry says on what, since when, and who owes
+# them the wake; trace-cmd shows how it is handed over. What is read is printed.
+
+# The library, the disks and the cases are those of the block driver's tests.
+# shellcheck source=testing/selftests/blk/blk.sh
+. "$(dirname "$(readlink -f "$0")")/../blk/blk.sh"
+
+registry=/sys/kernel/debug/baton_registry
+scene=/sys/kernel/debug/baton_bugs_rust
+
+# library [PARAMETER=VALUE...]: loads baton.ko anew.
+library() {
+	no_library
+	insmod "$BATON_MODULES/baton.ko" "$@"
+}
+
+no_library() {
+	local module
+	for module in baton_bugs_rust baton_blk baton; do
+		[ ! -d "/sys/module/$module" ] || rmmod "$module"
+	done
+}
+
+# seeds: loads the scenes that are made of named tasks.
+seeds() {
+	[ -d /sys/module/baton ] || library
+	insmod "$BATON_MODULES/baton_bugs_rust.ko" i_know_it_is_broken=1
+}
+
+# say LINE...: to the scene.
+say() {
+	printf '%s\n' "$@" >"$scene/command"
+}
+
+# shown TEXT...: prints what was seen, past the case, whose output is for failures.
+exec 4>&1
+shown() {
+	printf '%s\n' "$@" | sed 's/^/# /' >&4
+}
+
+# about TEXT: what the registry says about the object whose first line has TEXT.
+about() {
+	awk -v text="$1" '/^[^ ]/ { on = index($0, text) > 0 } on' "$registry/sleepers"
+}
+
+# says TEXT PATTERN...: it says about that object what each of the patterns is for.
+says() {
+	local out pattern
+	out=$(about "$1")
+	shift
+	for pattern; do
+		grep -Eq -- "$pattern" <<<"$out" || return 1
+	done
+}
+
+# say_so TEXT PATTERN...: the same, once it does; if not, what it says instead.
+say_so() {
+	settle 5 says "$@" || {
+		cat "$registry/sleepers"
+		return 1
+	}
+}
+
+# It is off unless somebody wants it.
+off_by_default() {
+	library
+	[ "$(cat "$registry/enabled")" = 0 ]
+	[ "$(cat "$registry/sleepers")" = "registry off, 0 asleep, 0 not noted" ]
+	library registry=1
+	[ "$(cat "$registry/enabled")" = 1 ]
+	[ "$(cat "$registry/sleepers")" = "registry on, 0 asleep, 0 not noted" ]
+	no_library
+	[ ! -e "$registry" ]
+}
+
+# What is neither 0 nor 1 is refused, says so, and changes nothing.
+nonsense() {
+	local value state before
+	for value in maybe 2x ''; do
+		fails_with "Invalid" library "registry=$value"
+		[ ! -d /sys/module/baton ]
+	done
+	library
+	for state in 0 1; do
+		put "$registry/enabled" "$state"
+		for value in 2 -1 on '' 01 '0 1' 111111111111111111111111111111; do
+			before=$(dmesg | grep -c "is neither 0 nor 1") || true
+			fails_with "Invalid argument" put "$registry/enabled" "$value"
+			[ "$(cat "$registry/enabled")" = "$state" ]
+			[ "$(dmesg | grep -c "is neither 0 nor 1")" -eq $((before + 1)) ]
+		done
+	done
+	fails_with "" put "$registry/sleepers" 1
+	no_library
+}
+
+# A task has locked an entry and does not go on; two wait for it.
+held_entry() {
+	local first second
+	library registry=1
+	seeds
+	say 'new dax' 'start H fault index=28 hold=1' 'gate H holding'
+	say 'start A invalidate index=28' 'asleep 1' 'start B fault index=28' 'asleep 2'
+	say_so 'index 28' '^  bug-H [0-9]+ owes 1 entry for [0-9]+ ms, from dax/dax.rs:[0-9]+$' \
+		'^  bug-A [0-9]+ for [0-9]+ ms at dax/dax.rs:[0-9]+ sleeps$' '^  bug-B [0-9]+ .* sleeps$'
+	shown "$(about 'index 28')"
+	# Since when: the time goes on.
+	first=$(about 'index 28' | sed -n 's/^  bug-A [0-9]* for \([0-9]*\) ms.*/\1/p')
+	settle 5 later "$first"
+	# Who owes it is known whatever it does: it does not sleep in this library.
+	[ "$(grep -c ' sleeps$' "$registry/sleepers")" -eq 2 ]
+	# Rescue: nobody sleeps, and nobody owes.
+	say 'let H' settle
+	second=$(about 'index 28')
+	[ -z "$second" ]
+	say end
+	no_library
+}
+
+# later MS: A has slept for longer than that.
+later() {
+	[ "$(about 'index 28' | sed -n 's/^  bug-A [0-9]* for \([0-9]*\) ms.*/\1/p')" -gt "$1" ]
+}
+
+# The log of a disk is held, so FLUSH sleeps. It is the log's thread that changes
+# what FLUSH waits for, and the registry has seen it do so before.
+held_log() {
+	local pid
+	library registry=1
+	disk s size=64 submit_queues=1
+	dd if=/dev/zero of=/dev/s bs=4k count=1 conv=notrunc,fsync status=none
+	echo 1 >"$configfs/s/log_hold"
+	dd if=/dev/zero of=/dev/s bs=4k count=1 conv=notrunc,fsync status=none &
+	pid=$!
+	settle 5 stat_is s log_stable_sleepers -eq 1
+	say_so "event blk/log.rs" '^  [^ ]+ [0-9]+ changed it last, [0-9]+ ms ago, [0-9]+ in all, at blk/log.rs:[0-9]+$' \
+		'for [0-9]+ ms at blk/log.rs:[0-9]+ sleeps$'
+	shown "$(cat "$registry/sleepers")"
+	echo 0 >"$configfs/s/log_hold"
+	settle 5 is_gone "$pid"
+	settle 5 stat_is s log_stable_sleepers -eq 0
+	undisk s
+	no_library
+}
+
+# H hands the entry to A, and A to B: each of them is told by the one before.
+hand_over() {
+	local out
+	library
+	seeds
+	[ -d /sys/kernel/tracing/events ] || mount -t tracefs none /sys/kernel/tracing
+	cat >"$work/play" <<-END
+		#!/bin/sh
+		printf '%s\n' 'new dax' 'start H fault index=28 hold=1' 'gate H holding' \
+			'start A fault index=28' 'asleep 1' 'start B fault index=28' 'asleep 2' \
+			'let H' settle >$scene/command
+	END
+	chmod +x "$work/play"
+	trace-cmd record -q -e baton -o "$work/trace.dat" "$work/play" >"$work/record" 2>&1 || {
+		cat "$work/record"
+		return 1
+	}
+	out=$(trace-cmd report -i "$work/trace.dat" 2>&1 | tee "$work/report" | grep -E '^ +bug-[HAB]-[0-9]+ ' | grep -E 'entry|wake') || true
+	shown "${out:-$(head -n 20 "$work/report")}"
+	grep -Eq '^ +bug-A-[0-9]+ .*baton_wait: +entry .* part=28 at dax/dax.rs:[0-9]+' <<<"$out"
+	grep -Eq '^ +bug-H-[0-9]+ .*baton_claim: +entry .* part=28 to comm=bug-A pid=[0-9]+' <<<"$out"
+	grep -Eq '^ +bug-H-[0-9]+ .*baton_wake: +comm=bug-A pid=[0-9]+' <<<"$out"
+	grep -Eq '^ +bug-A-[0-9]+ .*baton_claim: +entry .* part=28 to comm=bug-B pid=[0-9]+' <<<"$out"
+	# The positive control: without events there is nothing to see.
+	say end
+	trace-cmd record -q -e sched_wakeup -o "$work/trace.dat" "$work/play" >"$work/record" 2>&1
+	out=$(trace-cmd report -i "$work/trace.dat" 2>/dev/null)
+	not grep -q baton_claim <<<"$out"
+	say end
+	no_library
+}
+
+trap 'rmmod baton_bugs_rust 2>/dev/null; clean_up' EXIT
+run_cases "$@" <<-END
+	20 off_by_default it is off, and on if the module is told so
+	20 nonsense what is neither 0 nor 1 is refused
+	20 held_entry who sleeps on an entry, since when, and who has locked it
+	30 held_log a FLUSH that sleeps, and who has changed what it waits for
+	40 hand_over trace-cmd shows how an entry is handed over
+END
