@@ -90,28 +90,31 @@ impl<T, E: Level> Slot<T, E> {
             outcome: Outcome::Pending,
             holder: Task::current_raw().addr(),
         };
-        pin_init!(Self { done <- Event::of_kind(Kind::Completion, state, NAME, wait_class()) })
+        let (name, key) = wait_class();
+        pin_init!(Self { done <- Event::of_kind(Kind::Completion, state, name, key) })
     }
 }
 
-const NAME: &CStr = c"baton_completion";
+/// A lockdep class, and its name.
+type Class = (&'static CStr, Pin<&'static LockClassKey>);
 
 /// The lockdep class of the lock.
-// Not generic, never inlined: one key with one name, for all users.
+// Not generic, never inlined: one key with one name at one address, for all users.
 #[inline(never)]
-fn lock_class() -> Pin<&'static LockClassKey> {
-    static_lock_class!()
+fn lock_class() -> Class {
+    (c"baton_completion", static_lock_class!())
 }
 
 /// The lockdep class of the wait.
 #[inline(never)]
-fn wait_class() -> Pin<&'static LockClassKey> {
-    static_lock_class!()
+fn wait_class() -> Class {
+    (c"baton_completion", static_lock_class!())
 }
 
 impl<T: Send, E: Level> Shared<T, E> {
     fn new() -> impl PinInit<Self> {
-        pin_init!(Self { inner <- SpinLockIrq::new(Slot::new(), NAME, lock_class()) })
+        let (name, key) = lock_class();
+        pin_init!(Self { inner <- SpinLockIrq::new(Slot::new(), name, key) })
     }
 
     /// Tells the registry that the caller has to complete it.

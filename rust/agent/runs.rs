@@ -13,7 +13,6 @@ use crate::{
         After,
         Level, //
     },
-    new_event,
     registry::{
         self,
         Kind, //
@@ -30,7 +29,8 @@ use kernel::{
             Atomic,
             Relaxed, //
         },
-        lock::Backend, //
+        lock::Backend,
+        LockClassKey, //
     },
     task::Task, //
 };
@@ -131,13 +131,42 @@ fn next_id() -> u64 {
     NEXT.fetch_add(1, Relaxed)
 }
 
+/// A lockdep class, and its name.
+type Class = (&'static CStr, Pin<&'static LockClassKey>);
+
+/// The class of waits for a wish.
+// Not generic, never inlined: one key with one name at one address, for all users.
+#[inline(never)]
+fn wish_class() -> Class {
+    (c"baton_wish", static_lock_class!())
+}
+
+/// The class of waits for the end of a run.
+#[inline(never)]
+fn ends_class() -> Class {
+    (c"baton_run", static_lock_class!())
+}
+
+/// The class of agents without a place in an order.
+#[inline(never)]
+fn unordered_class() -> Class {
+    (c"baton_agent", static_lock_class!())
+}
+
 impl<L: Level, K: Level> Runs<L, K> {
     /// An agent that does nothing yet.
     pub fn new() -> impl PinInit<Self> {
+        let (wish_name, wish_class) = wish_class();
+        let (ends_name, ends_class) = ends_class();
+        let nothing = Wish {
+            state: State::Idle,
+            runs: false,
+            runner: 0,
+        };
         pin_init!(Self {
-            wish <- new_event!(Wish { state: State::Idle, runs: false, runner: 0 }),
+            wish <- Event::new(nothing, wish_name, wish_class),
             // INVARIANT: No run has ended.
-            ends <- Event::of_kind(Kind::Run, 0, c"baton_run", static_lock_class!()),
+            ends <- Event::of_kind(Kind::Run, 0, ends_name, ends_class),
             id: next_id(),
         })
     }
@@ -384,7 +413,7 @@ impl<'a, 'c, T, B: Backend, C: Level, K: Level> Held<'a, 'c, T, B, C, K> {
 pub(super) fn with_wait_map<L: Level, R>(body: impl FnOnce(&WaitMap) -> R) -> R {
     let (name, key) = match L::class() {
         Some(class) => class,
-        None => (c"baton_agent", kernel::static_lock_class!()),
+        None => unordered_class(),
     };
     pin_init::stack_pin_init!(let map = WaitMap::new(name, key));
     body(&map)
