@@ -16,16 +16,26 @@
 #include <linux/slab.h>
 #include <linux/wait.h>
 
+#include "../../../rust/wait_map.h"
 #include "../baton_bugs.h"
 
 enum { MODE_FIXED, MODE_JOIN_UNDER_MUTEX, MODE_WAIT_NO_SEQ };
 static const char *const modes[] = { "fixed", "join_under_mutex", "wait_no_seq", NULL };
 
+enum { OPT_MODE = OPT_SEED, OPT_MAPS };
+
 #define PARAM_RESTART	{ .name = "restart", .max = 1 }
+
+/* With "maps", lockdep is told of waits, and of what has to end for them to end. */
+enum { MAP_RESYNC, MAP_BARRIER, MAP_SUPERBLOCK, NR_MAPS };
+static const char *const map_names[NR_MAPS] = { "md_resync", "md_barrier", "md_superblock" };
+static struct lock_class_key map_keys[NR_MAPS];
 
 struct md_array {
 	struct scene *scene;
 	unsigned long mode;
+	bool tells_lockdep;
+	struct lockdep_map maps[NR_MAPS];
 
 	struct mutex reconfig;
 	unsigned long sync_seq;			/* reconfig and lock */
@@ -50,6 +60,26 @@ static struct md_array *array_of(struct actor *actor)
 static bool rescued(struct md_array *md)
 {
 	return READ_ONCE(md->scene->rescued);
+}
+
+/* The caller may wait, now or in another run, with what it holds. */
+static void map_wait(struct md_array *md, unsigned int map)
+{
+	if (md->tells_lockdep)
+		baton_wait_map_wait(&md->maps[map]);
+}
+
+/* Those who wait have to wait until the caller has got to map_unhold(). */
+static void map_hold(struct md_array *md, unsigned int map)
+{
+	if (md->tells_lockdep)
+		baton_wait_map_hold(&md->maps[map]);
+}
+
+static void map_unhold(struct md_array *md, unsigned int map)
+{
+	if (md->tells_lockdep)
+		baton_wait_map_unhold(&md->maps[map]);
 }
 
 /* Sleeps until somebody has changed something. Enters and leaves with the lock. */
@@ -90,6 +120,8 @@ static void write_fail(struct actor *actor)
 	struct md_array *md = array_of(actor);
 
 	actor_waits_for(actor, "superblock, by the daemon");
+	map_hold(md, MAP_BARRIER);
+	map_wait(md, MAP_SUPERBLOCK);
 	spin_lock(&md->lock);
 	md->nr_pending++;
 	md->sb_pending = true;
@@ -100,6 +132,7 @@ static void write_fail(struct actor *actor)
 	md->nr_pending--;
 	md_changed(md);
 	spin_unlock(&md->lock);
+	map_unhold(md, MAP_BARRIER);
 }
 
 /* The sync thread. With "restart" there is more to do after the first run. */
@@ -108,6 +141,8 @@ static void resync(struct actor *actor)
 	struct md_array *md = array_of(actor);
 	unsigned int runs = 0;
 
+	map_hold(md, MAP_RESYNC);
+	map_wait(md, MAP_BARRIER);
 	spin_lock(&md->lock);
 	md->running = true;
 	md->needed = actor->arg[0];
@@ -127,6 +162,7 @@ static void resync(struct actor *actor)
 			md_wait(actor);
 	}
 	spin_unlock(&md->lock);
+	map_unhold(md, MAP_RESYNC);
 	actor_result(actor, "runs=%u", runs);
 }
 
@@ -153,6 +189,14 @@ static bool is_over(struct md_array *md)
 	return rescued(md) || (md->shutdown && !md->running && !md->sb_pending);
 }
 
+/* Takes the mutex if nobody has it. Who does not get it will be back. */
+static bool try_reconfig(struct md_array *md)
+{
+	if (md->tells_lockdep)
+		baton_wait_map_try(&md->reconfig);
+	return mutex_trylock(&md->reconfig);
+}
+
 static void daemon(struct actor *actor)
 {
 	struct md_array *md = array_of(actor);
@@ -167,12 +211,14 @@ static void daemon(struct actor *actor)
 			break;
 		md->kicked = false;
 		spin_unlock(&md->lock);
-		if (mutex_trylock(&md->reconfig)) {
+		map_hold(md, MAP_SUPERBLOCK);
+		if (try_reconfig(md)) {
 			check_recovery(md);
 			mutex_unlock(&md->reconfig);
 		} else {
 			tries++;
 		}
+		map_unhold(md, MAP_SUPERBLOCK);
 		spin_lock(&md->lock);
 	}
 	spin_unlock(&md->lock);
@@ -199,6 +245,7 @@ static void idle(struct actor *actor)
 		md_unlock(md);
 
 	actor_waits_for(actor, "resync %lu%s", seq, join ? ", with the mutex held" : "");
+	map_wait(md, MAP_RESYNC);
 	spin_lock(&md->lock);
 	md->interrupt = true;
 	md_changed(md);
@@ -225,7 +272,10 @@ static void *md_create(struct scene *scene)
 	if (!md)
 		return NULL;
 	md->scene = scene;
-	md->mode = scene->option[OPT_SEED];
+	md->mode = scene->option[OPT_MODE];
+	md->tells_lockdep = scene->option[OPT_MAPS];
+	for (int i = 0; i < NR_MAPS; i++)
+		baton_wait_map_setup(&md->maps[i], map_names[i], &map_keys[i]);
 	mutex_init(&md->reconfig);
 	spin_lock_init(&md->lock);
 	init_waitqueue_head(&md->wait);
@@ -260,7 +310,8 @@ const struct bugs_seed md_seed = {
 	.options = {
 		[OPT_QUIET] = OPTION_QUIET,
 		[OPT_DEADLINE] = OPTION_DEADLINE,
-		[OPT_SEED] = { .name = "mode", .words = modes },
+		[OPT_MODE] = { .name = "mode", .words = modes },
+		[OPT_MAPS] = { .name = "maps", .max = 1 },
 	},
 	.create = md_create,
 	.destroy = md_destroy,
