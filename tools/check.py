@@ -106,6 +106,11 @@ def python(files):
     return wrong
 
 
+def console(_files):
+    """A splat that was not expected, and one that was and did not come, fail a boot."""
+    return command("python3", "-B", os.path.join("testing", "qemu", "console_plants.py"))
+
+
 def spelling(files):
     return command("codespell", "--builtin", "clear,rare", "--ignore-words-list", "crate,inout,lockin", *[
         name for name in files if name.endswith((".md", ".rs", ".c", ".h", ".sh", ".py", ".txt", ".fragment"))])
@@ -127,7 +132,7 @@ def rule(name, say, find, plants):
 
 CASES = {
     "licence": licence, "rustfmt": rustfmt, "shellcheck": shellcheck, "checkpatch": checkpatch, "python": python,
-    "spelling": spelling, **{f"boundary-{each[0]}": rule(*each) for each in check_rules.RULES}, "clippy": clippy,
+    "console": console, "spelling": spelling, **{f"boundary-{each[0]}": rule(*each) for each in check_rules.RULES}, "clippy": clippy,
 }
 
 
