@@ -11,6 +11,9 @@
  * unlocks it. With the mutex dropped, what remains is which run is waited for:
  * the daemon reaps one and starts the next under one lock, so who waits for
  * "not running" does not see that there was an end.
+ *
+ * And a slip in a fix on its way: sync_mutex, which keeps "idle" and "frozen" from
+ * each other, was initialised where it had to be taken.
  */
 #include <linux/mutex.h>
 #include <linux/slab.h>
@@ -19,8 +22,10 @@
 #include "../../../rust/wait_map.h"
 #include "../baton_bugs.h"
 
-enum { MODE_FIXED, MODE_JOIN_UNDER_MUTEX, MODE_WAIT_NO_SEQ };
-static const char *const modes[] = { "fixed", "join_under_mutex", "wait_no_seq", NULL };
+enum { MODE_FIXED, MODE_JOIN_UNDER_MUTEX, MODE_WAIT_NO_SEQ, MODE_REINIT };
+static const char *const modes[] = {
+	"fixed", "join_under_mutex", "wait_no_seq", "reinit", NULL
+};
 
 enum { OPT_MODE = OPT_SEED, OPT_MAPS };
 
@@ -36,6 +41,9 @@ struct md_array {
 	unsigned long mode;
 	bool tells_lockdep;
 	struct lockdep_map maps[NR_MAPS];
+
+	struct mutex sync_mutex;
+	atomic_t inside;			/* who think that they have sync_mutex */
 
 	struct mutex reconfig;
 	unsigned long sync_seq;			/* reconfig and lock */
@@ -265,6 +273,47 @@ static void idle(struct actor *actor)
 	spin_unlock(&md->lock);
 }
 
+/* What only one may do at a time, with sync_mutex. */
+static void change_action(struct actor *actor, bool hold)
+{
+	struct md_array *md = array_of(actor);
+	int inside = atomic_inc_return(&md->inside);
+
+	if (hold)
+		actor_hold(actor);
+	if (inside > 1)
+		actor_broken(actor, "%d at once", inside);
+	else
+		actor_result(actor, "alone");
+	atomic_dec(&md->inside);
+}
+
+static void take_sync_mutex(struct actor *actor)
+{
+	actor_phase(actor, PHASE_AT_LOCK);
+	mutex_lock(&array_of(actor)->sync_mutex);
+	actor_phase(actor, PHASE_RUNNING);
+}
+
+static void sync_action(struct actor *actor)
+{
+	take_sync_mutex(actor);
+	change_action(actor, actor->arg[0]);
+	mutex_unlock(&array_of(actor)->sync_mutex);
+}
+
+static void frozen(struct actor *actor)
+{
+	struct md_array *md = array_of(actor);
+
+	if (md->mode == MODE_REINIT)
+		mutex_init(&md->sync_mutex); /* BUGGY, do not use in real life!!! */
+	else
+		take_sync_mutex(actor);
+	change_action(actor, false);
+	mutex_unlock(&md->sync_mutex);
+}
+
 static void *md_create(struct scene *scene)
 {
 	struct md_array *md = kzalloc_obj(*md);
@@ -276,6 +325,7 @@ static void *md_create(struct scene *scene)
 	md->tells_lockdep = scene->option[OPT_MAPS];
 	for (int i = 0; i < NR_MAPS; i++)
 		baton_wait_map_setup(&md->maps[i], map_names[i], &map_keys[i]);
+	mutex_init(&md->sync_mutex);
 	mutex_init(&md->reconfig);
 	spin_lock_init(&md->lock);
 	init_waitqueue_head(&md->wait);
@@ -301,6 +351,8 @@ static const struct bugs_op md_ops[] = {
 	{ "resync", resync, { PARAM_RESTART } },
 	{ "daemon", daemon },
 	{ "idle", idle },
+	{ "sync-action", sync_action, { { .name = "hold", .max = 1 } } },
+	{ "frozen", frozen },
 	{ }
 };
 

@@ -51,6 +51,8 @@ use kernel::{
 levels! {
     /// Who waits for what stands below must not be needed for it. Outermost first.
     pub(crate) mod levels {
+        /// `sync_mutex`.
+        SyncMutex,
         /// A run of the resync: it waits for the writes in flight.
         Resync needs [NoWrites],
         /// No write is in flight: the last one waits for the superblock.
@@ -104,6 +106,9 @@ pub(crate) struct Shared {
     config: Ordered<levels::Reconfig, Mutex<Config>>,
     #[pin]
     io: Ordered<levels::Io, SpinLock<Io>>,
+    /// How many change the action.
+    #[pin]
+    sync_mutex: Ordered<levels::SyncMutex, Mutex<u32>>,
 }
 
 /// An array.
@@ -182,6 +187,7 @@ impl Array {
                     superblock <- new_event!(Superblock::Clean),
                     daemon <- new_event!(Work::Nothing),
                 }))),
+                sync_mutex <- Ordered::new(new_mutex!(0)),
             }? Error),
             GFP_KERNEL,
         )?;
@@ -277,6 +283,25 @@ impl Array {
         drop(held);
         this.kick(cx, Work::Exit);
     }
+
+    /// What only one may do at a time. Nobody can initialise the mutex that it holds again.
+    fn sync_action(&self, actor: &Actor, values: &Values, cx: &mut MaySleep) {
+        actor.enter(Phase::AtLock);
+        let mut held = self.shared().sync_mutex.lock_in(cx);
+        actor.enter(Phase::Running);
+        *held += 1;
+        if values.flag(0) {
+            actor.hold();
+        }
+        let inside = *held;
+        *held -= 1;
+        drop(held);
+        if inside > 1 {
+            actor.broken(cx, fmt!("{inside} at once"));
+        } else {
+            actor.result(cx, fmt!("alone"));
+        }
+    }
 }
 
 impl Seed for Array {
@@ -285,6 +310,12 @@ impl Seed for Array {
         Op::new("resync", &[Param::Number("restart", 1)], Self::resync),
         Op::new("daemon", &[], Self::daemon),
         Op::new("idle", &[], Self::idle),
+        Op::new(
+            "sync-action",
+            &[Param::Number("hold", 1)],
+            Self::sync_action,
+        ),
+        Op::new("frozen", &[], Self::sync_action),
     ];
 
     fn create() -> Result<Arc<Self>> {
