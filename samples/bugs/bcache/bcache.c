@@ -22,8 +22,6 @@
 enum { MODE_PIN, MODE_RAW, MODE_FLAG_UDELAY };
 static const char *const modes[] = { "pin", "raw", "flag_udelay", NULL };
 
-enum { OPT_MODE = OPT_SEED, OPT_SPACE };
-
 #define NR_NODES	2
 #define MAX_KEY		99
 #define FIRST_KEY	1
@@ -107,6 +105,14 @@ static bool take_space(struct cache *cache)
 	return got;
 }
 
+static void give_space(struct cache *cache)
+{
+	spin_lock(&cache->journal_lock);
+	cache->space++;
+	spin_unlock(&cache->journal_lock);
+	wake_up(&cache->journal);
+}
+
 /* Frees the memory of a node, or says that it is in use. */
 static bool reap_node(struct cache *cache, struct node *node)
 {
@@ -177,10 +183,13 @@ static void flush(struct actor *actor)
 		node->pins--;
 		mutex_unlock(&cache->lock);
 	}
-	spin_lock(&cache->journal_lock);
-	cache->space++;
-	spin_unlock(&cache->journal_lock);
-	wake_up(&cache->journal);
+	give_space(cache);
+}
+
+/* There is space in the journal without a flush. */
+static void space(struct actor *actor)
+{
+	give_space(cache_of(actor));
 }
 
 /* Gives the memory of nodes back that nobody uses. */
@@ -260,8 +269,7 @@ static void *bcache_create(struct scene *scene)
 		return NULL;
 	}
 	cache->scene = scene;
-	cache->mode = scene->option[OPT_MODE];
-	cache->space = scene->option[OPT_SPACE];
+	cache->mode = scene->option[OPT_SEED];
 	mutex_init(&cache->lock);
 	spin_lock_init(&cache->journal_lock);
 	init_waitqueue_head(&cache->journal);
@@ -298,6 +306,7 @@ static const struct bugs_op bcache_ops[] = {
 	{ "flush", flush, { { .name = "hold", .max = 1 } } },
 	{ "reap", reap },
 	{ "drop-caches", ask_shrinkers },
+	{ "space", space },
 	{ "make", make, { { .name = "key", .max = MAX_KEY } } },
 	{ }
 };
@@ -308,8 +317,7 @@ const struct bugs_seed bcache_seed = {
 	.options = {
 		[OPT_QUIET] = OPTION_QUIET,
 		[OPT_DEADLINE] = OPTION_DEADLINE,
-		[OPT_MODE] = { .name = "mode", .words = modes },
-		[OPT_SPACE] = { .name = "space", .max = 1 },
+		[OPT_SEED] = { .name = "mode", .words = modes },
 	},
 	.create = bcache_create,
 	.destroy = bcache_destroy,

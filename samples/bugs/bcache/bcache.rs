@@ -72,6 +72,11 @@ fn take(space: &mut u64, _: &()) -> Option<()> {
     Some(())
 }
 
+fn give_space(cache: &Cache, cx: &mut MaySleep) {
+    let mut journal = cache.journal.lock_in(cx);
+    journal.as_mut().project().space.update(|space| *space += 1);
+}
+
 impl Shrink for Cache {
     fn count(&self) -> usize {
         self.nodes.len()
@@ -96,6 +101,11 @@ pub(crate) struct Bcache {
     cache: Arc<Cache>,
 }
 
+/// There is space in the journal without a flush.
+fn space(state: &Bcache, _: &Actor, _: &Values, cx: &mut MaySleep) {
+    give_space(&state.cache, cx);
+}
+
 /// Writes the oldest node out.
 fn flush(state: &Bcache, actor: &Actor, values: &Values, cx: &mut MaySleep) {
     let cache = &*state.cache;
@@ -116,13 +126,7 @@ fn flush(state: &Bcache, actor: &Actor, values: &Values, cx: &mut MaySleep) {
         }
     }
     batch.clear();
-    cache
-        .journal
-        .lock_in(cx)
-        .as_mut()
-        .project()
-        .space
-        .update(|space| *space += 1);
+    give_space(cache, cx);
 }
 
 /// Frees what nobody uses.
@@ -178,6 +182,7 @@ impl Seed for Bcache {
         Op::new("flush", &[Param::Number("hold", 1)], flush),
         Op::new("reap", &[], reap),
         Op::new("drop-caches", &[], drop_caches),
+        Op::new("space", &[], space),
         Op::new("make", &[Param::Number("key", MAX_KEY)], make),
     ];
 
