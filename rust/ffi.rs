@@ -2,7 +2,7 @@
 
 //! Declarations of the C helpers.
 //!
-//! Their definitions, one line each, are in `helpers.c`; `helpers.h` has the same prototypes for C.
+//! Their definitions, one line each, are in `helpers.c` and `helpers_blk.c`; `helpers.h` has the same prototypes for C.
 
 use kernel::{
     bindings,
@@ -72,6 +72,12 @@ extern "C" {
     pub(crate) fn baton_wait_map_hold_section(map: *mut bindings::lockdep_map);
     #[cfg(CONFIG_LOCKDEP)]
     pub(crate) fn baton_wait_map_leave_section(map: *mut bindings::lockdep_map);
+    #[cfg(CONFIG_LOCKDEP)]
+    pub(crate) fn baton_mutex_might_be_taken(lock: *mut bindings::mutex);
+    #[cfg(CONFIG_LOCKDEP)]
+    pub(crate) fn baton_spinlock_might_be_taken(lock: *mut bindings::spinlock_t);
+    #[cfg(CONFIG_LOCKDEP)]
+    pub(crate) fn baton_spinlock_irq_might_be_taken(lock: *mut bindings::spinlock_t);
 
     // `xarray.h`
     pub(crate) fn baton_xa_init(

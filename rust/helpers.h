@@ -7,11 +7,13 @@
 
 #include <linux/jump_label.h>
 #include <linux/lockdep.h>
+#include <linux/spinlock_types.h>
 #include <linux/types.h>
 
 struct file;
 struct gendisk;
 struct lock_class_key;
+struct mutex;
 struct queue_limits;
 struct req_iterator;
 struct task_struct;
@@ -48,6 +50,9 @@ void baton_wait_map_acquire(struct lockdep_map *map);
 void baton_wait_map_enter_shared(struct lockdep_map *map);
 void baton_wait_map_hold_section(struct lockdep_map *map);
 void baton_wait_map_leave_section(struct lockdep_map *map);
+void baton_mutex_might_be_taken(struct mutex *lock);
+void baton_spinlock_might_be_taken(spinlock_t *lock);
+void baton_spinlock_irq_might_be_taken(spinlock_t *lock);
 
 /* xarray.h */
 void baton_xa_init(struct xarray *xa, const char *name,

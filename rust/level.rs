@@ -30,9 +30,12 @@
 //! Lockdep finds such cycles when a test takes every edge of them, and for locks only; see
 //! [`wait_map`](crate::wait_map) for the edges that C contributes.
 
-use crate::context::{
-    Held,
-    MaySleep, //
+use crate::{
+    context::{
+        Held,
+        MaySleep, //
+    },
+    wait_map::Tried,
 };
 use core::marker::PhantomData;
 use kernel::{
@@ -206,7 +209,10 @@ impl<L: Level, T, B: Backend> Ordered<L, Lock<T, B>> {
     /// As [`Ordered::lock_in`], but returns [`None`] if somebody else holds the lock.
     ///
     /// The order is the same. A task that tries until it succeeds depends on the lock as one that
-    /// waits for it does, and lockdep does not see it: `md`'s daemon is such a task.
+    /// waits for it does, so lockdep is told the same as if it waited; of a trylock it would take no
+    /// notice. `md`'s daemon is such a task.
+    ///
+    /// Context: may sleep, though this does not.
     #[doc(alias("mutex_trylock", "spin_trylock"))]
     #[inline]
     pub fn try_lock_in<'a, 'c, C: Level>(
@@ -215,7 +221,9 @@ impl<L: Level, T, B: Backend> Ordered<L, Lock<T, B>> {
     ) -> Option<Held<'a, 'c, T, B, C, L>>
     where
         L: After<C>,
+        B: Tried,
     {
+        B::might_be_taken(&self.lock);
         Some(Held::new(self.lock.try_lock()?, cx))
     }
 }

@@ -9,6 +9,9 @@
 //! see: there, a wait is announced to lockdep as an acquisition, and the section that has to be left
 //! for the wait to end as the time during which it is held. `flush_work()` does this, and so does
 //! the block layer when it freezes a queue.
+//!
+//! A trylock is no acquisition to lockdep, because it cannot wait. Who tries until it succeeds
+//! depends on the lock all the same, and says so: see [`Tried`].
 
 #[cfg(CONFIG_LOCKDEP)]
 use crate::ffi;
@@ -20,7 +23,18 @@ use kernel::{
 };
 use kernel::{
     prelude::*,
-    sync::LockClassKey,
+    sync::{
+        lock::{
+            mutex::MutexBackend,
+            spinlock::{
+                SpinLockBackend,
+                SpinLockIrqBackend, //
+            },
+            Backend,
+            Lock, //
+        },
+        LockClassKey, //
+    },
     types::NotThreadSafe, //
 };
 
@@ -106,6 +120,62 @@ impl Drop for Holding<'_> {
         // SAFETY: `WaitMap::hold()` has acquired the map, in this task.
         unsafe {
             ffi::baton_wait_map_leave_section(self._map.map.get())
+        };
+    }
+}
+
+/// A kind of lock that lockdep is told of before it is tried.
+///
+/// `mutex_trylock()` and `spin_trylock()` leave no edge in lockdep's graph. What is told makes the
+/// edges that waiting for the lock would make: from everything that the task holds to this lock.
+/// Nothing at all without `CONFIG_LOCKDEP`.
+///
+/// Implemented for every lock of the `kernel` crate. C header:
+/// [`include/linux/lockdep.h`](srctree/include/linux/lockdep.h)
+pub trait Tried: Backend {
+    /// The caller may take the lock, now or later, with what it holds now.
+    #[doc(alias = "might_lock")]
+    fn might_be_taken<T: ?Sized>(lock: &Lock<T, Self>)
+    where
+        Self: Sized;
+}
+
+/// Returns the C lock, which is the first field of a `#[repr(C)]` structure.
+#[cfg(CONFIG_LOCKDEP)]
+#[inline]
+fn state<T: ?Sized, B: Backend>(lock: &Lock<T, B>) -> *mut B::State {
+    core::ptr::from_ref(lock).cast_mut().cast()
+}
+
+impl Tried for MutexBackend {
+    #[inline]
+    fn might_be_taken<T: ?Sized>(_lock: &Lock<T, Self>) {
+        #[cfg(CONFIG_LOCKDEP)]
+        // SAFETY: The lock was initialised when it was made, and lives as long as the reference.
+        unsafe {
+            ffi::baton_mutex_might_be_taken(state(_lock))
+        };
+    }
+}
+
+impl Tried for SpinLockBackend {
+    #[inline]
+    fn might_be_taken<T: ?Sized>(_lock: &Lock<T, Self>) {
+        #[cfg(CONFIG_LOCKDEP)]
+        // SAFETY: As for the mutex.
+        unsafe {
+            ffi::baton_spinlock_might_be_taken(state(_lock))
+        };
+    }
+}
+
+impl Tried for SpinLockIrqBackend {
+    #[inline]
+    fn might_be_taken<T: ?Sized>(_lock: &Lock<T, Self>) {
+        #[cfg(CONFIG_LOCKDEP)]
+        // SAFETY: As for the mutex.
+        unsafe {
+            ffi::baton_spinlock_irq_might_be_taken(state(_lock))
         };
     }
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Finds built modules and the order in which they have to be loaded."""
+"""Finds built modules and the order in which they have to be loaded; what their kernel can do."""
 
 import os
 import subprocess
@@ -20,6 +20,12 @@ def built(output):
             path = os.path.join(output, os.path.splitext(line.strip())[0] + ".ko")
             found[name_of(path)] = path
     return found
+
+
+def has_lockdep(kernel):
+    """Whether that kernel checks the order of locks; `kernel` is its build directory."""
+    with open(os.path.join(kernel, ".config"), encoding="utf-8") as stream:
+        return "CONFIG_PROVE_LOCKING=y\n" in stream.readlines()
 
 
 def name_of(path):

@@ -36,6 +36,11 @@ for suite in "$kunit"/*/; do
 		emit "ktap/$suite.ktap" <"$kunit/$suite/results"
 done
 
+# While the modules are there: what lockdep knows of the locks of the suites.
+if [ -r /proc/lockdep ]; then
+	awk 'BEGIN { RS = "" } /: [a-z]*_kunit_/' /proc/lockdep | emit lockdep.txt
+fi
+
 if [ "$rc" -eq 0 ]; then
 	for name in $loaded; do
 		step "rmmod $name"
