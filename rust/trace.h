@@ -104,6 +104,7 @@ TRACE_EVENT(baton_wake,
 	TP_printk("comm=%s pid=%d", __entry->comm, __entry->pid)
 );
 
+/* A step of an object; prints as that of a pool does. */
 DECLARE_EVENT_CLASS(baton_step,
 
 	TP_PROTO(unsigned long object, u32 step, u64 number),
@@ -122,8 +123,11 @@ DECLARE_EVENT_CLASS(baton_step,
 		__entry->number = number;
 	),
 
-	TP_printk("object=0x%lx step=%u number=%llu", __entry->object,
-		  __entry->step, __entry->number)
+	TP_printk("%s object=0x%lx nodes=%llu",
+		  __print_symbolic(__entry->step, { 0, "pins" },
+				   { 1, "unpins" }, { 2, "owns" },
+				   { 3, "gives back" }),
+		  __entry->object, __entry->number)
 );
 
 /* The gate of a drain, and how many references there were. */
@@ -153,17 +157,11 @@ DEFINE_EVENT_PRINT(baton_step, baton_run,
 );
 
 /* The pins of a pool's nodes: of how many the step is. */
-DEFINE_EVENT_PRINT(baton_step, baton_pin,
+DEFINE_EVENT(baton_step, baton_pin,
 
 	TP_PROTO(unsigned long object, u32 step, u64 number),
 
-	TP_ARGS(object, step, number),
-
-	TP_printk("%s object=0x%lx nodes=%llu",
-		  __print_symbolic(__entry->step, { 0, "pins" },
-				   { 1, "unpins" }, { 2, "owns" },
-				   { 3, "gives back" }),
-		  __entry->object, __entry->number)
+	TP_ARGS(object, step, number)
 );
 
 #endif /* BATON_TRACE_H */
