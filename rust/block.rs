@@ -13,7 +13,8 @@
 //! - [`GenDiskBuilder`] and [`GenDisk`]: limits, capacity, name; `fops.owner` is the module that
 //!   implements [`Operations`], hence `rmmod` with the disk open is refused.
 //! - [`Operations`]: what a driver implements; it may sleep, and has the capability that says so.
-//! - [`Request`]: one started request, ended exactly once.
+//! - [`Request`]: one started request, ended exactly once; [`Queued`]: the same before a driver has
+//!   decided what becomes of it, which does not link if it does not.
 //! - [`Source`] and [`Sink`]: the data of a request, towards the driver and from it.
 //! - [`crc32c`]: the checksum that block devices use.
 //! - [`without_io`]: for threads on which I/O depends.
@@ -28,6 +29,7 @@ mod gen_disk;
 mod noio;
 mod operations;
 mod page_pool;
+mod queued;
 mod request;
 mod tag_set;
 
@@ -48,6 +50,7 @@ pub use self::{
         PagePool,
         PageRef, //
     },
+    queued::Queued,
     request::{
         dropped_requests,
         Op,

@@ -6,6 +6,7 @@
 
 use super::{
     without_io,
+    Queued,
     Request, //
 };
 use crate::context::MaySleep;
@@ -28,14 +29,15 @@ pub trait Operations: Sized + 'static {
     /// Serves one request.
     ///
     /// The request is started and belongs to the driver, which ends it here, or keeps it and ends
-    /// it from anywhere later. There is no return value: the request is the answer.
+    /// it from anywhere later. There is no return value: the request is the answer. A path on which
+    /// neither happens does not link.
     ///
     /// Runs in the task that submits, or in a worker of the block layer; it may sleep. Every
     /// allocation made in here is `GFP_NOIO`, whatever its flags say, because memory reclaim may
     /// be waiting for this very disk.
     fn queue_rq(
         data: <Self::Data as ForeignOwnable>::Borrowed<'_>,
-        request: Request,
+        request: Queued,
         cx: &mut MaySleep,
     );
 
@@ -75,7 +77,7 @@ impl<T: Operations> OperationsVTable<T> {
         let data = unsafe { T::Data::borrow(data) };
         // SAFETY: `bd` is valid, and the request is ours and not started, by the safety
         // requirements.
-        let request = unsafe { Request::start((*bd).rq) };
+        let request = Queued::new(unsafe { Request::start((*bd).rq) });
 
         without_io(&mut MaySleep::assert(), |cx| T::queue_rq(data, request, cx));
 

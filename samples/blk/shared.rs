@@ -19,6 +19,7 @@ use baton::{
         self,
         Op,
         Operations,
+        Queued,
         Request, //
     },
     drain::{
@@ -159,7 +160,7 @@ pub(crate) struct Queue;
 impl Operations for Queue {
     type Data = Arc<Shared>;
 
-    fn queue_rq(shared: ArcBorrow<'_, Shared>, mut request: Request, cx: &mut MaySleep) {
+    fn queue_rq(shared: ArcBorrow<'_, Shared>, mut request: Queued, cx: &mut MaySleep) {
         let stats = &shared.stats;
         // While the gate is shut, the request waits before it.
         let in_flight = match shared.gate.begin_when_open(cx, Uninterruptible) {
@@ -174,7 +175,9 @@ impl Operations for Queue {
         if result.is_err() {
             stats.errors.inc();
         }
-        shared.finisher.finish(request, result, in_flight, stats);
+        shared
+            .finisher
+            .finish(request.keep(), result, in_flight, stats);
     }
 
     fn poll(shared: ArcBorrow<'_, Shared>) -> usize {

@@ -14,6 +14,7 @@ use baton::{
         Op,
         Operations,
         PagePool,
+        Queued,
         Request,
         TagSet,
         SECTOR_SIZE, //
@@ -89,10 +90,11 @@ impl Tester {
 impl Operations for Tester {
     type Data = Arc<Tester>;
 
-    fn queue_rq(tester: ArcBorrow<'_, Tester>, mut request: Request, _cx: &mut MaySleep) {
+    fn queue_rq(tester: ArcBorrow<'_, Tester>, mut request: Queued, _cx: &mut MaySleep) {
         tester.requests.fetch_add(1, Relaxed);
         if tester.forgetful {
-            // The mistake: it is dropped here.
+            // The mistake: it is kept, and dropped here.
+            drop(request.keep());
             return;
         }
         let aligned = request.start_byte() % u64::from(SECTOR_SIZE) == 0;
