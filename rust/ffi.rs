@@ -2,7 +2,7 @@
 
 //! Declarations of the C helpers.
 //!
-//! Their definitions, one line each, are in `helpers.c` and `helpers_blk.c`; `helpers.h` has the same prototypes for C.
+//! Their definitions, one line each, are in `helpers.c` and the other `helpers_*.c`; `helpers.h` has the same prototypes for C.
 
 use kernel::{
     bindings,

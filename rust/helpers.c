@@ -11,8 +11,6 @@
 #include <linux/fs.h>
 #include <linux/fs_struct.h>
 #include <linux/irqflags.h>
-#include <linux/jump_label.h>
-#include <linux/ktime.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -382,45 +380,3 @@ struct file *baton_open_for_writing(const char *name)
 	return file;
 }
 EXPORT_SYMBOL_GPL(baton_open_for_writing);
-
-/* the registry */
-
-DEFINE_STATIC_KEY_FALSE(baton_registry_key);
-EXPORT_SYMBOL_GPL(baton_registry_key);
-
-/* What it protects is short, and changed in any context; nothing is taken inside. */
-static DEFINE_RAW_SPINLOCK(baton_registry);
-
-static DEFINE_MUTEX(baton_registry_switching);
-
-void baton_registry_begin_switch(void)
-{
-	mutex_lock(&baton_registry_switching);
-}
-
-void baton_registry_end_switch(bool on)
-{
-	if (on)
-		static_branch_enable(&baton_registry_key);
-	else
-		static_branch_disable(&baton_registry_key);
-	mutex_unlock(&baton_registry_switching);
-}
-
-unsigned long baton_registry_lock(void)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&baton_registry, flags);
-	return flags;
-}
-
-void baton_registry_unlock(unsigned long flags)
-{
-	raw_spin_unlock_irqrestore(&baton_registry, flags);
-}
-
-u64 baton_registry_now(void)
-{
-	return ktime_get_ns();
-}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Prototypes of helpers.c, so that C checks what ffi.rs claims.
+ * Prototypes of helpers.c and helpers_registry.c, so that C checks what ffi.rs claims.
  */
 #ifndef BATON_HELPERS_H
 #define BATON_HELPERS_H
@@ -92,7 +92,7 @@ void baton_cond_resched(void);
 /* fs.h */
 struct file *baton_open_for_writing(const char *name);
 
-/* the registry */
+/* the registry: helpers_registry.c */
 extern struct static_key_false baton_registry_key;
 void baton_registry_begin_switch(void);
 void baton_registry_end_switch(bool on);

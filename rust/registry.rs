@@ -11,7 +11,8 @@
 //! - An *obligation* is what somebody else has to end before it goes on: a locked entry, a reference in
 //!   flight, a shut gate, a completer, a run, a pin. It is in a table by object and place, with how
 //!   many there are and who made the last one. Which of several places of one object an end belongs to
-//!   is known if the task that began ends; otherwise the oldest one is taken for it. The sum is exact.
+//!   is known if the task that began ends; otherwise the oldest one is taken for it. The sum is exact,
+//!   if the registry was on when they began.
 //! - In an interrupt, the task is the one that was interrupted.
 //! - Of a plain event nobody says who will change it. What is known is who has: *changes*, in the same
 //!   table.
