@@ -47,6 +47,7 @@ pub mod event;
 pub mod level;
 pub mod pool;
 pub mod registry;
+pub mod rw_semaphore;
 pub mod shrinker;
 pub mod sink;
 pub mod thread;

@@ -100,6 +100,13 @@ impl MaySleep {
 }
 
 impl<L: Level> MaySleep<L> {
+    /// The capability of a task that has just taken a sleeping lock at this level, for its guard.
+    #[inline]
+    pub(crate) fn while_held() -> Self {
+        // INVARIANT: The task was able to sleep before it took the lock, and can again.
+        Self(NotThreadSafe, PhantomData)
+    }
+
     /// Returns the capability of a task that holds what stands at `I`: the only way is down.
     ///
     /// For code that is called with something held which no guard stands for. It takes and waits for

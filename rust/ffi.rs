@@ -134,6 +134,9 @@ extern "C" {
     // `sched.h`
     pub(crate) fn baton_cond_resched();
 
+    // `anon_inodes.h`
+    pub(crate) fn baton_anchor(fops: *const bindings::file_operations) -> *mut bindings::file;
+
     // `fs.h`
     pub(crate) fn baton_open_for_writing(name: *const c_char) -> *mut bindings::file;
 

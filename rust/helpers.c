@@ -6,6 +6,7 @@
  * compiled into the modules that use it.
  */
 
+#include <linux/anon_inodes.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/fs.h>
@@ -367,6 +368,15 @@ void baton_cond_resched(void)
 	cond_resched();
 }
 EXPORT_SYMBOL_GPL(baton_cond_resched);
+
+/* anon_inodes.h */
+
+/* A file that does nothing but keep the module that @fops belongs to. */
+struct file *baton_anchor(const struct file_operations *fops)
+{
+	return anon_inode_getfile("[baton]", fops, NULL, 0);
+}
+EXPORT_SYMBOL_GPL(baton_anchor);
 
 /* fs.h */
 

@@ -11,6 +11,7 @@
 #include <linux/types.h>
 
 struct file;
+struct file_operations;
 struct gendisk;
 struct lock_class_key;
 struct mutex;
@@ -88,6 +89,9 @@ void baton_bucket_unlock(unsigned long number);
 
 /* sched.h */
 void baton_cond_resched(void);
+
+/* anon_inodes.h */
+struct file *baton_anchor(const struct file_operations *fops);
 
 /* fs.h */
 struct file *baton_open_for_writing(const char *name);

@@ -31,6 +31,7 @@ mod sleeper;
 
 pub use files::set;
 pub(crate) use files::Files;
+#[cfg(CONFIG_TRACEPOINTS)]
 pub(crate) use ledger::tail;
 pub use ledger::{
     switch,

@@ -15,8 +15,10 @@ use baton::{
     },
     parkable,
     sink::{
+        Errand,
         Finish,
         PollSink,
+        TaskWork,
         TimerSink,
         WorkSink, //
     },
@@ -110,6 +112,11 @@ parkable! {
 }
 
 static POLLED: Atomic<u64> = Atomic::new(0);
+
+#[vtable]
+impl Errand for Note {
+    fn run(self) {}
+}
 
 impl Finish for Note {
     fn finish(self) {
@@ -238,6 +245,21 @@ mod tests {
         assert_eq!(record.order.load(Relaxed), 123_456);
         assert_eq!(POLLED.load(Relaxed), 7);
         assert_eq!(drain.in_flight(), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn a_kernel_thread_does_no_task_work() -> Result {
+        let drain = drain()?;
+        let returned = drain.begin()?.into_task_work().err();
+        let still = drain.in_flight();
+        // It is not parked any more: the drain would say so, and not wait.
+        let cx = &mut MaySleep::assert();
+        drop(returned);
+        drained(&drain, cx)?;
+        let errand = TaskWork::new(Note { digit: 8 }).err();
+        assert_eq!(still, 1);
+        assert_eq!(errand.map(|(note, e)| (note.digit, e)), Some((8, EINVAL)));
         Ok(())
     }
 

@@ -4,8 +4,8 @@
 //!
 //! The device of `dio.c`, `/dev/baton_bugs_dio_rust`. What an interrupt ends is handed to a sink, which
 //! takes references. What only the submitter ends is not accepted by anything that only a task runs (it
-//! does not compile); here that is known at run time only, so the reference is parked, which the drain
-//! is told, and the wait of that very task is refused.
+//! does not compile); here that is known at run time only, so the reference is parked, as task work or
+//! until the task polls. The drain is told so, and refuses the wait of that very task.
 
 use crate::{
     actor::{
@@ -31,6 +31,7 @@ use baton::{
     },
     sink::{
         Finish,
+        ParkedWork,
         TimerSink, //
     },
     LockIn,
@@ -74,16 +75,25 @@ const DELAY: Delta = Delta::from_millis(2);
 /// The I/Os that can wait for their interrupt.
 const ROOM: usize = 16;
 
-/// An I/O that an interrupt ends.
+/// What an interrupt does: it ends the I/O, or leaves that to who has submitted it.
+enum Done {
+    Io(InFlight),
+    Work(ParkedWork),
+}
+
+/// An I/O that the device works on.
 struct Io {
-    dio: Arc<Counts>,
-    in_flight: InFlight,
+    counts: Arc<Counts>,
+    done: Done,
 }
 
 impl Finish for Io {
     fn finish(self) {
-        self.dio.timers.fetch_sub(1, Relaxed);
-        self.in_flight.end();
+        match self.done {
+            Done::Io(in_flight) => in_flight.end(),
+            Done::Work(work) => work.finish(),
+        }
+        self.counts.timers.fetch_sub(1, Relaxed);
     }
 }
 
@@ -157,18 +167,12 @@ impl Process {
         let dio = &*self.dio;
         let in_flight = dio.gate.begin_when_open(cx, Interruptible)?;
         match how {
-            1 => {
-                dio.counts.timers.fetch_add(1, Relaxed);
-                let io = Io {
-                    dio: dio.counts.clone(),
-                    in_flight,
-                };
-                if let Err(io) = dio.interrupts.push(io) {
-                    io.finish();
-                    return Err(EBUSY);
-                }
+            1 => self.interrupt(Done::Io(in_flight))?,
+            0 | 2 => {
+                let work = in_flight.into_task_work().map_err(|_| EBUSY)?;
+                self.interrupt(Done::Work(work))?;
             }
-            0 | 2 | 3 => {
+            3 => {
                 let parked = in_flight.park().map_err(|_| EBUSY)?;
                 self.debts.lock_in(cx).parked.push(parked, GFP_KERNEL)?;
             }
@@ -177,6 +181,17 @@ impl Process {
         }
         self.actor.moved();
         Ok(())
+    }
+
+    /// Lets the device do it.
+    fn interrupt(&self, done: Done) -> Result {
+        let counts = self.dio.counts.clone();
+        counts.timers.fetch_add(1, Relaxed);
+        let pushed = self.dio.interrupts.push(Io { counts, done });
+        pushed.map_err(|io| {
+            io.finish();
+            EBUSY
+        })
     }
 
     /// Waits in turns, so that it can be cleared away whatever it waits for.
@@ -217,7 +232,7 @@ impl Process {
         Ok(ended?)
     }
 
-    /// Ends what it owes, as task work would on the way to user space.
+    /// Ends what it polls for.
     fn poll(&self, cx: &mut MaySleep) {
         let parked = core::mem::take(&mut self.debts.lock_in(cx).parked);
         drop(parked);
