@@ -177,11 +177,44 @@ hand_over() {
 	no_library
 }
 
+# The driver resizes, scrubs and keeps checksums: drains, runs and pins are in the trace.
+steps() {
+	local event out
+	library
+	disk s size=64
+	[ -d /sys/kernel/tracing/events ] || mount -t tracefs none /sys/kernel/tracing
+	cat >"$work/play" <<-END
+		#!/bin/sh
+		set -eu
+		dd if=/dev/zero of=/dev/s bs=4k count=8 conv=notrunc,fsync status=none
+		echo check >$configfs/s/scrub
+		echo 96 >$configfs/s/size
+		echo idle >$configfs/s/scrub
+	END
+	chmod +x "$work/play"
+	trace-cmd record -q -e baton -o "$work/trace.dat" "$work/play" >"$work/record" 2>&1 || {
+		cat "$work/record"
+		return 1
+	}
+	out=$(trace-cmd report -i "$work/trace.dat" 2>/dev/null)
+	for event in 'drain: +shut ' 'drain: +drained .* in_flight=0$' 'drain: +open ' \
+		'run: +begins ' 'run: +ends ' 'pin: +pins ' 'pin: +unpins '; do
+		grep -Eq "baton_$event" <<<"$out" || {
+			echo "not in the trace: $event"
+			grep -E 'baton_(drain|run|pin)' <<<"$out" | head -n 20
+			return 1
+		}
+	done
+	undisk s
+	no_library
+}
+
 trap 'rmmod baton_bugs_rust 2>/dev/null; clean_up' EXIT
 run_cases "$@" <<-END
 	20 off_by_default it is off, and on if the module is told so
 	20 nonsense what is neither 0 nor 1 is refused
 	20 held_entry who sleeps on an entry, since when, and who has locked it
 	30 held_log a FLUSH that sleeps, and who has changed what it waits for
+	40 steps trace-cmd shows drains, runs and pins
 	40 hand_over trace-cmd shows how an entry is handed over
 END
