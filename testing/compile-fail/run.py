@@ -13,6 +13,9 @@ NAME.pass.rs    is the same but for one line (header and markers aside), and
 "//@ link-fail" in the header: the compiler accepts it, but the object refers to
 rust_build_error, so that no module can be made of it; the twin's does not.
 
+NAME.accepted.rs  compiles, and should not: what is out of reach of the types. Has
+                "//! because: ...".
+
 NAME.same.rs    compiles, and the machine code of its functions `ours` and
                 `plain` is the same, instruction for instruction.
 NAME.differ.rs  the same, and the code is not: shows that the comparison can tell.
@@ -220,6 +223,14 @@ def judge(compiler, fail):
     return None, said
 
 
+def judge_accepted(compiler, source):
+    """Why the case fails: it is refused, so that it is not out of reach any more."""
+    if not header(source.read_text())[1]:
+        return "header: wants '//! because: ...'", ""
+    errors, said = compiler.metadata(source)
+    return (f"refused: {pretty(errors)}" if errors else None), said
+
+
 def judge_code(compiler, source):
     """Why the functions `ours` and `plain` are not as the name of the file says, and the difference."""
     codes, said = compiler.code(source, ("ours", "plain"))
@@ -244,6 +255,7 @@ def cases(selected):
                if not p.with_name(p.name.replace(".pass.rs", ".fail.rs")).exists()]
     if orphans:
         raise Broken(f"{orphans[0].relative_to(TOP)} has no .fail.rs")
+    found += sorted(p for p in HERE.glob("*/*.accepted.rs") if p.parent.name != "self-test")
     found += sorted(p for p in HERE.glob("*/*.rs") if p.name.endswith((".same.rs", ".differ.rs")))
     if selected:
         found = [p for p in found if any(part in title(p) for part in selected)]
@@ -271,11 +283,19 @@ SELF_TEST = {
     "link_twin_fails": "twin:",
     # Not a fault: shows that the mode accepts what it should.
     "link_good": None,
+    "is_refused": "refused:",
 }
 
 
+def judge_of(source):
+    """The judge for a file, by its name."""
+    kind = source.name.split(".")[1]
+    return {"fail": judge, "accepted": judge_accepted}.get(kind, judge_code)
+
+
 def self_test(compiler, name):
-    verdict, said = judge(compiler, HERE / "self-test" / f"{name}.fail.rs")
+    source = next((HERE / "self-test").glob(f"{name}.[fa]*.rs"))
+    verdict, said = judge_of(source)(compiler, source)
     wanted = SELF_TEST[name]
     if (verdict is None) != (wanted is None) or verdict and not verdict.startswith(wanted):
         return f"the runner says '{verdict}', wants '{wanted}...'", said
@@ -306,12 +326,15 @@ def hazards():
         if not row:
             continue
         for case in re.findall(r"`([a-z_]+/[a-z_]+)`", row[2]):
-            source = HERE / f"{case}.fail.rs"
-            if not source.exists():
+            source = next(HERE.glob(f"{case}.[fa]*.rs"), None)
+            if not source:
                 wrong.append(f"{row[1]}: there is no case {case}")
             elif not re.search(rf"^//! hazard:.* {row[1]}\b", source.read_text(), re.M):
                 wrong.append(f"{row[1]}: {case} does not say '//! hazard: {row[1]}'")
-        for test in re.findall(r"TEST=([a-z_.]+)", row[2]):
+        for area, script in re.findall(r"make selftests TEST=([a-z_]+):([a-z_]+\.sh)", row[2]):
+            if not (TOP / "testing/selftests" / area / script).exists():
+                wrong.append(f"{row[1]}: there is no selftest {area}:{script}")
+        for test in re.findall(r"make kunit TEST=([a-z_.]+)", row[2]):
             if test not in tests and test not in suites:
                 wrong.append(f"{row[1]}: there is no test {test} in testing/kunit/manifest.txt")
     return ("README.md and the cases disagree" if wrong else None), "\n".join(wrong)
@@ -334,8 +357,7 @@ def main():
         jobs.append(("control/before", lambda c, _: before(c), None))
         jobs.append(("control/hazards", lambda _c, _: hazards(), None))
     if not only_self:
-        jobs += [(title(case), judge if case.name.endswith(".fail.rs") else judge_code, case)
-                 for case in cases(selected)]
+        jobs += [(title(case), judge_of(case), case) for case in cases(selected)]
 
     print(f"KTAP version 1\n1..{len(jobs)}")
     failed = 0
