@@ -63,7 +63,10 @@ use crate::{
         Kind, //
     },
     trace,
-    wait_map::WaitMap, //
+    wait_map::{
+        Holding,
+        WaitMap, //
+    },
 };
 use cell::{
     Cell,
@@ -183,8 +186,8 @@ impl Drain {
     #[inline]
     #[track_caller]
     pub fn begin(&self) -> Result<InFlight, DrainError> {
-        self.map.enter();
         let cell = self.cell.begin()?;
+        self.map.enter();
         registry::owe(Kind::Drain, cell.count_object());
         // INVARIANT: The reference was counted.
         Ok(InFlight { cell })
@@ -202,6 +205,7 @@ impl Drain {
         cx: &mut MaySleep<C>,
         mode: M,
     ) -> Result<InFlight, DrainError> {
+        self.not_mine()?;
         self.map.enter();
         let mut begun = None;
         self.cell.wait_open(cx, mode, self.name, |cell| {
@@ -226,12 +230,24 @@ impl Drain {
         cx: &mut MaySleep<C>,
         mode: M,
     ) -> Result<Shut<'_>, DrainError> {
+        self.not_mine()?;
+        // From before the wait for the gate: with what is held now, and until it is open again.
+        let holding = self.map.hold();
         self.shut_gate(cx, mode)?;
         // INVARIANT: This task has shut the gate.
         Ok(Shut {
             drain: self,
+            _holding: holding,
             _not_send: PhantomData,
         })
+    }
+
+    /// Refuses who has shut the gate, before lockdep is told of a wait that will not be.
+    fn not_mine(&self) -> Result<(), DrainError> {
+        if self.cell.is_closer() {
+            return Err(DrainError::Deadlock);
+        }
+        Ok(())
     }
 
     /// Shuts the gate for this task, when nobody else has.
@@ -262,7 +278,6 @@ impl Drain {
         cx: &mut MaySleep<C>,
         mode: M,
     ) -> Result<(), DrainError> {
-        self.map.wait();
         self.cell.wait_drained(cx, mode, self.name)?;
         self.step(trace::Drain::Drained);
         Ok(())
@@ -298,12 +313,17 @@ impl PinnedDrop for Drain {
 /// Dropping it opens the gate. `mem::forget` leaves it shut: whoever wants to begin gets an error, or
 /// waits in the way that was asked for.
 ///
+/// To lockdep it is a lock that this task holds, and that everybody who begins takes and releases: what
+/// is taken under it must not be held by who begins. The block layer tells it the same about a freeze.
+///
 /// # Invariants
 ///
 /// The task that has it has shut the gate of `drain`.
 #[must_use = "the gate opens immediately when this is unused"]
 pub struct Shut<'d> {
     drain: &'d Drain,
+    // Dropped after the gate was opened.
+    _holding: Holding<'d>,
     // The drain knows by task who has shut it.
     _not_send: PhantomData<NotThreadSafe>,
 }

@@ -175,6 +175,11 @@ impl CellPtr {
         self.cell().closer.store(0, Relaxed);
     }
 
+    /// Returns whether this task has shut the gate.
+    pub(super) fn is_closer(&self) -> bool {
+        self.cell().closer.load(Relaxed) == Task::current_raw().addr()
+    }
+
     /// Opens the gate, which the caller has.
     pub(super) fn open(&self) {
         let cell = self.cell();

@@ -46,6 +46,8 @@ impl Drain {
         cx: &mut MaySleep<C>,
         mode: M,
     ) -> Result<OwnedShut, DrainError> {
+        this.not_mine()?;
+        this.map.wait();
         this.shut_gate(cx, mode)?;
         this.cell.forget_closer();
         // INVARIANT: It was shut right now.

@@ -260,10 +260,13 @@ impl Disk {
             return Err(EBUSY);
         }
         let shared = self.shared();
-        let shut = shared.gate.shut(cx, Killable)?;
-        shut.wait(cx, Killable)?;
-        shared.stats.drains.inc();
-        change(self, cx)
+        // Reclaim may be waiting for this very disk, whose gate is shut.
+        without_io(cx, |cx| {
+            let shut = shared.gate.shut(cx, Killable)?;
+            shut.wait(cx, Killable)?;
+            shared.stats.drains.inc();
+            change(self, cx)
+        })
     }
 
     /// Changes the size to that of `settings`; what was beyond a smaller one is gone.
