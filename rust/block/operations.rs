@@ -114,8 +114,10 @@ impl<T: Operations> OperationsVTable<T> {
         let data = unsafe { T::Data::borrow(data) };
         // Nobody polls for it, perhaps. If it is not among what is done it is still being served.
         T::poll(data);
+        // As `blk_mq_rq_state()` does it: others write to it.
         // SAFETY: The request is valid: the block layer has a reference.
-        if unsafe { (*rq).state } == bindings::mq_rq_state_MQ_RQ_IN_FLIGHT {
+        let state = unsafe { (&raw const (*rq).state).read_volatile() };
+        if state == bindings::mq_rq_state_MQ_RQ_IN_FLIGHT {
             bindings::blk_eh_timer_return_BLK_EH_RESET_TIMER
         } else {
             bindings::blk_eh_timer_return_BLK_EH_DONE

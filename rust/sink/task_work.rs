@@ -43,8 +43,8 @@ use kernel::{
 pub trait Errand: Parkable {
     /// Does it.
     ///
-    /// Context: the task that has made the [`TaskWork`], and may sleep; or whoever drops that, or
-    /// queues it when the task has exited.
+    /// Context: the task that has made the [`TaskWork`]; or whoever drops that, or queues it when the
+    /// task has exited, which may be an interrupt. It must not sleep.
     fn run(self);
 }
 

@@ -341,6 +341,60 @@ mod tests {
     }
 
     #[test]
+    fn a_killed_waiter_gives_up() -> Result {
+        let cx = &mut MaySleep::assert();
+        let worker = Worker::new()?;
+        let agent = agent(&worker, cx)?;
+        let started = worker.begin(cx);
+        worker.obeys.store(false, Relaxed);
+        let theirs = worker.clone();
+        let stopper = Thread::spawn(cx, c"agent_kunit", move |cx, _| {
+            let result = theirs.stop(cx, Killable);
+            theirs
+                .refused
+                .store(result.map_or_else(|e| e.to_errno(), |()| 0), Relaxed);
+        })?;
+        let waits = until(|| worker.waiters(cx) == 1);
+        stopper.kill();
+        stopper.join(cx);
+        worker.obeys.store(true, Relaxed);
+        agent.retire(cx);
+        assert!(started.is_ok());
+        assert!(waits);
+        assert_eq!(worker.refused.load(Relaxed), ERESTARTSYS.to_errno());
+        Ok(())
+    }
+
+    #[test]
+    fn a_thaw_while_it_freezes_leaves_it_ending() -> Result {
+        let cx = &mut MaySleep::assert();
+        let worker = Worker::new()?;
+        let agent = agent(&worker, cx)?;
+        let started = worker.begin(cx);
+        worker.obeys.store(false, Relaxed);
+        let (freezing, thawed, refused) = {
+            let mut held = worker.state.lock_in(cx);
+            runs(held.as_mut()).request_freeze();
+            let freezing = held.runs.state();
+            runs(held.as_mut()).thaw();
+            let thawed = held.runs.state();
+            let refused = runs(held.as_mut()).start().err();
+            (freezing, thawed, refused)
+        };
+        worker.obeys.store(true, Relaxed);
+        let idle = until(|| worker.state(cx) == State::Idle);
+        let again = worker.start(cx);
+        agent.retire(cx);
+        assert!(started.is_ok());
+        assert_eq!((freezing, thawed), (State::Freezing, State::Stopping));
+        assert_eq!(refused, Some(State::Stopping));
+        // The end of that run does not freeze it: somebody has thawed it.
+        assert!(idle);
+        assert!(again.is_ok());
+        Ok(())
+    }
+
+    #[test]
     fn the_time_ends_the_wait() -> Result {
         let cx = &mut MaySleep::assert();
         let worker = Worker::new()?;
