@@ -79,7 +79,7 @@ impl<P: Finish> Queue<P> {
             payload.finish();
         }
         let mut buffers = self.buffers.lock();
-        // Whichever has no buffer gets this one. Neither has: one was lost to a third one; no harm.
+        // It goes where there is none. A third one, which found none, has taken and gives back nothing.
         let unused = if buffers.filling.capacity() == 0 {
             mem::replace(&mut buffers.filling, batch)
         } else if buffers.spare.capacity() == 0 {
