@@ -44,6 +44,8 @@ pub mod context;
 pub mod drain;
 pub mod entry_map;
 pub mod event;
+#[cfg(all(CONFIG_KUNIT, CONFIG_FAULT_INJECTION))]
+pub mod fault;
 pub mod level;
 pub mod pool;
 pub mod registry;

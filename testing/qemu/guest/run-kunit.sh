@@ -9,6 +9,13 @@
 . /baton/guest/lib.sh
 : "${limit:?}"
 
+# Where a suite asks for it, allocations that can sleep fail too, and not at
+# length: each is told with its stack otherwise.
+if [ -d /sys/kernel/debug/failslab ]; then
+	echo N >/sys/kernel/debug/failslab/ignore-gfp-wait
+	echo 0 >/sys/kernel/debug/failslab/verbose
+fi
+
 kunit=/sys/kernel/debug/kunit
 rc=0
 loaded=

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Allocations that fail when a test says so.
+//!
+//! C header: [`include/linux/fault-inject.h`](srctree/include/linux/fault-inject.h)
+//!
+//! This is what `/proc/PID/fail-nth` is to user space, for tests in the kernel. What can sleep fails only
+//! if `/sys/kernel/debug/failslab/ignore-gfp-wait` is `N`.
+
+use kernel::{
+    bindings,
+    task::Task, //
+};
+
+/// Does `body`, in which the `nth` allocation of the calling task fails; tells whether there was one.
+///
+/// `nth` counts from 1. What other tasks and interrupts allocate meanwhile is not counted.
+///
+/// Context: task.
+///
+/// # Examples
+///
+/// ```
+/// use baton::{completion, fault};
+///
+/// let (pair, refused) = fault::nth_allocation(1, completion::pair::<u32>);
+/// assert_eq!(refused, pair.is_err());
+/// ```
+#[doc(alias("fail_nth", "fail-nth"))]
+pub fn nth_allocation<R>(nth: u32, body: impl FnOnce() -> R) -> (R, bool) {
+    let task = Task::current_raw();
+    // SAFETY: The calling task is valid, and nobody else changes this field of it but through
+    // `/proc`; what comes of a race with that is another number, which the type allows for.
+    unsafe { (*task).fail_nth = nth };
+    let result = body();
+    // SAFETY: As above.
+    let left = unsafe { core::mem::replace(&mut (*task).fail_nth, 0) };
+    (result, left == 0)
+}
