@@ -130,6 +130,8 @@ impl Store {
     }
 
     /// Changes the number of pages, with nothing in flight. What was beyond a smaller one is gone.
+    ///
+    /// A larger one needs memory; if there is none nothing has changed.
     pub(crate) fn resize(&self, pages: usize, cx: &mut MaySleep) -> Result {
         let limit = page_limit(pages)?;
         self.sums.grow(pages, cx)?;
