@@ -56,7 +56,8 @@ use crate::{
     },
     registry,
     thread::Thread,
-    trace, //
+    trace,
+    wait_map::WaitMap, //
 };
 use core::panic::Location;
 use kernel::{
@@ -152,8 +153,8 @@ impl<O: Operations> Drop for Running<'_, O> {
 /// A background thread that runs when it is started, and sleeps otherwise.
 ///
 /// Dropping it asks for the end of the run, if there is one, and waits until the thread has exited.
-/// Do not drop it with something held that the run needs; [`Agent::retire`] is the same, and the
-/// order is checked.
+/// Do not drop it with something held that the run needs: lockdep is told of the wait, whether there is
+/// a run or not. [`Agent::retire`] is the same, and the order is checked when it is compiled.
 ///
 /// `mem::forget` leaks the thread and the owner of the state; the module must not be unloaded then.
 pub struct Agent<O: Operations> {
@@ -221,6 +222,8 @@ impl<O: Operations> Drop for Agent<O> {
     fn drop(&mut self) {
         // ENTRY: an agent goes away where one may sleep.
         let cx = &mut MaySleep::assert();
+        // A run may have to end first.
+        with_wait_map::<O::Level, _>(WaitMap::wait);
         O::runs(self.owner.lock().lock_in(cx).as_mut()).retire();
         if let Some(thread) = self.thread.take() {
             thread.join(cx);

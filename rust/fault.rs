@@ -7,10 +7,7 @@
 //! This is what `/proc/PID/fail-nth` is to user space, for tests in the kernel. What can sleep fails only
 //! if `/sys/kernel/debug/failslab/ignore-gfp-wait` is `N`.
 
-use kernel::{
-    bindings,
-    task::Task, //
-};
+use kernel::task::Task;
 
 /// Does `body`, in which the `nth` allocation of the calling task fails; tells whether there was one.
 ///

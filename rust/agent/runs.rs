@@ -181,8 +181,8 @@ impl<L: Level, K: Level> Runs<L, K> {
         self.ends.waiters()
     }
 
-    /// Returns the current run: one that was requested, or goes on. [`None`] if there is none.
-    pub fn observe(&self) -> Option<Run> {
+    /// Returns the current run: one that was requested, or goes on.
+    fn observe(&self) -> Option<Run> {
         let current = self.wish.runs || self.wish.state == State::Requested;
         current.then(|| Run {
             generation: *self.ends,
@@ -211,8 +211,7 @@ impl<L: Level, K: Level> Runs<L, K> {
     }
 
     /// Lets a frozen agent be started again; a run that is ending goes on doing so.
-    #[doc(alias = "kthread_unpark")]
-    pub fn thaw(self: Pin<&mut Self>) {
+    fn thaw(self: Pin<&mut Self>) {
         match self.wish.state {
             State::Frozen => self.set(State::Idle),
             State::Freezing => self.set(State::Stopping),
@@ -229,7 +228,7 @@ impl<L: Level, K: Level> Runs<L, K> {
         }
     }
 
-    /// Asks the current run to end, and lets none begin until [`Runs::thaw`].
+    /// Asks the current run to end, and lets none begin until [`Held::thaw`].
     pub fn request_freeze(self: Pin<&mut Self>) {
         match self.wish.state {
             State::Idle => self.set(State::Frozen),
@@ -291,6 +290,18 @@ impl<L: Level, K: Level> Runs<L, K> {
 }
 
 impl<'a, 'c, T, B: Backend, C: Level, K: Level> Held<'a, 'c, T, B, C, K> {
+    /// Returns the current run: one that was requested, or goes on. [`None`] if there is none.
+    ///
+    /// Context: any in which the lock may be held. Nothing is waited for.
+    #[doc(alias = "sync_seq")]
+    pub fn observe<L: Level>(
+        mut self,
+        mut runs: impl FnMut(Pin<&mut T>) -> Pin<&mut Runs<L, K>>,
+    ) -> (Self, Option<Run>) {
+        let run = runs(self.as_mut()).observe();
+        (self, run)
+    }
+
     /// Waits until `run` has ended, without asking it to.
     ///
     /// The lock is not held meanwhile, and is given back whatever came of it. A later run does not
@@ -302,7 +313,6 @@ impl<'a, 'c, T, B: Backend, C: Level, K: Level> Held<'a, 'c, T, B, C, K> {
     ///
     /// `EDEADLK` at once if the caller is in that run; `EINVAL` if `run` is one of another agent; what
     /// `mode` allows for.
-    #[doc(alias = "sync_seq")]
     #[track_caller]
     pub fn ended<L, M>(
         mut self,
@@ -350,7 +360,7 @@ impl<'a, 'c, T, B: Backend, C: Level, K: Level> Held<'a, 'c, T, B, C, K> {
         self.request_and_wait(mode, runs, Runs::request_stop)
     }
 
-    /// As [`Held::stop`], and lets no run begin until [`Runs::thaw`].
+    /// As [`Held::stop`], and lets no run begin until [`Held::thaw`].
     #[doc(alias("kthread_park", "frozen_sync_thread"))]
     #[track_caller]
     pub fn freeze<L, M>(
@@ -363,6 +373,20 @@ impl<'a, 'c, T, B: Backend, C: Level, K: Level> Held<'a, 'c, T, B, C, K> {
         M: Mode,
     {
         self.request_and_wait(mode, runs, Runs::request_freeze)
+    }
+
+    /// Lets a frozen agent be started again.
+    ///
+    /// A run that was asked to end goes on doing so; it does not freeze the agent any more.
+    ///
+    /// Context: any in which the lock may be held. Nothing is waited for.
+    #[doc(alias = "kthread_unpark")]
+    pub fn thaw<L: Level>(
+        mut self,
+        mut runs: impl FnMut(Pin<&mut T>) -> Pin<&mut Runs<L, K>>,
+    ) -> Self {
+        runs(self.as_mut()).thaw();
+        self
     }
 
     #[track_caller]

@@ -219,10 +219,7 @@ impl<S: Medium> Scrub<S> {
                 Err(State::Frozen | State::Freezing) => Err(self.busy("frozen, write idle first")),
                 Err(_) => Err(self.busy("just ending")),
             },
-            Command::Idle => {
-                runs(held.as_mut()).thaw();
-                held.stop(Killable, runs).1
-            }
+            Command::Idle => held.thaw(runs).stop(Killable, runs).1,
             Command::Frozen => held.freeze(Killable, runs).1,
         }
     }
