@@ -46,6 +46,46 @@ polled_by_nobody() {
 	undisk n
 }
 
+# pending NAME: how many requests have begun and not ended, for the block layer.
+pending() {
+	awk '{ print $1 + $2 }' "/sys/block/$1/inflight"
+}
+
+nothing_pends() {
+	[ "$(pending "$1")" = 0 ]
+}
+
+# Who has submitted and does not come back to poll: the block layer's time limit
+# ends what is left, and whoever submitted it finds it ended.
+polled_too_late() {
+	local late=0
+	disk t size=64 completion=polled
+	echo 1000 >/sys/block/t/queue/io_timeout
+	fio --name=late --filename=/dev/t --ioengine=io_uring --hipri --thread --rw=randwrite --bs=4k \
+		--size=64m --iodepth=32 --direct=1 --time_based --runtime=600 >"$work/late" 2>&1 &
+	pid=$!
+	# Stopped it would keep its requests, and the disk.
+	trap 'kill -9 "$pid" 2>/dev/null || true' EXIT
+	settle 20 stat_is t ended_by_poll -gt 0
+	for _ in $(seq 200); do
+		kill -STOP "$pid"
+		settle 5 grep -q '^State:.T' "/proc/$pid/status"
+		late=$(pending t)
+		[ "$late" -eq 0 ] || break
+		kill -CONT "$pid"
+	done
+	echo "$late requests when who polls for them was stopped"
+	[ "$late" -gt 0 ]
+	settle 20 nothing_pends t
+	kill -CONT "$pid"
+	kill -INT "$pid"
+	# 128: it was interrupted.
+	wait "$pid" || [ $? = 128 ]
+	grep '^late: .* err= 0' "$work/late"
+	stat_is t errors -eq 0
+	undisk t
+}
+
 # Whoever waits for what is in flight does not wait for who polls.
 resized_while_polled() {
 	disk p size=64 completion=polled
@@ -107,6 +147,7 @@ run_cases "$@" <<-END
 	60 timer requests end in the interrupt of a timer
 	60 polled requests end when io_uring polls for them
 	20 polled_by_nobody requests that nobody polls for end inline
+	60 polled_too_late requests of who has stopped polling end by the time limit
 	60 resized_while_polled a drain does not wait for who polls
 	60 removed_in_io a disk goes in the middle of I/O that ends elsewhere
 	20 by_parameter the mode of a disk that is made at load
