@@ -44,6 +44,8 @@
 mod cell;
 mod owned;
 mod parked;
+mod protocol;
+mod var;
 
 pub use owned::OwnedShut;
 pub use parked::{

@@ -26,6 +26,9 @@ const SOURCES: &[(&str, &str)] = &[
     ("host", "testing/model/src/host.rs"),
     ("event", "testing/model/src/event.rs"),
     ("entry_map", "testing/model/src/entry_map.rs"),
+    ("drain_protocol", "rust/drain/protocol.rs"),
+    ("drain_host", "testing/model/src/drain_host.rs"),
+    ("drain", "testing/model/src/drain.rs"),
 ];
 
 fn main() {
@@ -71,7 +74,7 @@ fn main() {
     {
         writeln!(
             text,
-            "        {name:?} => [{name}::event::CASES, {name}::entry_map::CASES].concat(),"
+            "        {name:?} => [{name}::event::CASES, {name}::entry_map::CASES, {name}::drain::CASES].concat(),"
         )
         .unwrap();
     }

@@ -9,7 +9,7 @@
 pub mod explorer {
     pub use loom::{
         sync::{
-            atomic::{fence, AtomicU32},
+            atomic::{fence, AtomicU32, AtomicU64},
             Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard,
         },
         thread::JoinHandle,
@@ -50,7 +50,7 @@ pub mod explorer {
 pub mod stress {
     pub use shuttle::{
         sync::{
-            atomic::{fence, AtomicU32},
+            atomic::{fence, AtomicU32, AtomicU64},
             Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard,
         },
         thread::JoinHandle,

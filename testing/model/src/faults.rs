@@ -19,6 +19,8 @@ const PROTOCOL: &str = "rust/event/protocol.rs";
 const MONITOR: &str = "rust/event/monitor.rs";
 const STATE: &str = "rust/entry_map/state.rs";
 const WAIT: &str = "rust/entry_map/wait.rs";
+const DRAIN: &str = "rust/drain/protocol.rs";
+const DRAIN_HOST: &str = "testing/model/src/drain_host.rs";
 const HOST: &str = "testing/model/src/host.rs";
 
 const DEADLOCK: &str = "deadlock";
@@ -233,6 +235,132 @@ pub const FAULTS: &[Fault] = &[
         case: "signalled_waiter_leaves_another",
         says: DEADLOCK,
     },
+    Fault {
+        name: "last_end_wakes_nobody",
+        file: DRAIN,
+        from: "        S::wake(key);
+    }
+}
+
+/// The drain goes away.",
+        to: "        let _ = key;
+    }
+}
+
+/// The drain goes away.",
+        case: "drain_last_end_against_wait",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "ender_touches_what_is_gone",
+        file: DRAIN,
+        from: "        S::wake(key);
+    }
+}
+
+/// The drain goes away.",
+        to: "        if cell.word().load_relaxed() & OWNED != 0 {
+            S::wake(key);
+        }
+    }
+}
+
+/// The drain goes away.",
+        case: "drain_last_end_against_wait",
+        says: RACE,
+    },
+    Fault {
+        name: "first_end_frees",
+        file: DRAIN,
+        from: "    if before & COUNT != 1 {",
+        to: "    if before & COUNT == 0 {",
+        case: "drain_disown_against_ends",
+        says: RACE,
+    },
+    Fault {
+        name: "last_end_frees_what_is_owned",
+        file: DRAIN,
+        from: "    if before & OWNED == 0 {",
+        to: "    if before & COUNT == 1 {",
+        case: "drain_last_end_against_wait",
+        says: RACE,
+    },
+    Fault {
+        name: "nobody_frees",
+        file: DRAIN,
+        from: "    if before & COUNT == 0 {
+        // SAFETY: There is no reference,",
+        to: "    if before == 0 {
+        // SAFETY: There is no reference,",
+        case: "drain_last_end_against_wait",
+        says: "panicked",
+    },
+    Fault {
+        name: "begin_behind_the_gate",
+        file: DRAIN,
+        from: "    while seen & SHUT == 0 {
+        match word.cmpxchg_full(seen, seen + 1) {",
+        to: "    loop {
+        match word.cmpxchg_full(seen, seen + 1) {",
+        case: "drain_begin_against_shut",
+        says: RACE,
+    },
+    Fault {
+        name: "gate_that_two_have",
+        file: DRAIN,
+        from: "    while seen & SHUT == 0 {
+        match word.cmpxchg_full(seen, seen | SHUT) {",
+        to: "    loop {
+        match word.cmpxchg_full(seen, seen | SHUT) {",
+        case: "drain_two_want_to_shut",
+        says: "panicked",
+    },
+    Fault {
+        name: "open_wakes_nobody",
+        file: DRAIN,
+        from: "    S::wake(cell.gate_key());",
+        to: "    let _ = cell.gate_key();",
+        case: "drain_open_against_begin",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "sleeps_without_a_look",
+        file: DRAIN,
+        from: "        if let Some(ended) = look() {
+            break Ok(ended);
+        }
+        if let Some(why) = sleeper.give_up() {
+            break Err(why);
+        }
+        sleeper.sleep();",
+        to: "        if let Some(why) = sleeper.give_up() {
+            break Err(why);
+        }
+        sleeper.sleep();
+        if let Some(ended) = look() {
+            break Ok(ended);
+        }",
+        case: "drain_last_end_against_wait",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "sleeps_with_a_signal",
+        file: DRAIN,
+        from: "        if let Some(why) = sleeper.give_up() {
+            break Err(why);
+        }",
+        to: "        let _ = sleeper.give_up();",
+        case: "drain_signal_never_answered",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "drained_without_order",
+        file: DRAIN,
+        from: "    cell.word().load_acquire() & COUNT == 0",
+        to: "    cell.word().load_relaxed() & COUNT == 0",
+        case: "drain_last_end_against_wait",
+        says: RACE,
+    },
     // What the protocol relies on: without a barrier, the wake-up is lost or the result not seen.
     // Of the first sleep, the lock orders the publication; A and C are needed from the second on.
     Fault {
@@ -258,5 +386,21 @@ pub const FAULTS: &[Fault] = &[
         to: "status.word.store(value, Relaxed);",
         case: "update_against_enqueue",
         says: RACE,
+    },
+    Fault {
+        name: "no_barrier_behind_the_count",
+        file: DRAIN_HOST,
+        from: "        fence(SeqCst); // A",
+        to: "",
+        case: "drain_last_end_against_wait",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "no_barrier_before_the_look_at_the_count",
+        file: HOST,
+        from: "        fence(SeqCst); // A",
+        to: "",
+        case: "drain_last_end_against_wait",
+        says: DEADLOCK,
     },
 ];

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The word of a drain: who counts, who wakes, who frees; and how both are waited for.
+//!
+//! This file has no kernel paths. The module compiles it as it stands, and `testing/model/` includes
+//! the same file by `#[path]` and lets loom explore its interleavings; what differs is [`Shared`],
+//! [`Word`] and [`Sleeper`].
+//!
+//! # Why no wake-up is lost
+//!
+//! ```text
+//!   waiter                                   who ends the last reference
+//!   1 on the queue, state "asleep"   /* B */
+//!                                            2 count = 0                     /* A */
+//!                                            3 is anybody on the queue? wake them
+//!   4 count == 0? sleep if not
+//! ```
+//!
+//! The look of 3 is without the lock of the queue, so both sides need a full barrier between what they
+//! say and what they look at: A between the count and the queue, B between the queue and the count. One
+//! of the two sees the other. The same holds for the gate, with the bit in place of the count.
+//!
+//! # Why the ender does not touch what is gone
+//!
+//! ```text
+//!   who ends the last reference              waiter
+//!   1 count = 0
+//!                                            2 count == 0: returns without having slept
+//!                                            3 the drain goes away, the cell is freed
+//!   4 wake
+//! ```
+//!
+//! What 4 uses was got before 1, and is an address to go by, not a reference: waiters are in a table
+//! that stays.
+
+/// The drain lives.
+pub(crate) const OWNED: u64 = 1 << 63;
+/// The gate is shut.
+pub(crate) const SHUT: u64 = 1 << 62;
+/// The references in flight.
+pub(crate) const COUNT: u64 = SHUT - 1;
+
+/// An atomic word.
+pub(crate) trait Word {
+    /// Reads it, without any order.
+    fn load_relaxed(&self) -> u64;
+    /// Reads it; what was done before the change that is seen, is seen.
+    fn load_acquire(&self) -> u64;
+    /// Changes it from `old` to `new`, fully ordered; or returns what it is instead.
+    fn cmpxchg_full(&self, old: u64, new: u64) -> Result<(), u64>;
+    /// Subtracts, fully ordered, and returns what it was.
+    fn fetch_sub_full(&self, amount: u64) -> u64;
+}
+
+/// What a drain and its references have in common: a pointer to it.
+///
+/// # Safety
+///
+/// [`Shared::word`] must return the same word for all copies. It is called only while the drain lives, or
+/// by who is counted.
+pub(crate) unsafe trait Shared: Copy {
+    /// What it points to has such a word.
+    type Word: Word;
+    /// What waiters are found by; remains usable when the rest is gone.
+    type Key: Copy;
+
+    /// Returns the word.
+    fn word(&self) -> &Self::Word;
+    /// Returns what those wait for who wait for the count.
+    fn count_key(&self) -> Self::Key;
+    /// Returns what those wait for who wait for the gate.
+    fn gate_key(&self) -> Self::Key;
+    /// Wakes who waits for that.
+    fn wake(key: Self::Key);
+    /// Frees it.
+    ///
+    /// # Safety
+    ///
+    /// Nobody must use it any more.
+    unsafe fn free(self);
+}
+
+/// How a task waits for a key.
+pub(crate) trait Sleeper {
+    /// Why a wait can end without what was waited for.
+    type GaveUp;
+
+    /// Puts the task on the queue, and publishes that it is about to sleep. A full barrier follows.
+    fn publish(&mut self);
+    /// Returns why the wait must end now, if it must: a signal, the end of the time.
+    fn give_up(&mut self) -> Option<Self::GaveUp>;
+    /// Sleeps, unless somebody has made this task run since [`Sleeper::publish`].
+    fn sleep(&mut self);
+    /// Takes the task off the queue, and publishes that it runs.
+    fn withdraw(&mut self);
+}
+
+/// Counts one more, unless the gate is shut.
+pub(crate) fn begin<S: Shared>(cell: S) -> bool {
+    let word = cell.word();
+    let mut seen = word.load_relaxed();
+    while seen & SHUT == 0 {
+        match word.cmpxchg_full(seen, seen + 1) {
+            Ok(()) => return true,
+            Err(now) => seen = now,
+        }
+    }
+    false
+}
+
+/// Counts one less. The caller, who was counted, must not use the cell afterwards.
+pub(crate) fn end<S: Shared>(cell: S) {
+    let key = cell.count_key();
+    let before = cell.word().fetch_sub_full(1); // A, pairs with B
+    if before & COUNT != 1 {
+        return;
+    }
+    if before & OWNED == 0 {
+        // SAFETY: This was the last reference, and there is no drain. The word was changed by one
+        // atomic operation, so either this finds that or `disown()` does, not both.
+        unsafe { cell.free() };
+    } else {
+        // The drain may be gone by now, with the cell.
+        S::wake(key);
+    }
+}
+
+/// The drain goes away. It must not use the cell afterwards.
+pub(crate) fn disown<S: Shared>(cell: S) {
+    let before = cell.word().fetch_sub_full(OWNED);
+    if before & COUNT == 0 {
+        // SAFETY: There is no reference, and without the drain there will be none. As in `end()`,
+        // nobody else finds that.
+        unsafe { cell.free() };
+    }
+}
+
+/// Shuts the gate, if it is open.
+pub(crate) fn shut<S: Shared>(cell: S) -> bool {
+    let word = cell.word();
+    let mut seen = word.load_relaxed();
+    while seen & SHUT == 0 {
+        match word.cmpxchg_full(seen, seen | SHUT) {
+            Ok(()) => return true,
+            Err(now) => seen = now,
+        }
+    }
+    false
+}
+
+/// Opens the gate, which the caller has shut.
+pub(crate) fn open<S: Shared>(cell: S) {
+    cell.word().fetch_sub_full(SHUT); // A, pairs with B
+    S::wake(cell.gate_key());
+}
+
+/// Returns whether nothing is in flight; if so, what was done before the last end is seen.
+pub(crate) fn is_drained<S: Shared>(cell: S) -> bool {
+    cell.word().load_acquire() & COUNT == 0
+}
+
+/// Sleeps until `look` says how the wait ends, or the sleeper gives up.
+pub(crate) fn wait<S: Sleeper, R>(
+    mut sleeper: S,
+    mut look: impl FnMut() -> Option<R>,
+) -> Result<R, S::GaveUp> {
+    let ended = loop {
+        sleeper.publish(); // B, pairs with A
+        if let Some(ended) = look() {
+            break Ok(ended);
+        }
+        if let Some(why) = sleeper.give_up() {
+            break Err(why);
+        }
+        sleeper.sleep();
+    };
+    sleeper.withdraw();
+    ended
+}

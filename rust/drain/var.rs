@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A sleep in the table of queues that all of the kernel shares, by address.
+//!
+//! C source: [`kernel/sched/wait_bit.c`](srctree/kernel/sched/wait_bit.c)
+
+use super::{
+    protocol::{
+        self,
+        Sleeper, //
+    },
+    DrainError, //
+};
+use crate::{
+    event::{
+        Mode,
+        WaitError, //
+    },
+    registry::{
+        self,
+        About,
+        Kind,
+        Label,
+        Object, //
+    },
+};
+use core::{
+    marker::PhantomData,
+    panic::Location, //
+};
+use kernel::{
+    bindings,
+    ffi::c_void,
+    prelude::*, //
+};
+
+/// Wakes who waits for `address`, which is a number: nothing has to be there any more.
+#[doc(alias = "wake_up_var")]
+pub(super) fn wake(address: *mut c_void) {
+    // SAFETY: The address is hashed and compared, nothing else.
+    unsafe { bindings::wake_up_var(address) };
+}
+
+/// The sleep of one wait.
+///
+/// # Invariants
+///
+/// `entry` is initialised and stays where it is; it is on `queue`, which lives for ever, or on none.
+struct VarSleeper<'e, M: Mode> {
+    queue: *mut bindings::wait_queue_head,
+    entry: &'e mut bindings::wait_bit_queue_entry,
+    signal: bool,
+    left: c_long,
+    since: u64,
+    about: Option<About>,
+    _mode: PhantomData<M>,
+}
+
+impl<M: Mode> Sleeper for VarSleeper<'_, M> {
+    type GaveUp = WaitError;
+
+    #[doc(alias = "prepare_to_wait_event")]
+    fn publish(&mut self) {
+        // SAFETY: By the type invariants. CAST: States are small.
+        let error = unsafe {
+            bindings::prepare_to_wait_event(self.queue, &mut self.entry.wq_entry, M::STATE as i32)
+        };
+        self.signal = error != 0;
+    }
+
+    fn give_up(&mut self) -> Option<WaitError> {
+        if self.signal {
+            Some(WaitError::Signal)
+        } else if self.left == 0 {
+            Some(WaitError::TimedOut)
+        } else {
+            None
+        }
+    }
+
+    fn sleep(&mut self) {
+        let left = self.left;
+        // SAFETY: Who makes a sleeper says that the task may sleep.
+        self.left = registry::asleep(self.about.as_ref(), &mut self.since, || unsafe {
+            if M::IO {
+                bindings::io_schedule_timeout(left)
+            } else {
+                bindings::schedule_timeout(left)
+            }
+        });
+    }
+
+    #[doc(alias = "finish_wait")]
+    fn withdraw(&mut self) {
+        // SAFETY: By the type invariants; takes the entry off the queue if it is on it.
+        unsafe { bindings::finish_wait(self.queue, &mut self.entry.wq_entry) };
+    }
+}
+
+/// Sleeps until `look` says how the wait ends. The caller has the capability to sleep.
+#[doc(alias = "wait_var_event")]
+#[track_caller]
+pub(super) fn wait<M: Mode>(
+    address: *mut c_void,
+    mode: M,
+    name: &'static CStr,
+    mut look: impl FnMut() -> Option<Result<(), DrainError>>,
+) -> Result<(), DrainError> {
+    if let Some(ended) = look() {
+        return ended;
+    }
+    // Not in the closure, whose caller is this function.
+    let place = Location::caller();
+    let about = registry::is_wanted().then(|| About {
+        object: Object::at(address),
+        label: Label {
+            kind: Kind::Drain,
+            name,
+        },
+        place,
+    });
+    let mut entry = bindings::wait_bit_queue_entry::default();
+    // SAFETY: `entry` is on this stack, and taken off the queue before this returns.
+    unsafe { bindings::init_wait_var_entry(&mut entry, address, 0) };
+    // INVARIANT: The entry was initialised, and is borrowed until the sleeper is gone.
+    let sleeper = VarSleeper {
+        // SAFETY: The address is hashed, nothing else; the table lives for ever.
+        queue: unsafe { bindings::__var_waitqueue(address) },
+        entry: &mut entry,
+        signal: false,
+        left: mode.limit(),
+        since: 0,
+        about,
+        _mode: PhantomData::<M>,
+    };
+    protocol::wait(sleeper, look)?
+}
