@@ -25,12 +25,15 @@ use kernel::task::Task;
 /// ```
 #[doc(alias("fail_nth", "fail-nth"))]
 pub fn nth_allocation<R>(nth: u32, body: impl FnOnce() -> R) -> (R, bool) {
-    let task = Task::current_raw();
-    // SAFETY: The calling task is valid, and nobody else changes this field of it but through
-    // `/proc`; what comes of a race with that is another number, which the type allows for.
-    unsafe { (*task).fail_nth = nth };
+    // SAFETY: The calling task is valid.
+    let counter = unsafe { &raw mut (*Task::current_raw()).fail_nth };
+    // As `should_fail_ex()` does it: `/proc` may write to it meanwhile.
+    // SAFETY: The calling task is valid, and so is what is in it.
+    unsafe { counter.write_volatile(nth) };
     let result = body();
     // SAFETY: As above.
-    let left = unsafe { core::mem::replace(&mut (*task).fail_nth, 0) };
+    let left = unsafe { counter.read_volatile() };
+    // SAFETY: As above.
+    unsafe { counter.write_volatile(0) };
     (result, left == 0)
 }

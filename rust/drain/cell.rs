@@ -209,12 +209,12 @@ impl CellPtr {
     #[track_caller]
     pub(super) fn wait_drained<C: Level, M: Mode>(
         &self,
-        _cx: &mut MaySleep<C>,
+        cx: &mut MaySleep<C>,
         mode: M,
         name: &'static CStr,
     ) -> Result<(), DrainError> {
         // Only this task can park on itself, so what is not there before the sleep does not come.
-        var::wait(self.count_key(), mode, name, || {
+        var::wait(self.count_key(), cx, mode, name, || {
             if protocol::is_drained(*self) {
                 Some(Ok(()))
             } else if self.cell().parked.is_mine() {
@@ -230,13 +230,13 @@ impl CellPtr {
     #[track_caller]
     pub(super) fn wait_open<C: Level, M: Mode>(
         &self,
-        _cx: &mut MaySleep<C>,
+        cx: &mut MaySleep<C>,
         mode: M,
         name: &'static CStr,
         mut pass: impl FnMut(&Self) -> bool,
     ) -> Result<(), DrainError> {
         let mine = Task::current_raw().addr();
-        var::wait(self.gate_key(), mode, name, || {
+        var::wait(self.gate_key(), cx, mode, name, || {
             if pass(self) {
                 Some(Ok(()))
             } else if self.cell().closer.load(Relaxed) == mine {

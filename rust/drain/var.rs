@@ -12,10 +12,12 @@ use super::{
     DrainError, //
 };
 use crate::{
+    context::MaySleep,
     event::{
         Mode,
         WaitError, //
     },
+    level::Level,
     registry::{
         self,
         About,
@@ -45,7 +47,8 @@ pub(super) fn wake(address: *mut c_void) {
 ///
 /// # Invariants
 ///
-/// `entry` is initialised and stays where it is; it is on `queue`, which lives for ever, or on none.
+/// `entry` is initialised and stays where it is; it is on `queue`, which lives for ever, or on none. The
+/// task may sleep.
 struct VarSleeper<'e, M: Mode> {
     queue: *mut bindings::wait_queue_head,
     entry: &'e mut bindings::wait_bit_queue_entry,
@@ -80,7 +83,7 @@ impl<M: Mode> Sleeper for VarSleeper<'_, M> {
 
     fn sleep(&mut self) {
         let left = self.left;
-        // SAFETY: Who makes a sleeper says that the task may sleep.
+        // SAFETY: By the type invariants.
         self.left = registry::asleep(self.about.as_ref(), &mut self.since, || unsafe {
             if M::IO {
                 bindings::io_schedule_timeout(left)
@@ -97,11 +100,12 @@ impl<M: Mode> Sleeper for VarSleeper<'_, M> {
     }
 }
 
-/// Sleeps until `look` says how the wait ends. The caller has the capability to sleep.
+/// Sleeps until `look` says how the wait ends.
 #[doc(alias = "wait_var_event")]
 #[track_caller]
-pub(super) fn wait<M: Mode>(
+pub(super) fn wait<C: Level, M: Mode>(
     address: *mut c_void,
+    _cx: &mut MaySleep<C>,
     mode: M,
     name: &'static CStr,
     mut look: impl FnMut() -> Option<Result<(), DrainError>>,
@@ -122,7 +126,8 @@ pub(super) fn wait<M: Mode>(
     let mut entry = bindings::wait_bit_queue_entry::default();
     // SAFETY: `entry` is on this stack, and taken off the queue before this returns.
     unsafe { bindings::init_wait_var_entry(&mut entry, address, 0) };
-    // INVARIANT: The entry was initialised, and is borrowed until the sleeper is gone.
+    // INVARIANT: The entry was initialised, and is borrowed until the sleeper is gone. The capability
+    // says that the task may sleep.
     let sleeper = VarSleeper {
         // SAFETY: The address is hashed, nothing else; the table lives for ever.
         queue: unsafe { bindings::__var_waitqueue(address) },
