@@ -272,9 +272,16 @@ impl Disk {
     /// Changes the size to that of `settings`; what was beyond a smaller one is gone.
     pub(crate) fn resize(&self, settings: &Settings, cx: &mut MaySleep) -> Result {
         self.drained(cx, |disk, cx| {
-            disk.shared().store.resize(settings.pages(), cx)?;
-            // Whoever asks for what is not there any more waits at the gate until here.
-            disk.gen_disk.set_capacity_sectors(settings.sectors(), cx);
+            let store = &disk.shared().store;
+            let (before, after) = (store.capacity(), settings.pages());
+            if after < before {
+                // First of all, so that nobody sees a disk whose end is not there. It needs no memory.
+                disk.gen_disk.set_capacity_sectors(settings.sectors(), cx);
+            }
+            store.resize(after, cx)?;
+            if after > before {
+                disk.gen_disk.set_capacity_sectors(settings.sectors(), cx);
+            }
             Ok(())
         })
     }

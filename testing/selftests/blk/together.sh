@@ -37,9 +37,10 @@ resizing() {
 	put "$configfs/t/freeze" 0
 }
 
+# Forced: it would look for signatures at an end that may be gone by then.
 discarding() {
-	blkdiscard -o $((224 << 20)) -l $((4 << 20)) /dev/t
-	blkdiscard -z -o $((228 << 20)) -l $((4 << 20)) /dev/t
+	blkdiscard -f -o $((224 << 20)) -l $((4 << 20)) /dev/t
+	blkdiscard -f -z -o $((228 << 20)) -l $((4 << 20)) /dev/t
 }
 
 dropping() {
