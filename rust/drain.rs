@@ -25,21 +25,8 @@
 //!
 //! The wait needs the guard that stops new references, [`Shut`]. In C, that is a comment.
 //!
-//! # Why no wake-up is lost
-//!
-//! ```text
-//!   ender                                      waiter
-//!                                              1 on the queue, state "asleep"   /* B */
-//!   2 count -= 1                /* A */
-//!   3 somebody on the queue? wake
-//!                                              4 count == 0? sleep
-//! ```
-//!
-//! A is the full barrier of a fully ordered atomic operation, between the store of the count and the
-//! look at the queue; it pairs with B, the full barrier of `set_current_state()` in
-//! `prepare_to_wait_event()`, between the store of the queue and the look at the count. One of the two
-//! sees the other. The queue is in the table of the kernel that all variables share and is found by
-//! the address of the count, which step 3 uses as a number: the waiter may have freed what is there.
+//! Why no wake-up is lost, and why who ends the last reference does not touch what is gone, stands in
+//! `drain/protocol.rs`.
 
 mod cell;
 mod owned;
