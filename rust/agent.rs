@@ -51,9 +51,9 @@ use crate::{
     level::{
         After,
         Level,
-        Ordered,
         Top, //
     },
+    ordered::Ordered,
     registry,
     thread::Thread,
     trace,
@@ -72,8 +72,9 @@ use kernel::{
     task::Task,
 };
 use runs::{
-    requested,
+    is_requested,
     stop_wanted,
+    take_request,
     with_wait_map, //
 };
 
@@ -130,12 +131,10 @@ impl<O: Operations> Current<'_, O> {
     #[doc(alias("kthread_parkme", "md_wakeup_thread"))]
     #[track_caller]
     pub fn wait_stop<M: Mode>(&self, cx: &mut MaySleep<O::Level>, mode: M) -> Result<(), M::Error> {
-        self.owner.lock().lock_in(cx).wait(
-            mode,
-            |data| O::runs(data).project_wish(),
-            stop_wanted,
-            (),
-        )
+        let held = self.owner.lock().lock_in(cx);
+        held.on_found(|data| O::runs(data).project_wish())
+            .until(stop_wanted)
+            .wait(mode)
     }
 }
 
@@ -196,14 +195,13 @@ impl<O: Operations> Agent<O> {
 
     /// Serves one request after the other, until there will be none.
     fn serve(owner: &O, place: &'static Location<'static>, cx: &mut MaySleep) {
-        let mine = Task::current_raw();
+        let mine = Task::current_raw().addr();
         loop {
-            let next = owner.lock().lock_in(cx).wait(
-                Idle,
-                |data| O::runs(data).project_wish(),
-                requested,
-                mine as usize,
-            );
+            let held = owner.lock().lock_in(cx);
+            let next = held
+                .on_found(|data| O::runs(data).project_wish())
+                .when(is_requested, move |wish| take_request(wish, mine))
+                .wait(Idle);
             let Ok(true) = next else { return };
             let running = Running(owner);
             if registry::is_on() || trace::run_is_on() {

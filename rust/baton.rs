@@ -46,7 +46,9 @@ pub mod entry_map;
 pub mod event;
 #[cfg(all(CONFIG_KUNIT, CONFIG_FAULT_INJECTION))]
 pub mod fault;
+pub mod held;
 pub mod level;
+mod ordered;
 pub mod pool;
 pub mod registry;
 pub mod rw_semaphore;
@@ -59,12 +61,7 @@ mod ffi;
 mod trace;
 
 pub use agent::Agent;
-pub use context::{
-    Held,
-    LockIn,
-    LockNested,
-    MaySleep, //
-};
+pub use context::MaySleep;
 pub use entry_map::{
     EntryGuard,
     EntryMap, //
@@ -72,15 +69,22 @@ pub use entry_map::{
 pub use event::{
     Any,
     Closed,
+    Either,
     Event,
     Fifo,
+    Tied,
     WaitError, //
+};
+pub use held::{
+    Held,
+    LockIn,
+    LockNested, //
 };
 pub use level::{
     After,
-    Level,
-    Ordered, //
+    Level, //
 };
+pub use ordered::Ordered;
 pub use thread::Thread;
 
 use kernel::prelude::*;

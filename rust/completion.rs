@@ -10,15 +10,14 @@
 //! has not handed it over, it cannot wait.
 
 use crate::{
-    context::{
-        Held,
-        MaySleep, //
-    },
+    context::MaySleep,
     event::{
+        when,
         Any,
         Event,
         Mode, //
     },
+    held::Held,
     level::{
         After,
         Level,
@@ -144,15 +143,16 @@ impl<T: Send, E: Level> Shared<T, E> {
     }
 }
 
-/// The claim of who waits.
-fn take<T>(state: &mut State<T>, _: &()) -> Option<Option<Result<T>>> {
+/// What is waited for.
+fn is_over<T>(state: &State<T>) -> bool {
+    !matches!(state.outcome, Outcome::Pending)
+}
+
+/// What is taken then; [`None`] if somebody was faster.
+fn take<T>(state: &mut State<T>) -> Option<Result<T>> {
     match core::mem::replace(&mut state.outcome, Outcome::Taken) {
-        Outcome::Pending => {
-            state.outcome = Outcome::Pending;
-            None
-        }
-        Outcome::Done(result) => Some(Some(result)),
-        Outcome::Taken => Some(None),
+        Outcome::Done(result) => Some(result),
+        Outcome::Pending | Outcome::Taken => None,
     }
 }
 
@@ -236,7 +236,7 @@ impl<T: Send + 'static, E: Level> Completion<T, E> {
             pr_warn!("a task waits for a completion that only it could complete\n");
             return Err(EDEADLK);
         }
-        let ended = held.wait(mode, |slot| slot.project().done, take, ());
+        let ended = held.on(|slot| &slot.done).when(is_over, take).wait(mode);
         ended.map_err(Into::into)?.unwrap_or(Err(ENODATA))
     }
 
@@ -246,7 +246,8 @@ impl<T: Send + 'static, E: Level> Completion<T, E> {
     #[doc(alias("try_wait_for_completion", "completion_done"))]
     pub fn try_wait(&mut self) -> Option<Result<T>> {
         let mut slot = self.shared.inner.lock();
-        slot.as_mut().project().done.try_claim(take, &()).flatten()
+        let done = slot.as_mut().project().done;
+        done.try_claim(when(is_over, take)).flatten()
     }
 
     /// Makes it pending again, and returns the new obligation.

@@ -88,15 +88,20 @@ mod xas;
 
 /// What [`wait`] needs, under the name by which it knows it.
 mod protocol {
-    pub(super) use crate::event::protocol::{
-        sleep_until_completed,
-        status,
-        Entry,
-        Platform,
-        Queue,
-        Sleeper,
-        Waiter,
-        WAITING, //
+    pub(super) use crate::event::{
+        claim::private::Sealed,
+        protocol::{
+            sleep_until_completed,
+            unlink_all,
+            Claim,
+            Entry,
+            Head,
+            Platform,
+            Queue,
+            Sleeper,
+            Waiter,
+            WAITING, //
+        },
     };
 }
 

@@ -26,14 +26,29 @@
 //! exist: the update considers the waiters itself.
 
 mod audit;
+pub(crate) mod claim;
 mod mode;
-mod monitor;
+pub(crate) mod monitor;
 mod needs;
 pub(crate) mod platform;
+mod policy;
 pub(crate) mod protocol;
+pub(crate) mod queue;
+mod tied;
 mod wait;
+mod waiter;
 
-pub use audit::Audit;
+pub use audit::{
+    Audit,
+    Behind, //
+};
+pub use claim::{
+    until,
+    when,
+    Claim,
+    Until,
+    When, //
+};
 pub use mode::{
     Closed,
     Idle,
@@ -46,9 +61,26 @@ pub use mode::{
     Uninterruptible,
     WaitError, //
 };
+pub use monitor::Either;
+pub use policy::{
+    Any,
+    Fifo,
+    Policy, //
+};
+pub use tied::{
+    Tied,
+    WrongLock, //
+};
+pub use wait::{
+    On,
+    Wait, //
+};
 
 use platform::Kernel;
-use protocol::Queue;
+use protocol::{
+    Queue,
+    Waiter, //
+};
 
 use crate::{
     level::{
@@ -64,6 +96,7 @@ use crate::{
     wait_map::WaitMap, //
 };
 use core::{
+    cell::UnsafeCell,
     marker::{
         PhantomData,
         PhantomPinned, //
@@ -89,38 +122,6 @@ macro_rules! new_event {
 }
 pub use new_event;
 
-mod private {
-    pub trait Sealed {}
-}
-
-/// What happens to the waiters behind one whose claim fails. Sealed: [`Fifo`] and [`Any`].
-pub trait Policy: private::Sealed + 'static {
-    /// Whether nobody overtakes.
-    const FIFO: bool;
-}
-
-/// The oldest waiter is served first, and the others wait for it: nobody starves.
-///
-/// A new waiter queues up behind those that are there, even if its own claim would succeed.
-pub enum Fifo {}
-
-/// Every waiter whose claim succeeds is served, oldest first.
-///
-/// For waiters with different conditions. One that asks for much can starve behind many that ask for
-/// little.
-pub enum Any {}
-
-impl private::Sealed for Fifo {}
-impl private::Sealed for Any {}
-
-impl Policy for Fifo {
-    const FIFO: bool = true;
-}
-
-impl Policy for Any {
-    const FIFO: bool = false;
-}
-
 /// A condition's data and the tasks that wait for it.
 ///
 /// An event lives inside the data of a lock: `Mutex`, `SpinLock` or `SpinLockIrq`. Reading the data
@@ -130,24 +131,26 @@ impl Policy for Any {
 /// checked under it.
 ///
 /// `W` must not be changed behind the event's back: with interior mutability (an atomic, a cell)
-/// or a claim that reads a `static` that is possible, and only [`Event::audit`] finds the sleepers
+/// or a condition that reads a `static` that is possible, and only [`Event::audit`] finds the sleepers
 /// that it costs.
 ///
-/// Several events may live under one lock, also in objects on a list. Dropping an event completes
-/// its waiters with [`Closed`]: an event cannot die under its sleepers.
+/// An event lies inside the data of the lock, not behind a pointer: then it stays there as long as
+/// somebody waits. An event in an object of its own is a [`Tied`] one. Several events may live under one
+/// lock. Dropping an event completes its waiters with [`Closed`]: an event cannot die under its sleepers.
 ///
-/// `E` is the event's place in the order of the module's [levels](crate::level): a task that holds
-/// something while it waits can only wait for what stands below that. It stands above every lock that
-/// is taken before the event is updated. Without one, waits need that nothing else is held.
+/// `P` says who is served before whom, see [`Any`] and [`Fifo`]. `E` is the event's place in the order of
+/// the module's [levels](crate::level): a task that holds something while it waits can only wait for what
+/// stands below that. It stands above every lock that is taken before the event is updated. Without one,
+/// waits need that nothing else is held.
 ///
-/// `mem::forget` is not possible while it is pinned in a lock. Leaking the lock leaks memory; its
-/// waiters sleep until somebody updates the event, as before.
+/// `mem::forget` of a box with the lock leaks memory; its waiters sleep until somebody updates the event,
+/// as before.
 ///
 /// # Invariants
 ///
-/// `queue` holds waiters of this event only, and each of them found its claim to fail under the lock
-/// that this event lives in, after the last change of `data`; or, with [`Fifo`], is behind such a
-/// waiter.
+/// `queue` holds waiters of this event only, and the condition of each of them did not hold under the lock
+/// that this event lives in, after the last change of `data`; or, with [`Fifo`], the waiter is behind such
+/// a waiter that makes the same claim.
 ///
 /// # Examples
 ///
@@ -163,28 +166,33 @@ impl Policy for Any {
 ///     free: Event<usize>,
 /// }
 ///
-/// fn take(free: &mut usize, want: &usize) -> Option<usize> {
-///     *free = free.checked_sub(*want)?;
-///     Some(*want)
-/// }
-///
-/// fn reserve(space: &Mutex<Space>, cx: &mut MaySleep, want: usize) -> Result<usize> {
-///     Ok(space.lock_in(cx).wait(Interruptible, |s| s.project().free, take, want)?)
+/// fn reserve(space: &Mutex<Space>, cx: &mut MaySleep, want: usize) -> Result {
+///     space
+///         .lock_in(cx)
+///         .on(|s| &s.free)
+///         .when(move |free| *free >= want, move |free| *free -= want)
+///         .wait(Interruptible)?;
+///     Ok(())
 /// }
 ///
 /// fn release(space: &Mutex<Space>, cx: &mut MaySleep, amount: usize) {
 ///     space.lock_in(cx).as_mut().project().free.update(|free| *free += amount);
 /// }
 ///
-/// let space = KBox::pin_init(
-///     new_mutex!(try_pin_init!(Space { free <- new_event!(4) }? Error)), GFP_KERNEL)?;
+/// let cx = &mut MaySleep::assert();
+/// let space: Pin<KBox<Mutex<Space>>> =
+///     KBox::pin_init(new_mutex!(pin_init!(Space { free <- new_event!(4) })), GFP_KERNEL)?;
+/// reserve(&space, cx, 3)?;
+/// release(&space, cx, 3);
+/// assert_eq!(*space.lock_in(cx).free, 4);
 /// # Ok::<(), Error>(())
 /// ```
 #[doc(alias = "wait_queue_head")]
 #[pin_data(PinnedDrop)]
-pub struct Event<W, P: Policy = Fifo, E: Level = Unordered> {
+pub struct Event<W, P: Policy = Any, E: Level = Unordered> {
     queue: Queue<W, Kernel>,
-    data: W,
+    // Changes by way of a shared reference too, in a wait, under the lock: see `Selected`.
+    data: UnsafeCell<W>,
     label: Label,
     #[pin]
     map: WaitMap,
@@ -196,7 +204,7 @@ pub struct Event<W, P: Policy = Fifo, E: Level = Unordered> {
 }
 
 // SAFETY: The entries that `queue` points to may be completed by any task that holds the lock, and
-// what they contain is `Send` by the bounds of `Held::wait()`. The data is `Send`.
+// what they contain is `Send` by the bounds of `Claim`. The data is `Send`.
 unsafe impl<W: Send, P: Policy, E: Level> Send for Event<W, P, E> {}
 
 impl<W, P: Policy, E: Level> Event<W, P, E> {
@@ -218,8 +226,8 @@ impl<W, P: Policy, E: Level> Event<W, P, E> {
     ) -> impl PinInit<Self> {
         // INVARIANT: Nobody waits.
         pin_init!(Self {
-            queue: Queue::new(),
-            data,
+            queue: Queue::new(P::FIFO),
+            data: UnsafeCell::new(data),
             label: Label { kind, name },
             map <- WaitMap::new(name, key),
             _policy: PhantomData,
@@ -243,25 +251,31 @@ impl<W, P: Policy, E: Level> Event<W, P, E> {
     pub fn update<R>(self: Pin<&mut Self>, change: impl FnOnce(&mut W) -> R) -> R {
         self.changes();
         let Parts { queue, data } = self.parts();
-        queue.update(data, P::FIFO, change)
+        queue.update(data, change)
     }
 
     /// Claims for the caller, without waiting, and serves whom that makes possible.
     ///
-    /// Returns [`None`] if the claim fails or, with [`Fifo`], if somebody waits already.
+    /// Returns [`None`] if the condition does not hold, if the event is closed, or, with [`Fifo`], if
+    /// somebody waits already who makes the same claim.
+    ///
+    /// Context: as [`Event::update`].
     #[inline]
-    pub fn try_claim<A, R>(
-        self: Pin<&mut Self>,
-        claim: fn(&mut W, &A) -> Option<R>,
-        arg: &A,
-    ) -> Option<R> {
-        let this = self.parts();
-        if P::FIFO && !this.queue.is_empty() {
+    pub fn try_claim<C: Claim<W>>(self: Pin<&mut Self>, claim: C) -> Option<C::Output>
+    where
+        W: 'static,
+    {
+        let Parts { queue, data } = self.parts();
+        if queue.is_closed() || !queue.may_try(Waiter::<W, C, Kernel>::class()) {
             return None;
         }
-        let result = claim(this.data, arg)?;
-        if !this.queue.is_empty() {
-            this.queue.consider(this.data, P::FIFO);
+        let mut claim = claim;
+        if !claim.holds(data) {
+            return None;
+        }
+        let result = claim.take(data);
+        if !queue.is_empty() {
+            queue.consider(data);
         }
         Some(result)
     }
@@ -308,14 +322,14 @@ impl<W, P: Policy, E: Level> Event<W, P, E> {
         // reference does not leave this function.
         let this = unsafe { self.get_unchecked_mut() };
         Parts {
-            queue: &mut this.queue,
-            data: &mut this.data,
+            queue: &this.queue,
+            data: this.data.get_mut(),
         }
     }
 }
 
 struct Parts<'e, W> {
-    queue: &'e mut Queue<W, Kernel>,
+    queue: &'e Queue<W, Kernel>,
     data: &'e mut W,
 }
 
@@ -324,7 +338,9 @@ impl<W, P: Policy, E: Level> Deref for Event<W, P, E> {
 
     #[inline]
     fn deref(&self) -> &W {
-        &self.data
+        // SAFETY: The data changes by way of `&mut self`, or in a wait, which has consumed the guard of the
+        // lock, so that there is no reference to the event.
+        unsafe { &*self.data.get() }
     }
 }
 

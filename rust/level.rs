@@ -21,32 +21,18 @@
 //! Nothing but an order over *waits and locks together* says which of these is wrong. Here a wait is
 //! an acquisition: a level stands for a lock, for an event, or for the runs of an agent, and all of
 //! them stand in one list, [`levels!`], outermost first. The capability to sleep carries the level
-//! of the innermost thing that the task holds, [`MaySleep<L>`]; what it takes or waits for next has
+//! of the innermost thing that the task holds, `MaySleep<L>`; what it takes or waits for next has
 //! to be [`After`] it. In step 5 it is not, and does not compile.
 //!
-//! The order exists at compile time only: [`Ordered`] has the size of the lock in it, and the
-//! capability none.
+//! The order exists at compile time only: an [`Ordered`](crate::Ordered) lock has the size of the lock in
+//! it, and the capability none.
 //!
-//! Lockdep finds such cycles when a test takes every edge of them, and for locks only; see
-//! [`wait_map`](crate::wait_map) for the edges that C contributes.
+//! Lockdep finds such cycles when a test takes every edge of them, and for locks only; the edges that C
+//! contributes are in `wait_map.rs`.
 
-use crate::{
-    context::{
-        Held,
-        MaySleep, //
-    },
-    wait_map::Tried,
-};
-use core::marker::PhantomData;
 use kernel::{
     prelude::*,
-    sync::{
-        lock::{
-            Backend,
-            Lock, //
-        },
-        LockClassKey, //
-    },
+    sync::LockClassKey, //
 };
 
 /// A lockdep class: its name and its key.
@@ -66,7 +52,11 @@ pub const fn name(text: &'static str) -> &'static CStr {
 /// A place in the order of a module.
 ///
 /// Declared with [`levels!`]. A level has no values: it exists as a type only.
-pub trait Level: 'static {
+///
+/// # Safety
+///
+/// The order of all levels, as [`After`] says it, has no cycle. Only [`levels!`] implements this.
+pub unsafe trait Level: 'static {
     /// The lockdep class of the waits at this level.
     #[doc(hidden)]
     fn class() -> Option<Class> {
@@ -77,12 +67,17 @@ pub trait Level: 'static {
 /// `Self` stands further down than `A`: it may be taken, or waited for, while `A` is held.
 ///
 /// Implemented by [`levels!`], for every pair of its list.
+///
+/// # Safety
+///
+/// There is no cycle: no level is, directly or by way of others, after itself. Only [`levels!`]
+/// implements this.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` must not be taken or waited for while `{A}` is held",
     label = "`{Self}` does not stand below `{A}` in the order of the levels",
     note = "whoever ends the wait may need what is held; `levels!` declares the order, outermost first"
 )]
-pub trait After<A: Level>: Level {}
+pub unsafe trait After<A: Level>: Level {}
 
 /// The level of a task that holds nothing.
 pub enum Top {}
@@ -91,9 +86,14 @@ pub enum Top {}
 /// nothing can be taken or waited for while it is held.
 pub enum Unordered {}
 
-impl Level for Top {}
-impl Level for Unordered {}
-impl After<Top> for Unordered {}
+// SAFETY: `Top` is after nothing.
+unsafe impl Level for Top {}
+
+// SAFETY: Nothing is after `Unordered`.
+unsafe impl Level for Unordered {}
+
+// SAFETY: As above.
+unsafe impl After<Top> for Unordered {}
 
 /// Compiles if `I` stands below `O`; for [`levels!`].
 #[doc(hidden)]
@@ -109,8 +109,8 @@ pub const fn stands_below<I: After<O>, O: Level>() {}
 /// # Examples
 ///
 /// ```
-/// use baton::level::{levels, Ordered};
-/// use baton::MaySleep;
+/// use baton::level::levels;
+/// use baton::{MaySleep, Ordered};
 /// use kernel::prelude::*;
 /// use kernel::sync::Mutex;
 ///
@@ -150,14 +150,16 @@ macro_rules! levels {
             $(
                 $(#[$doc])*
                 pub enum $level {}
-                impl $crate::level::Level for $level {
+                // SAFETY: The list is the order, and each level stands in it once.
+                unsafe impl $crate::level::Level for $level {
                     fn class() -> ::core::option::Option<$crate::level::Class> {
                         const NAME: &::core::ffi::CStr = $crate::level::name(::core::concat!(
                             ::core::stringify!($level), "\0"));
                         ::core::option::Option::Some((NAME, ::kernel::static_lock_class!()))
                     }
                 }
-                impl $crate::level::After<$crate::level::Top> for $level {}
+                // SAFETY: `Top` is after nothing.
+                unsafe impl $crate::level::After<$crate::level::Top> for $level {}
             )*
             $crate::levels!(@below $($level)*);
             $($($(const _: () = $crate::level::stands_below::<$need, $level>();)*)?)*
@@ -165,65 +167,11 @@ macro_rules! levels {
     };
     (@below) => {};
     (@below $outer:ident $($inner:ident)*) => {
-        $(impl $crate::level::After<$outer> for $inner {})*
+        $(
+            // SAFETY: Each level is after those that stand before it in the list, and no others.
+            unsafe impl $crate::level::After<$outer> for $inner {}
+        )*
         $crate::levels!(@below $($inner)*);
     };
 }
 pub use levels;
-
-/// A lock and its place in the order.
-///
-/// `mem::forget` is not possible while it is pinned; leaking it leaks memory.
-#[pin_data]
-pub struct Ordered<L: Level, K> {
-    #[pin]
-    lock: K,
-    _level: PhantomData<fn() -> L>,
-}
-
-impl<L: Level, T, B: Backend> Ordered<L, Lock<T, B>> {
-    /// Gives a lock its place, for example `Ordered::new(new_mutex!(0))`.
-    pub fn new<E>(lock: impl PinInit<Lock<T, B>, E>) -> impl PinInit<Self, E>
-    where
-        E: From<core::convert::Infallible>,
-    {
-        try_pin_init!(Self {
-            lock <- lock,
-            _level: PhantomData,
-        }? E)
-    }
-
-    /// Acquires the lock and borrows the capability until it is released.
-    ///
-    /// What can be taken or waited for meanwhile: see [`Held::inner`].
-    ///
-    /// Context: may sleep, whatever the kind of lock.
-    #[inline]
-    pub fn lock_in<'a, 'c, C: Level>(&'a self, cx: &'c mut MaySleep<C>) -> Held<'a, 'c, T, B, C, L>
-    where
-        L: After<C>,
-    {
-        Held::new(self.lock.lock(), cx)
-    }
-
-    /// As [`Ordered::lock_in`], but returns [`None`] if somebody else holds the lock.
-    ///
-    /// The order is the same. A task that tries until it succeeds depends on the lock as one that
-    /// waits for it does, so lockdep is told the same as if it waited; of a trylock it would take no
-    /// notice. `md`'s daemon is such a task.
-    ///
-    /// Context: may sleep, though this does not.
-    #[doc(alias("mutex_trylock", "spin_trylock"))]
-    #[inline]
-    pub fn try_lock_in<'a, 'c, C: Level>(
-        &'a self,
-        cx: &'c mut MaySleep<C>,
-    ) -> Option<Held<'a, 'c, T, B, C, L>>
-    where
-        L: After<C>,
-        B: Tried,
-    {
-        B::might_be_taken(&self.lock);
-        Some(Held::new(self.lock.try_lock()?, cx))
-    }
-}

@@ -62,14 +62,12 @@ pub use table::{
 };
 
 use crate::{
-    context::{
-        Held,
-        MaySleep, //
-    },
+    context::MaySleep,
     event::{
         Any,
         Event, //
     },
+    held::Held,
     level::{
         After,
         Level,

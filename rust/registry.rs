@@ -122,6 +122,8 @@ pub(crate) struct About {
     pub(crate) object: Object,
     pub(crate) label: Label,
     pub(crate) place: &'static Location<'static>,
+    /// What claim it makes, if that says whom it is behind; 0 otherwise.
+    pub(crate) class: usize,
 }
 
 /// A task, by what is left of it when it is gone.

@@ -246,7 +246,7 @@ guard! {
 
 impl<T, L: Level> ReadGuard<'_, '_, T, L> {
     /// Returns the data together with the capability to sleep while this is held: see
-    /// [`Held::inner`](crate::context::Held::inner).
+    /// [`Held::inner`](crate::held::Held::inner).
     pub fn inner(&mut self) -> (&T, &mut MaySleep<L>) {
         // SAFETY: By the type invariants nobody changes it.
         (unsafe { &*self.semaphore.data.get() }, &mut self.inner)

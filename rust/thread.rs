@@ -5,10 +5,7 @@
 //! C header: [`include/linux/kthread.h`](srctree/include/linux/kthread.h)
 
 use crate::{
-    context::{
-        LockIn,
-        MaySleep, //
-    },
+    context::MaySleep,
     event::{
         Closed,
         Event,
@@ -16,6 +13,7 @@ use crate::{
         Uninterruptible, //
     },
     ffi,
+    held::LockIn,
     new_event, //
 };
 use core::marker::PhantomData;
@@ -176,10 +174,6 @@ impl<F: FnOnce(&mut MaySleep, &Stop) + Send + 'static> Start<F> {
     }
 }
 
-fn has_finished(finished: &mut bool, _: &()) -> Option<()> {
-    finished.then_some(())
-}
-
 impl Thread {
     /// Creates a thread that runs `body`.
     ///
@@ -285,7 +279,9 @@ impl Thread {
         self.shared
             .state
             .lock_in(cx)
-            .wait(mode, |state| state.project().finished, has_finished, ())
+            .on(|state| &state.finished)
+            .until(|finished| *finished)
+            .wait(mode)
     }
 }
 

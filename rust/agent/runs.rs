@@ -3,12 +3,12 @@
 //! The state of an agent, and how its runs are waited for.
 
 use crate::{
-    context::Held,
     event::{
         Any,
         Event,
         Mode, //
     },
+    held::Held,
     level::{
         After,
         Level, //
@@ -70,28 +70,25 @@ pub(super) struct Wish {
     runner: usize,
 }
 
-/// The claim of the agent's thread: takes a request. `Some(false)` if there will be none.
-pub(super) fn requested(wish: &mut Wish, runner: &usize) -> Option<bool> {
-    match wish.state {
-        State::Requested => {
-            wish.state = State::Running;
-            wish.runs = true;
-            wish.runner = *runner;
-            Some(true)
-        }
-        State::Retired => Some(false),
-        _ => None,
+/// What the agent's thread waits for.
+pub(super) fn is_requested(wish: &Wish) -> bool {
+    matches!(wish.state, State::Requested | State::Retired)
+}
+
+/// What the agent's thread takes then; `false` if there will be no run.
+pub(super) fn take_request(wish: &mut Wish, runner: usize) -> bool {
+    if wish.state == State::Retired {
+        return false;
     }
+    wish.state = State::Running;
+    wish.runs = true;
+    wish.runner = runner;
+    true
 }
 
-/// The claim of a run that waits until it is to end.
-pub(super) fn stop_wanted(wish: &mut Wish, _: &()) -> Option<()> {
-    wish.state.wants_stop().then_some(())
-}
-
-/// The claim of who waits for the end of a run.
-fn ended(generation: &mut u64, run: &u64) -> Option<()> {
-    (*generation > *run).then_some(())
+/// What a run waits for that waits until it is to end.
+pub(super) fn stop_wanted(wish: &Wish) -> bool {
+    wish.state.wants_stop()
 }
 
 /// The state of an agent: lives in the data of the lock at `K`, next to what the lock is for.
@@ -331,12 +328,11 @@ impl<'a, 'c, T, B: Backend, C: Level, K: Level> Held<'a, 'c, T, B, C, K> {
         if state.is_mine() {
             return (self, Err(EDEADLK));
         }
-        let (held, result) = self.announced::<L>().wait_relock(
-            mode,
-            |data| runs(data).project().ends,
-            ended,
-            run.generation,
-        );
+        let (held, result) = self
+            .announced::<L>()
+            .on_found(|data| runs(data).project().ends)
+            .until(move |ends| *ends > run.generation)
+            .wait_relock(mode);
         (held, result.map_err(Into::into))
     }
 

@@ -122,6 +122,7 @@ pub(super) fn wait<C: Level, M: Mode>(
             name,
         },
         place,
+        class: 0,
     });
     let mut entry = bindings::wait_bit_queue_entry::default();
     // SAFETY: `entry` is on this stack, and taken off the queue before this returns.

@@ -36,7 +36,7 @@ struct Bucket(UnsafeCell<Queue<Offer, Kernel>>);
 // SAFETY: The queue is accessed with its lock held, and the tasks in it belong to no CPU.
 unsafe impl Sync for Bucket {}
 
-static BUCKETS: [Bucket; LEN] = [const { Bucket(UnsafeCell::new(Queue::new())) }; LEN];
+static BUCKETS: [Bucket; LEN] = [const { Bucket(UnsafeCell::new(Queue::new(false))) }; LEN];
 
 /// The table.
 pub(super) struct Table;
@@ -44,12 +44,12 @@ pub(super) struct Table;
 impl Buckets for Table {
     type Platform = Kernel;
 
-    fn with<R>(&self, key: &Key, f: impl FnOnce(&mut Queue<Offer, Kernel>) -> R) -> R {
+    fn with<R>(&self, key: &Key, f: impl FnOnce(&Queue<Offer, Kernel>) -> R) -> R {
         let number = key.hash(BITS) % LEN;
         // SAFETY: There is a lock with this number. Interrupts are off: the tree lock is held.
         unsafe { ffi::baton_bucket_lock(number) };
         // SAFETY: The lock of this queue is held until the reference is gone.
-        let result = f(unsafe { &mut *BUCKETS[number].0.get() });
+        let result = f(unsafe { &*BUCKETS[number].0.get() });
         // SAFETY: The lock was taken above.
         unsafe { ffi::baton_bucket_unlock(number) };
         result

@@ -93,6 +93,7 @@ impl Locked<'_> {
             object: tree.object(granule),
             label: tree.label(),
             place,
+            class: 0,
         });
         wait::wait(&mut At { tree, xas, granule }, self, &key, raw, sleeper)
     }

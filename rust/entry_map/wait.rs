@@ -30,9 +30,12 @@
 use super::{
     protocol::{
         sleep_until_completed,
-        status,
+        unlink_all,
+        Claim,
         Entry,
+        Head,
         Platform,
+        Sealed,
         Queue,
         Sleeper,
         Waiter,
@@ -43,6 +46,7 @@ use super::{
         Raw, //
     },
 };
+use core::cell::Cell;
 
 /// What a waiter waits for and what a waker wakes: a granule of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,10 +89,11 @@ pub(super) enum Grant {
 /// What is on offer to the waiters with one key.
 pub(super) struct Offer {
     key: Key,
-    left: Left,
-    met: usize,
+    left: Cell<Left>,
+    met: Cell<usize>,
 }
 
+#[derive(Clone, Copy)]
 enum Left {
     Nothing,
     Ownership,
@@ -97,24 +102,40 @@ enum Left {
 
 impl Offer {
     fn new(key: Key, left: Left) -> Self {
-        Self { key, left, met: 0 }
+        Self {
+            key,
+            left: Cell::new(left),
+            met: Cell::new(0),
+        }
+    }
+}
+
+/// The claim of who waits with a key.
+pub(super) struct Wants(Key);
+
+impl Sealed for Wants {}
+
+impl Claim<Offer> for Wants {
+    type Output = Grant;
+
+    fn holds(&self, offer: &Offer) -> bool {
+        if self.0 != offer.key {
+            return false;
+        }
+        let nothing = matches!(offer.left.get(), Left::Nothing);
+        if nothing {
+            offer.met.set(offer.met.get() + 1);
+        }
+        !nothing
     }
 
-    /// The claim of every waiter.
-    pub(super) fn claim(&mut self, key: &Key) -> Option<Grant> {
-        if self.key != *key {
-            return None;
-        }
-        match self.left {
+    fn take(&mut self, offer: &mut Offer) -> Grant {
+        match offer.left.get() {
             Left::Ownership => {
-                self.left = Left::Nothing;
-                Some(Grant::Owned)
+                offer.left.set(Left::Nothing);
+                Grant::Owned
             }
-            Left::News => Some(Grant::LookAgain),
-            Left::Nothing => {
-                self.met += 1;
-                None
-            }
+            Left::News | Left::Nothing => Grant::LookAgain,
         }
     }
 }
@@ -125,7 +146,7 @@ pub(super) trait Buckets {
     type Platform: Platform;
 
     /// Runs `f` on the queue of `key`, with its bucket lock held.
-    fn with<R>(&self, key: &Key, f: impl FnOnce(&mut Queue<Offer, Self::Platform>) -> R) -> R;
+    fn with<R>(&self, key: &Key, f: impl FnOnce(&Queue<Offer, Self::Platform>) -> R) -> R;
     /// The entry of `key` is handed over to `task`, which has not been told yet. For reports.
     #[inline]
     fn handed_over(&self, _key: &Key, _task: <Self::Platform as Platform>::Task) {}
@@ -165,25 +186,23 @@ pub(super) fn wait<L: Place, S: Sleeper>(
     raw: Raw,
     sleeper: &mut S,
 ) -> Result<Grant, S::GaveUp> {
-    let waiter =
-        Waiter::<Offer, Key, Grant, <L::Buckets as Buckets>::Platform>::new(Offer::claim, *key);
+    let waiter = Waiter::<Offer, Wants, <L::Buckets as Buckets>::Platform>::new(Wants(*key));
+    let head = Head::new();
     let entry = Waiter::entry(&raw const waiter);
 
-    // SAFETY: `waiter` stays in this frame until its entry is off the queue: the frame is left only
+    // SAFETY: `waiter` and `head` stay in this frame until its entry is off the queue: the frame is left only
     // after the status was seen to be other than `WAITING`, or after `withdraw()`.
-    unsafe { join(place.buckets(), key, entry) };
+    unsafe { join(place.buckets(), key, entry, &head) };
     place.store(&mut held, raw.with_waiters(true));
     place.count(&mut held, true);
     sleeper.publish(); // A of the protocol, pairs with C
     drop(held);
 
-    // SAFETY: This task has put the entry on the queue.
-    if let Err(why) = unsafe { sleep_until_completed(entry, sleeper) } {
+    if let Err(why) = sleep_until_completed(&head, sleeper) {
         let mut held = place.lock();
-        // SAFETY: As above.
-        if unsafe { status(entry) } == WAITING {
+        if head.status() == WAITING {
             // SAFETY: This task has joined with this key, and still waits, under the lock.
-            let others = unsafe { withdraw(place.buckets(), key, entry) };
+            let others = unsafe { withdraw(place.buckets(), key, &head) };
             // By rule 1, an entry that is waited for is there.
             if let Some(raw) = place.load(&mut held) {
                 place.store(&mut held, raw.with_waiters(others));
@@ -206,11 +225,16 @@ pub(super) fn wait<L: Place, S: Sleeper>(
 ///
 /// # Safety
 ///
-/// `waiter` must be made for the claim [`Offer::claim`] with `key`, must be on no queue, and stay
+/// `waiter` must be made for the claim [`Wants`] with `key`, must be on no queue, and stay, with `head`,
 /// where it is until it was granted something or was [withdrawn](withdraw).
-unsafe fn join<B: Buckets>(buckets: &B, key: &Key, waiter: *const Entry<Offer, B::Platform>) {
+unsafe fn join<B: Buckets>(
+    buckets: &B,
+    key: &Key,
+    waiter: *const Entry<Offer, B::Platform>,
+    head: &Head<B::Platform>,
+) {
     // SAFETY: By the safety requirements. Buckets are never closed.
-    buckets.with(key, |queue| unsafe { queue.enqueue(waiter) });
+    buckets.with(key, |queue| unsafe { queue.enqueue(waiter, head) });
 }
 
 /// Takes a waiter that gives up away from those with `key`. Returns whether there are others.
@@ -220,18 +244,14 @@ unsafe fn join<B: Buckets>(buckets: &B, key: &Key, waiter: *const Entry<Offer, B
 /// `waiter` must have [joined](join) with `key`, and under the tree lock its status must be
 /// [`WAITING`]. Otherwise it was granted something, and that is what its wait has to end with: to
 /// return without it would lose the entry.
-unsafe fn withdraw<B: Buckets>(
-    buckets: &B,
-    key: &Key,
-    waiter: *const Entry<Offer, B::Platform>,
-) -> bool {
+unsafe fn withdraw<B: Buckets>(buckets: &B, key: &Key, waiter: &Head<B::Platform>) -> bool {
     let mut offer = Offer::new(*key, Left::Nothing);
     buckets.with(key, |queue| {
         // SAFETY: By the safety requirements, `waiter` is on this queue.
-        unsafe { queue.withdraw(waiter, &mut offer, false) };
-        queue.consider(&mut offer, false)
+        unsafe { unlink_all(waiter) };
+        queue.consider(&mut offer)
     });
-    offer.met != 0
+    offer.met.get() != 0
 }
 
 /// Unlocks the entry `raw`: hands it over to the oldest of those that wait for it, if any.
@@ -254,12 +274,12 @@ fn hand_over<B: Buckets>(buckets: &B, key: &Key, raw: Raw) -> (Raw, usize) {
     let mut offer = Offer::new(*key, Left::Ownership);
     let tell = |task| buckets.handed_over(key, task);
     match buckets.with(key, |queue| {
-        queue.consider_and_tell(&mut offer, false, tell)
+        queue.consider_and_tell(&mut offer, tell)
     }) {
         // Not reached, by rule 1; an entry that nobody waits for is unlocked.
         0 => (raw.unlocked(), 0),
         // The entry stays locked: it has a new owner.
-        granted => (raw.with_waiters(offer.met != 0), granted),
+        granted => (raw.with_waiters(offer.met.get() != 0), granted),
     }
 }
 
@@ -275,7 +295,7 @@ pub(super) fn dissolve<B: Buckets>(buckets: &B, key: &Key, raw: Raw) -> usize {
     let mut offer = Offer::new(*key, Left::News);
     // Nothing is handed over.
     buckets.with(key, |queue| {
-        queue.consider_and_tell(&mut offer, false, |_| ())
+        queue.consider_and_tell(&mut offer, |_| ())
     })
 }
 
@@ -285,6 +305,6 @@ pub(super) fn count<B: Buckets>(buckets: &B, key: &Key, raw: Raw) -> usize {
         return 0;
     }
     let mut offer = Offer::new(*key, Left::Nothing);
-    buckets.with(key, |queue| queue.consider(&mut offer, false));
-    offer.met
+    buckets.with(key, |queue| queue.consider(&mut offer));
+    offer.met.get()
 }

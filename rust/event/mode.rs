@@ -4,7 +4,7 @@
 //!
 //! C header: [`include/linux/wait.h`](srctree/include/linux/wait.h)
 
-use super::private::Sealed;
+use super::claim::private::Sealed;
 use kernel::{
     bindings,
     ffi::c_long,

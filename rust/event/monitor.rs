@@ -4,10 +4,15 @@
 //!
 //! This file has no kernel paths. The module compiles it as it stands, and `testing/model/` includes
 //! the same file by `#[path]`, like the protocol that it uses.
+//!
+//! No code of the user runs between the look at the status and the departure from the lists: where the
+//! events are was found before, and stays true.
 
 use super::protocol::{
     sleep_until_completed,
-    status,
+    unlink_all,
+    Claim,
+    Head,
     Platform,
     Queue,
     Sleeper,
@@ -18,23 +23,243 @@ use super::protocol::{
 };
 use core::ptr;
 
-/// A lock, and how to find the event in what it protects.
-pub(crate) trait Monitor<W, P: Platform> {
+/// A lock.
+pub(crate) trait Monitor {
     /// Holds the lock until it is dropped.
     type Guard;
 
     /// Takes the lock.
     fn lock(&mut self) -> Self::Guard;
-    /// Finds the event; [`None`] if it is not under this lock, or not any more.
-    fn find<'g>(&mut self, guard: &'g mut Self::Guard) -> Option<(&'g mut Queue<W, P>, &'g mut W)>;
-    /// The task is on the queue, and will sleep unless it is served before. For reports.
+}
+
+/// Where an event is: its waiters, and its data.
+///
+/// # Invariants
+///
+/// Both are null if it is nowhere. Otherwise, as long as the lock of the wait exists, `queue` and `data` are valid for whoever holds it and has no
+/// other reference to what it protects. The event may go away and another one come in its place, but an
+/// event that goes away completes its waiters first.
+pub(crate) struct Place<W, P: Platform> {
+    queue: *const Queue<W, P>,
+    data: *mut W,
+}
+
+impl<W, P: Platform> Place<W, P> {
+    /// Says where an event is.
+    ///
+    /// # Safety
+    ///
+    /// The invariants must hold for as long as the result is used.
     #[inline]
-    fn sleeps(&mut self, _guard: &mut Self::Guard) {}
+    pub(crate) unsafe fn new(queue: *const Queue<W, P>, data: *mut W) -> Self {
+        // INVARIANT: By the safety requirements.
+        Self { queue, data }
+    }
+
+    /// An event that is not there, which is as good as one that is closed.
+    #[inline]
+    pub(crate) fn nowhere() -> Self {
+        Self {
+            queue: ptr::null(),
+            data: ptr::null_mut(),
+        }
+    }
+
+    /// Returns the event, if it is there.
+    ///
+    /// # Safety
+    ///
+    /// The caller holds the lock and has no other reference to what it protects.
+    #[inline]
+    unsafe fn get(&self) -> Option<(&Queue<W, P>, &mut W)> {
+        if self.queue.is_null() {
+            return None;
+        }
+        // SAFETY: By the safety requirements and the type invariants.
+        unsafe { Some((&*self.queue, &mut *self.data)) }
+    }
+}
+
+/// What came of the first try.
+pub enum Tried<R> {
+    /// The claim succeeded.
+    Claimed(R),
+    /// The event is closed.
+    Closed,
+    /// The task has to wait.
+    InVain,
+}
+
+/// The entries of one waiter: one for each event that it waits for.
+///
+/// # Safety
+///
+/// [`Events::enqueue`] puts each entry on the list of its event, and entries are in `self`, so that
+/// they live as long as it and stay where it is.
+pub unsafe trait Events<P: Platform> {
+    /// What the waiter takes.
+    type Output;
+
+    /// Tries the claims in their order, and serves those whom that makes possible.
+    ///
+    /// # Safety
+    ///
+    /// The caller holds the lock and has no reference to what it protects.
+    unsafe fn try_now(&mut self) -> Tried<Self::Output>;
+
+    /// Puts all entries on their lists.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Events::try_now`], which has just said [`Tried::InVain`] under the same lock. `self` and
+    /// `head` must stay where they are until the entries are off the lists.
+    unsafe fn enqueue(&self, head: &Head<P>);
+
+    /// Considers the waiters that were behind this one, which has withdrawn.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Events::try_now`].
+    unsafe fn departed(&self);
+
+    /// Returns what was claimed.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Waiter::take`].
+    unsafe fn take(&self) -> Option<Self::Output>;
+}
+
+/// One event and the claim on it.
+pub struct One<W, C: Claim<W>, P: Platform> {
+    place: Place<W, P>,
+    waiter: Waiter<W, C, P>,
+}
+
+impl<W: 'static, C: Claim<W>, P: Platform> One<W, C, P> {
+    #[inline]
+    pub(crate) fn new(place: Place<W, P>, claim: C) -> Self {
+        Self {
+            place,
+            waiter: Waiter::new(claim),
+        }
+    }
+}
+
+// SAFETY: The entry is that of `waiter`.
+unsafe impl<W: 'static, C: Claim<W>, P: Platform> Events<P> for One<W, C, P> {
+    type Output = C::Output;
+
+    #[inline]
+    unsafe fn try_now(&mut self) -> Tried<C::Output> {
+        // SAFETY: By the safety requirements.
+        let (queue, data) = match unsafe { self.place.get() } {
+            Some((queue, data)) if !queue.is_closed() => (queue, data),
+            _ => return Tried::Closed,
+        };
+        if !queue.may_try(Waiter::<W, C, P>::class()) {
+            return Tried::InVain;
+        }
+        match self.waiter.try_now(data) {
+            Some(result) => {
+                if !queue.is_empty() {
+                    queue.consider(data);
+                }
+                Tried::Claimed(result)
+            }
+            None => Tried::InVain,
+        }
+    }
+
+    #[inline]
+    unsafe fn enqueue(&self, head: &Head<P>) {
+        let entry = Waiter::entry(&raw const self.waiter);
+        // SAFETY: By the safety requirements the entry stays where it is. The queue is there and not
+        // closed: that was looked at under the same lock.
+        unsafe { (*self.place.queue).enqueue(entry, head) };
+    }
+
+    #[inline]
+    unsafe fn departed(&self) {
+        // SAFETY: By the safety requirements.
+        if let Some((queue, data)) = unsafe { self.place.get() } {
+            if queue.is_fifo() {
+                queue.consider(data);
+            }
+        }
+    }
+
+    #[inline]
+    unsafe fn take(&self) -> Option<C::Output> {
+        // SAFETY: By the safety requirements.
+        unsafe { self.waiter.take() }
+    }
+}
+
+/// Which of two claims has succeeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Either<A, B> {
+    /// The first one; this is what it took.
+    First(A),
+    /// The second one; this is what it took.
+    Second(B),
+}
+
+/// The events of `A`, and those of `B`.
+pub struct Two<A, B> {
+    pub(crate) first: A,
+    pub(crate) second: B,
+}
+
+// SAFETY: The entries are those of both.
+unsafe impl<P: Platform, A: Events<P>, B: Events<P>> Events<P> for Two<A, B> {
+    type Output = Either<A::Output, B::Output>;
+
+    unsafe fn try_now(&mut self) -> Tried<Self::Output> {
+        // SAFETY: By the safety requirements.
+        match unsafe { self.first.try_now() } {
+            Tried::Claimed(result) => return Tried::Claimed(Either::First(result)),
+            Tried::Closed => return Tried::Closed,
+            Tried::InVain => {}
+        }
+        // SAFETY: By the safety requirements.
+        match unsafe { self.second.try_now() } {
+            Tried::Claimed(result) => Tried::Claimed(Either::Second(result)),
+            Tried::Closed => Tried::Closed,
+            Tried::InVain => Tried::InVain,
+        }
+    }
+
+    unsafe fn enqueue(&self, head: &Head<P>) {
+        // SAFETY: By the safety requirements.
+        unsafe {
+            self.first.enqueue(head);
+            self.second.enqueue(head);
+        }
+    }
+
+    unsafe fn departed(&self) {
+        // SAFETY: By the safety requirements.
+        unsafe {
+            self.first.departed();
+            self.second.departed();
+        }
+    }
+
+    unsafe fn take(&self) -> Option<Self::Output> {
+        // SAFETY: By the safety requirements. One claim has succeeded.
+        unsafe {
+            match self.first.take() {
+                Some(result) => Some(Either::First(result)),
+                None => self.second.take().map(Either::Second),
+            }
+        }
+    }
 }
 
 /// Why a wait has ended without what was claimed.
 pub(crate) enum Ended<G> {
-    /// The event was closed.
+    /// An event was closed.
     Closed,
     /// The sleeper gave up.
     GaveUp(G),
@@ -42,64 +267,57 @@ pub(crate) enum Ended<G> {
 
 /// Claims, or waits until somebody has claimed on this task's behalf.
 ///
-/// The event is only ever reached through a reference that [`Monitor::find`] has derived from a
-/// guard, also when the waiter gives up and has to be taken off the list: it may have been freed in
-/// between, or moved out of the lock by its owner, who may then use it without the lock.
+/// The claims, with what they have captured, are dropped without the lock.
 ///
 /// # Errors
 ///
-/// [`Ended::Closed`] if the event is closed or not there; [`Ended::GaveUp`] if the sleeper gave up.
+/// [`Ended::Closed`] if an event is closed; [`Ended::GaveUp`] if the sleeper gave up.
+///
+/// # Safety
+///
+/// `guard` holds the lock that `monitor` takes, and nobody has a reference to what it protects. The
+/// events of `events` are under that lock, which exists until this returns.
 #[inline]
-pub(crate) fn wait<W, A, R, P, S, M>(
+pub(crate) unsafe fn wait<E, P, S, M>(
     mut monitor: M,
-    mut guard: M::Guard,
-    fifo: bool,
+    guard: M::Guard,
+    mut events: E,
     mut sleeper: S,
-    claim: fn(&mut W, &A) -> Option<R>,
-    arg: A,
-) -> Result<R, Ended<S::GaveUp>>
+) -> Result<E::Output, Ended<S::GaveUp>>
 where
+    E: Events<P>,
     P: Platform,
     S: Sleeper,
-    M: Monitor<W, P>,
+    M: Monitor,
 {
-    let waiter = Waiter::<W, A, R, P>::new(claim, arg);
-    let entry = Waiter::entry(&raw const waiter);
-
-    let Some((queue, data)) = monitor.find(&mut guard) else {
-        return Err(Ended::Closed);
-    };
-    if queue.is_closed() {
-        return Err(Ended::Closed);
-    }
-    if !fifo || queue.is_empty() {
-        if let Some(result) = waiter.try_now(data) {
-            if !queue.is_empty() {
-                queue.consider(data, fifo);
-            }
+    // SAFETY: The lock is held.
+    match unsafe { events.try_now() } {
+        Tried::Claimed(result) => {
+            drop(guard);
             return Ok(result);
         }
+        Tried::Closed => {
+            drop(guard);
+            return Err(Ended::Closed);
+        }
+        Tried::InVain => {}
     }
-    let address = ptr::from_ref(queue);
-    // SAFETY: `waiter` stays in this frame until its entry is off the list: the frame is left only
-    // after the waiter was seen to be completed, or after `withdraw()`. The queue is not
-    // closed.
-    unsafe { queue.enqueue(entry) };
-    monitor.sleeps(&mut guard);
+    let head = Head::<P>::new();
+    // SAFETY: The lock is held. `events` and `head` stay in this frame until the entries are off the
+    // lists: the frame is left only after the waiter was seen to be completed, or has withdrawn.
+    unsafe { events.enqueue(&head) };
     sleeper.publish(); // A, pairs with C
     drop(guard);
 
     let ended = loop {
-        // SAFETY: This task has enqueued the entry.
-        let why = match unsafe { sleep_until_completed(entry, &mut sleeper) } {
+        let why = match sleep_until_completed(&head, &mut sleeper) {
             Ok(ended) => break ended,
             Err(why) => why,
         };
-        let mut guard = monitor.lock();
-        // SAFETY: This task has enqueued the entry.
-        let ended = unsafe { status(entry) };
+        let guard = monitor.lock();
+        let ended = head.status();
         if ended == CHOSEN {
-            // It was served meanwhile, and will be told in a moment. Until then the entry is in use.
+            // It was served meanwhile, and will be told in a moment. Until then the entries are in use.
             drop(guard);
             sleeper.insist();
             sleeper.publish(); // A, pairs with C
@@ -107,31 +325,23 @@ where
         }
         if ended != WAITING {
             // It was completed meanwhile: what it was given wins.
+            drop(guard);
             break ended;
         }
-        match monitor.find(&mut guard) {
-            // The entry is on the list of a live event at `address`, and there cannot be two.
-            Some((queue, data)) if ptr::eq(queue, address) => {
-                // SAFETY: The entry is on the list of this queue.
-                unsafe { queue.withdraw(entry, data, fifo) };
-                return Err(Ended::GaveUp(why));
-            }
-            // The event has left the lock with this task on it. Whoever has it now may be using it
-            // at this moment, so the entry has to stay until it is completed, by an update or, at
-            // the latest, when the event is dropped.
-            _ => {
-                drop(guard);
-                sleeper.insist();
-                sleeper.publish(); // A, pairs with C
-            }
+        // SAFETY: The lock is held, and the status says that the entries are on their lists.
+        unsafe {
+            unlink_all(&head);
+            events.departed();
         }
+        drop(guard);
+        return Err(Ended::GaveUp(why));
     };
 
     if ended != SERVED {
         return Err(Ended::Closed);
     }
     // SAFETY: The status was seen to be neither `WAITING` nor `CHOSEN`, with acquire ordering.
-    match unsafe { waiter.take() } {
+    match unsafe { events.take() } {
         Some(result) => Ok(result),
         // Not reached: `SERVED` is published after the result was stored.
         None => Err(Ended::Closed),

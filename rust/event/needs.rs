@@ -14,7 +14,7 @@
 /// - A task that was returned by [`Platform::current`] and read while its entry was on the list must
 ///   stay valid for [`Platform::wake`] as long as a [`Platform::Live`], made before the entry's last
 ///   access, exists.
-pub(crate) unsafe trait Platform {
+pub unsafe trait Platform: 'static {
     /// A handle of a task that can be woken.
     type Task: Copy;
     /// An atomic word.

@@ -40,7 +40,7 @@ use kernel::{
 };
 
 /// The kernel as the platform of the protocol.
-pub(crate) struct Kernel;
+pub struct Kernel;
 
 // SAFETY: `Atomic` has the orderings that it is asked for. A `task_struct` is freed an RCU grace
 // period after the task's last reference of its own is dropped, which happens after the task has

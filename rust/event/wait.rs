@@ -1,10 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Waiting for an event.
+//! Waiting for events.
 //!
 //! C header: [`include/linux/wait.h`](srctree/include/linux/wait.h)
+//!
+//! A wait reads as a sentence:
+//!
+//! ```text
+//!   held.on(|s| &s.ring)                                   which event
+//!       .when(|ring| ring.has_room(),                      until what holds
+//!             move |ring| ring.enter(record))              and what is taken then
+//!       .or(|s| &s.stop).until(|stop| *stop)               or another event of the same lock
+//!       .wait(Killable)?                                   what else may end it
+//! ```
 
 use super::{
+    claim::{
+        until,
+        when,
+        Claim,
+        Until,
+        When, //
+    },
     mode::{
         Closed,
         Mode,
@@ -13,22 +30,25 @@ use super::{
     monitor::{
         self,
         Ended,
-        Monitor, //
+        Events,
+        Monitor,
+        One,
+        Place,
+        Two, //
     },
     platform::{
         Kernel,
         KernelSleeper, //
     },
-    protocol::{
-        Queue,
-        Sleeper, //
-    },
+    protocol::Waiter,
     Event,
     Parts,
-    Policy, //
+    Policy,
+    Tied,
+    WrongLock, //
 };
 use crate::{
-    context::{
+    held::{
         Held,
         Locked, //
     },
@@ -38,124 +58,223 @@ use crate::{
     },
     registry::{
         self,
-        About, //
+        About,
+        Label, //
     },
 };
-#[cfg(CONFIG_LOCKDEP)]
-use core::mem;
 use core::{
-    cell::Cell,
     marker::PhantomData,
+    mem,
     panic::Location,
-    pin::Pin, //
+    pin::Pin,
+    ptr, //
 };
-use kernel::sync::lock::{
-    Backend,
-    Lock, //
+use kernel::{
+    prelude::*,
+    sync::lock::{
+        Backend,
+        Lock, //
+    },
 };
 
-impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
-    /// Waits until `claim` succeeds, and returns what it claimed.
-    ///
-    /// `event` selects the event within the protected data; it is called again if the task gives up,
-    /// and has to select the same one. The claim is tried at once; if it fails,
-    /// the task goes to sleep and the lock is released. From then on, whoever updates the event
-    /// tries the claim on this task's behalf, under the lock, and wakes it when the claim has
-    /// succeeded. The lock is not taken again: the claim has taken under it what was needed.
-    ///
-    /// `claim` is a plain function: it sees the event's data and `arg`, and nothing that another
-    /// lock protects. It may run in any context in which the lock is taken, so it must not sleep,
-    /// allocate, or take long.
-    ///
-    /// Context: may sleep; what else is held stands above the event in the order of the module's
-    /// [levels](crate::level), which the capability sees to.
-    ///
-    /// # Errors
-    ///
-    /// [`Closed`] if the event was closed or dropped. With a mode that allows for it, a signal or
-    /// the end of the time; what was claimed in the meantime is returned rather than an error.
-    #[doc(alias("wait_event", "wait_event_lock_irq", "xlog_wait"))]
+/// An event that a wait was told to wait for; null if it does not lie where it has to.
+///
+/// # Invariants
+///
+/// The event lies inside the data of the lock that is held, or is tied to it and borrowed for `'e`. It is
+/// reached by way of a shared reference, so its address is fixed: an event is pinned, and is replaced in its
+/// place only under the lock, by who drops the old one.
+struct Selected<'e, W, P: Policy, E: Level> {
+    event: *const Event<W, P, E>,
+    _borrow: PhantomData<&'e ()>,
+}
+
+impl<W, P: Policy, E: Level> Selected<'_, W, P, E> {
+    /// Selects an event inside the data of a lock.
     #[inline]
-    #[track_caller]
-    pub fn wait<W, P, E, A, R, M>(
-        self,
-        mode: M,
-        mut event: impl FnMut(Pin<&mut T>) -> Pin<&mut Event<W, P, E>>,
-        claim: fn(&mut W, &A) -> Option<R>,
-        arg: A,
-    ) -> Result<R, M::Error>
-    where
-        W: Send,
-        P: Policy,
-        E: After<C>,
-        A: Send + 'static,
-        R: Send + 'static,
-        M: Mode,
-    {
-        self.wait_found(mode, |data| Some(event(data)), claim, arg)
+    fn inside<T>(data: &T, select: impl for<'x> FnOnce(&'x T) -> &'x Event<W, P, E>) -> Self {
+        let event = select(data);
+        Self::at(ptr::from_ref(data), event, event.label)
     }
 
-    /// Like [`Held::wait`], for an event in an object that has to be looked up first.
-    ///
-    /// # Errors
-    ///
-    /// As [`Held::wait`]; [`Closed`] as well if `find` returns [`None`], since an object that is gone
-    /// has closed its events.
-    ///
-    /// An object that is taken out of the lock while somebody waits for its event keeps the waiter
-    /// until it is dropped, or put back, or its event is updated: a signal or timeout that comes
-    /// meanwhile is late.
+    /// The event at an address, if it is inside the data at `data`.
     #[inline]
-    #[track_caller]
-    pub fn wait_found<W, P, E, A, R, M>(
-        self,
-        mode: M,
-        find: impl FnMut(Pin<&mut T>) -> Option<Pin<&mut Event<W, P, E>>>,
-        claim: fn(&mut W, &A) -> Option<R>,
-        arg: A,
-    ) -> Result<R, M::Error>
-    where
-        W: Send,
-        P: Policy,
-        E: After<C>,
-        A: Send + 'static,
-        R: Send + 'static,
-        M: Mode,
-    {
-        wait(self, mode, find, claim, arg)
-    }
-
-    /// Like [`Held::wait`], and takes the lock again whatever came of it.
-    #[inline]
-    #[track_caller]
-    pub fn wait_relock<W, P, E, A, R, M>(
-        self,
-        mode: M,
-        event: impl FnMut(Pin<&mut T>) -> Pin<&mut Event<W, P, E>>,
-        claim: fn(&mut W, &A) -> Option<R>,
-        arg: A,
-    ) -> (Self, Result<R, M::Error>)
-    where
-        W: Send,
-        P: Policy,
-        E: After<C>,
-        A: Send + 'static,
-        R: Send + 'static,
-        M: Mode,
-    {
-        let Held { locked, cx, .. } = self;
-        let lock = locked.guard.lock_ref();
-        let result =
-            Held::<_, _, _, L>::from_locked(locked, &mut *cx).wait(mode, event, claim, arg);
-        (Held::new(lock.lock(), cx), result)
+    fn at<T>(data: *const T, event: *const Event<W, P, E>, label: Label) -> Self {
+        let offset = event.addr().wrapping_sub(data.addr());
+        // An event has a size, so that it lies inside if it begins there: two objects do not overlap.
+        let inside = offset < mem::size_of::<T>();
+        if !inside {
+            misplaced(label);
+        }
+        // INVARIANT: It lies inside.
+        Self {
+            event: if inside { event } else { ptr::null() },
+            _borrow: PhantomData,
+        }
     }
 }
 
-impl<T, B: Backend, C: Level, L: Level> Held<'_, '_, T, B, C, L> {
+#[cold]
+#[inline(never)]
+fn misplaced(label: Label) {
+    pr_warn!(
+        "{} {}: a wait for an event that is not inside the data of the held lock: see baton::event::Tied\n",
+        core::format_args!("{}", label.kind),
+        label.name.to_str().unwrap_or("?")
+    );
+}
+
+/// A wait that has been told which event it is for, and not yet what has to hold.
+#[must_use = "nothing is waited for before `until` or `when`, and `wait`"]
+pub struct On<'e, H, N, W, P: Policy, E: Level> {
+    held: H,
+    before: N,
+    about: Option<About>,
+    selected: Selected<'e, W, P, E>,
+}
+
+/// A wait that has been told what it is for: see [`Wait::wait`].
+#[must_use = "nothing is waited for before `wait`"]
+pub struct Wait<'e, H, N> {
+    held: H,
+    about: Option<About>,
+    events: N,
+    _borrow: PhantomData<&'e ()>,
+}
+
+/// What a wait is for: nothing yet, one event, or several.
+///
+/// Sealed, and of no use to others.
+#[doc(hidden)]
+pub trait Before: before::Sealed {}
+
+mod before {
+    pub trait Sealed {
+        /// This, and `X`.
+        type And<X>;
+        fn and<X>(self, next: X) -> Self::And<X>;
+    }
+}
+
+/// No event before this one.
+#[doc(hidden)]
+pub struct Nothing(());
+
+impl before::Sealed for Nothing {
+    type And<X> = X;
+
+    #[inline]
+    fn and<X>(self, next: X) -> X {
+        next
+    }
+}
+
+impl<W, C: Claim<W>> before::Sealed for One<W, C, Kernel> {
+    type And<X> = Two<Self, X>;
+
+    #[inline]
+    fn and<X>(self, next: X) -> Two<Self, X> {
+        Two {
+            first: self,
+            second: next,
+        }
+    }
+}
+
+impl<A, B> before::Sealed for Two<A, B> {
+    type And<X> = Two<Self, X>;
+
+    #[inline]
+    fn and<X>(self, next: X) -> Two<Self, X> {
+        Two {
+            first: self,
+            second: next,
+        }
+    }
+}
+
+impl<N: before::Sealed> Before for N {}
+
+impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
+    /// Begins a wait for an event of the protected data, which `select` returns.
+    ///
+    /// It is called once, now. The event has to lie inside the data, in a field or an array; a wait for one
+    /// that is behind a pointer warns and returns [`Closed`], see [`Tied`] for these.
+    ///
+    /// What else the task holds stands above the event in the order of the module's
+    /// [levels](crate::level): `E: After<C>`.
+    #[inline]
+    pub fn on<W, P, E>(
+        self,
+        select: impl for<'x> FnOnce(&'x T) -> &'x Event<W, P, E>,
+    ) -> On<'static, Self, Nothing, W, P, E>
+    where
+        P: Policy,
+        E: After<C>,
+    {
+        let selected = Selected::inside(&*self, select);
+        On::new(self, Nothing(()), None, selected)
+    }
+
+    /// As [`Held::on`], for what finds the event by a reference that could change it.
+    ///
+    /// `find` runs now, and not again.
+    #[inline]
+    pub(crate) fn on_found<W, P, E>(
+        mut self,
+        find: impl FnOnce(Pin<&mut T>) -> Pin<&mut Event<W, P, E>>,
+    ) -> On<'static, Self, Nothing, W, P, E>
+    where
+        P: Policy,
+        E: After<C>,
+    {
+        let event = find(self.locked.guard.as_mut());
+        let (event, label) = (ptr::from_ref(&*event), event.label);
+        let selected = Selected::at(ptr::from_ref(&*self), event, label);
+        On::new(self, Nothing(()), None, selected)
+    }
+
+    /// Begins a wait for an event in an object of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongLock`] if the event is tied to another lock; the lock is released then.
+    #[inline]
+    pub fn on_tied<'e, W, P, E>(
+        self,
+        tied: &'e Tied<W, P, E>,
+    ) -> Result<On<'e, Self, Nothing, W, P, E>, WrongLock>
+    where
+        P: Policy,
+        E: After<C>,
+    {
+        let event = tied.check(self.locked.guard.lock_ref())?;
+        // INVARIANT: It is tied to this lock, and borrowed.
+        let selected = Selected {
+            event,
+            _borrow: PhantomData,
+        };
+        Ok(On::new(self, Nothing(()), None, selected))
+    }
+
+    /// Returns an event in an object of its own, to be changed, closed or looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongLock`] if the event is tied to another lock.
+    #[inline]
+    pub fn tied<'g, W, P: Policy, E: Level>(
+        &'g mut self,
+        tied: &'g Tied<W, P, E>,
+    ) -> Result<Pin<&'g mut Event<W, P, E>>, WrongLock> {
+        tied.get(&mut self.locked.guard)
+    }
+
     /// As [`Event::update`], but wakes who was served only after the lock was released.
     ///
     /// Whoever is woken may want the lock, and a task that is woken on another CPU may run before
-    /// this one has released it. The claims run now, under the lock, as ever.
+    /// this one has released it. The claims run now, under the lock, as ever. [`Held::inner`] wakes them
+    /// as well, since this task may be about to wait for them.
     #[doc(alias("wake_q_add", "wake_up_q"))]
     #[inline]
     #[track_caller]
@@ -169,138 +288,246 @@ impl<T, B: Backend, C: Level, L: Level> Held<'_, '_, T, B, C, L> {
         let Parts { queue, data } = event.parts();
         let result = change(data);
         if !queue.is_empty() {
-            queue.choose(data, P::FIFO, &mut self.locked.chosen);
+            queue.choose(data, &mut self.locked.chosen);
         }
         result
     }
 }
 
-/// The lock of a wait, and the caller's way to the event.
-struct Under<'a, T, B: Backend, F, P> {
-    lock: &'a Lock<T, B>,
-    find: F,
-    #[cfg(CONFIG_LOCKDEP)]
-    announced: bool,
-    /// For who wants to know what this task sleeps on.
-    about: &'a Cell<Option<About>>,
-    place: &'static Location<'static>,
-    _policy: PhantomData<P>,
+impl<'e, H, N, W, P: Policy, E: Level> On<'e, H, N, W, P, E> {
+    #[inline]
+    fn new(held: H, before: N, about: Option<About>, selected: Selected<'e, W, P, E>) -> Self {
+        let mut about = about;
+        // SAFETY: By the invariants of `Selected`, and the lock is held.
+        if let Some(event) = unsafe { selected.event.as_ref() } {
+            #[cfg(CONFIG_LOCKDEP)]
+            event.map.wait();
+            if registry::is_wanted() && about.is_none() {
+                about = Some(About {
+                    object: event.object(),
+                    label: event.label,
+                    place: Location::caller(),
+                    class: 0,
+                });
+            }
+        }
+        Self {
+            held,
+            before,
+            about,
+            selected,
+        }
+    }
 }
 
-impl<'a, T, B, W, P, E, F> Monitor<W, Kernel> for Under<'a, T, B, F, (P, E)>
+impl<'e, H, N, W, P, E> On<'e, H, N, W, P, E>
 where
-    B: Backend,
+    N: Before,
+    W: Send + 'static,
     P: Policy,
     E: Level,
-    F: FnMut(Pin<&mut T>) -> Option<Pin<&mut Event<W, P, E>>>,
 {
-    type Guard = Locked<'a, T, B>;
-
+    /// Waits until `condition` holds.
+    ///
+    /// It is evaluated at once, and, while the task sleeps, by whoever changes the event, under the lock:
+    /// see [`Claim`].
     #[inline]
-    fn lock(&mut self) -> Self::Guard {
-        Locked::new(self.lock.lock())
+    pub fn until<F>(self, condition: F) -> Wait<'e, H, N::And<One<W, Until<F>, Kernel>>>
+    where
+        F: Fn(&W) -> bool + Send + 'static,
+    {
+        self.claim(until(condition))
     }
 
+    /// Waits until `condition` holds, and does `taking` the moment that it does.
+    ///
+    /// What `taking` returns is the result of the wait. It runs under the lock, right after the condition
+    /// was seen to hold, on behalf of the task that waits; the lock is not taken again.
     #[inline]
-    fn find<'g>(
-        &mut self,
-        guard: &'g mut Self::Guard,
-    ) -> Option<(&'g mut Queue<W, Kernel>, &'g mut W)> {
-        let event = (self.find)(guard.guard.as_mut())?;
-        #[cfg(CONFIG_LOCKDEP)]
-        if !mem::replace(&mut self.announced, true) {
-            event.map.wait();
+    pub fn when<R, F, G>(
+        self,
+        condition: F,
+        taking: G,
+    ) -> Wait<'e, H, N::And<One<W, When<F, G>, Kernel>>>
+    where
+        R: Send + 'static,
+        F: Fn(&W) -> bool + Send + 'static,
+        G: FnMut(&mut W) -> R + Send + 'static,
+    {
+        self.claim(when(condition, taking))
+    }
+
+    /// Waits until a claim succeeds: see [`until`](super::until) and [`when`](super::when).
+    #[inline]
+    pub fn claim<K: Claim<W>>(self, claim: K) -> Wait<'e, H, N::And<One<W, K, Kernel>>> {
+        let Self {
+            held,
+            before,
+            about,
+            selected,
+        } = self;
+        let mut about = about;
+        if let (true, Some(about)) = (P::FIFO, &mut about) {
+            about.class = Waiter::<W, K, Kernel>::class() as usize;
         }
-        let Parts { queue, data } = event.parts();
-        Some((queue, data))
-    }
-
-    #[inline]
-    fn sleeps(&mut self, guard: &mut Self::Guard) {
-        if registry::is_wanted() {
-            let event = (self.find)(guard.guard.as_mut());
-            self.about.set(event.map(|event| About {
-                object: event.object(),
-                label: event.label,
-                place: self.place,
-            }));
+        let place = match selected.event {
+            event if event.is_null() => Place::nowhere(),
+            event => {
+                // SAFETY: The event is valid, by the invariants of `Selected`.
+                let (queue, data) = unsafe { (&raw const (*event).queue, (*event).data.get()) };
+                // SAFETY: As above: inside the data of the lock, or borrowed, and at a fixed place.
+                unsafe { Place::new(queue, data) }
+            }
+        };
+        let events = before.and(One::new(place, claim));
+        Wait {
+            held,
+            about,
+            events,
+            _borrow: PhantomData,
         }
     }
 }
 
-/// The sleeper of this kernel, and what the monitor has found out about the event meanwhile.
-struct Reported<'s> {
-    sleeper: KernelSleeper,
-    about: &'s Cell<Option<About>>,
-}
-
-impl Sleeper for Reported<'_> {
-    type GaveUp = WaitError;
-
-    #[inline]
-    fn publish(&mut self) {
-        self.sleeper.publish();
-    }
-
-    #[inline]
-    fn give_up(&mut self) -> Option<WaitError> {
-        self.sleeper.give_up()
-    }
-
-    #[inline]
-    fn sleep(&mut self) {
-        self.sleeper.about = self.about.get();
-        self.sleeper.sleep();
-    }
-
-    #[inline]
-    fn running(&mut self) {
-        self.sleeper.running();
-    }
-
-    fn insist(&mut self) {
-        self.sleeper.insist();
-    }
-}
-
-/// The wait itself, with the lock, the event and the mode of this kernel.
-#[inline]
-#[track_caller]
-fn wait<T, B, C, L, W, P, E, A, R, M>(
-    held: Held<'_, '_, T, B, C, L>,
-    mode: M,
-    find: impl FnMut(Pin<&mut T>) -> Option<Pin<&mut Event<W, P, E>>>,
-    claim: fn(&mut W, &A) -> Option<R>,
-    arg: A,
-) -> Result<R, M::Error>
+impl<'e, 'a, 'c, T, B, C, L, N> Wait<'e, Held<'a, 'c, T, B, C, L>, N>
 where
     B: Backend,
     C: Level,
     L: Level,
-    P: Policy,
-    E: After<C>,
-    M: Mode,
+    N: Events<Kernel> + Before,
 {
-    // The capability stays borrowed until this function returns.
-    let Held {
-        locked, cx: _cx, ..
-    } = held;
-    let about = Cell::new(None);
-    let under = Under {
-        lock: locked.guard.lock_ref(),
-        find,
-        #[cfg(CONFIG_LOCKDEP)]
-        announced: false,
-        about: &about,
-        place: Location::caller(),
-        _policy: PhantomData,
-    };
-    let sleeper = Reported {
-        sleeper: KernelSleeper::new(&mode),
-        about: &about,
-    };
-    monitor::wait(under, locked, P::FIFO, sleeper, claim, arg).map_err(|ended| match ended {
+    /// Adds another event of the same lock: whichever comes first ends the wait.
+    ///
+    /// The wait returns which one it was, as [`Either`](super::Either). If both claims could succeed at
+    /// once, the one that was named first does. If one of the events is closed, so is the wait.
+    #[inline]
+    pub fn or<W, P, E>(
+        self,
+        select: impl for<'x> FnOnce(&'x T) -> &'x Event<W, P, E>,
+    ) -> On<'e, Held<'a, 'c, T, B, C, L>, N, W, P, E>
+    where
+        P: Policy,
+        E: After<C>,
+    {
+        let selected = Selected::inside(&*self.held, select);
+        On::new(self.held, self.events, self.about, selected)
+    }
+
+    /// As [`Wait::or`], for an event in an object of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongLock`] if the event is tied to another lock; the lock is released then.
+    #[inline]
+    pub fn or_tied<'f, W, P, E>(
+        self,
+        tied: &'f Tied<W, P, E>,
+    ) -> Result<On<'f, Held<'a, 'c, T, B, C, L>, N, W, P, E>, WrongLock>
+    where
+        'e: 'f,
+        P: Policy,
+        E: After<C>,
+    {
+        let event = tied.check(self.held.locked.guard.lock_ref())?;
+        // INVARIANT: It is tied to this lock, and borrowed.
+        let selected = Selected {
+            event,
+            _borrow: PhantomData,
+        };
+        Ok(On::new(self.held, self.events, self.about, selected))
+    }
+
+    /// Waits, and returns what was taken.
+    ///
+    /// The claims are tried at once; if they fail, the task goes to sleep and the lock is released. From
+    /// then on, whoever changes one of the events tries its claim on this task's behalf, under the lock, and
+    /// wakes the task when the claim has succeeded. The lock is not taken again.
+    ///
+    /// Context: may sleep; what else is held stands above the events in the order of the module's
+    /// [levels](crate::level), which the capability sees to.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`] if an event was closed or dropped, or does not lie where it has to: see [`Held::on`]. With
+    /// a mode that allows for it, a signal or the end of the time; what was taken in the meantime is
+    /// returned rather than an error.
+    #[doc(alias("wait_event", "wait_event_lock_irq", "xlog_wait"))]
+    #[inline]
+    #[track_caller]
+    pub fn wait<M: Mode>(self, mode: M) -> Result<N::Output, M::Error> {
+        let Self {
+            held,
+            about,
+            events,
+            _borrow,
+        } = self;
+        // The capability stays borrowed until this function returns.
+        let Held {
+            locked, cx: _cx, ..
+        } = held;
+        run(locked, &mode, about, events).map_err(ended::<M>)
+    }
+
+    /// As [`Wait::wait`], and takes the lock again whatever came of it.
+    #[inline]
+    #[track_caller]
+    pub fn wait_relock<M: Mode>(
+        self,
+        mode: M,
+    ) -> (Held<'a, 'c, T, B, C, L>, Result<N::Output, M::Error>) {
+        let Self {
+            held,
+            about,
+            events,
+            _borrow,
+        } = self;
+        let Held { locked, cx, .. } = held;
+        let lock = locked.guard.lock_ref();
+        let result = run(locked, &mode, about, events).map_err(ended::<M>);
+        (Held::new(lock.lock(), cx), result)
+    }
+}
+
+fn ended<M: Mode>(ended: Ended<WaitError>) -> M::Error {
+    match ended {
         Ended::Closed => Closed.into(),
         Ended::GaveUp(why) => M::gave_up(why),
-    })
+    }
+}
+
+/// The lock of a wait.
+struct Under<'a, T, B: Backend>(&'a Lock<T, B>);
+
+impl<'a, T, B: Backend> Monitor for Under<'a, T, B> {
+    type Guard = Locked<'a, T, B>;
+
+    #[inline]
+    fn lock(&mut self) -> Self::Guard {
+        Locked::new(self.0.lock())
+    }
+}
+
+/// The wait itself.
+#[inline]
+#[track_caller]
+fn run<T, B, M, N>(
+    locked: Locked<'_, T, B>,
+    mode: &M,
+    about: Option<About>,
+    events: N,
+) -> Result<N::Output, Ended<WaitError>>
+where
+    B: Backend,
+    M: Mode,
+    N: Events<Kernel>,
+{
+    let mut sleeper = KernelSleeper::new(mode);
+    if registry::is_wanted() {
+        let place = Location::caller();
+        sleeper.about = about.map(|about| About { place, ..about });
+    }
+    let monitor = Under(locked.guard.lock_ref());
+    // SAFETY: The guard is that of the lock, and was moved here: nobody has a reference to what it protects.
+    // The events are under this lock, by the invariants of `Selected`, and the lock is borrowed.
+    unsafe { monitor::wait(monitor, locked, events, sleeper) }
 }

@@ -22,13 +22,13 @@ use super::{
     State, //
 };
 use crate::{
-    context::Held,
     event::{
         Interruptible,
         Killable,
         Mode,
         Timeout, //
     },
+    held::Held,
     level::{
         After,
         Level, //
@@ -242,24 +242,15 @@ impl<'p, 'c, K: Key, N: Send + 'static, M: Note, C: Level, L: Level>
         // SAFETY: `this` is not dropped and not used afterwards.
         let held = unsafe { ManuallyDrop::take(&mut this.held) };
         let (held, granted) =
-            held.wait_relock(mode, |state| state.project().table, own_or_absent, key);
+            held.on(|state| &state.table)
+                .when(move |table| !table.is_busy(&key), move |table| table.own(&key))
+                .wait_relock(mode);
         let guard = Self::new(pool, held);
         if let Ok(Ok(_)) = &granted {
             guard.begins(Step::Owns, 1);
         }
         let result = granted.map(|grant| grant.map(|grant| Exclusive::new(pool, key, grant)));
         (guard, result)
-    }
-}
-
-/// The claim of who waits for the pins of a node.
-fn own_or_absent<K: Key, N, M: Note>(
-    table: &mut Table<K, N, M>,
-    key: &K,
-) -> Option<Result<Grant<N>, Refused>> {
-    match table.own(key) {
-        Err(Refused::Busy) => None,
-        result => Some(result),
     }
 }
 

@@ -15,10 +15,8 @@ use super::{
     Pool, //
 };
 use crate::{
-    context::{
-        Held,
-        MaySleep, //
-    },
+    context::MaySleep,
+    held::Held,
     level::{
         After,
         Level,

@@ -161,6 +161,12 @@ impl<K: Key, N, M: Note> Table<K, N, M> {
         Ok(grant)
     }
 
+    /// Returns whether there is such a node, and somebody has it.
+    pub(crate) fn is_busy(&self, key: &K) -> bool {
+        let record = self.nodes.get(key);
+        record.is_some_and(|record| record.exclusive || record.pins > 0)
+    }
+
     /// Takes a node over that nobody else has.
     pub(crate) fn own(&mut self, key: &K) -> Result<Grant<N>, Refused> {
         let record = self.nodes.get_mut(key).ok_or(Refused::Absent)?;

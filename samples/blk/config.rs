@@ -177,14 +177,6 @@ enum Power {
     On(Disk),
 }
 
-/// The claim of who wants to change the power: takes it, unless somebody else has it.
-fn take_power(power: &mut Power, (): &()) -> Option<Power> {
-    match power {
-        Power::Changing => None,
-        _ => Some(mem::replace(power, Power::Changing)),
-    }
-}
-
 impl Item {
     fn busy(&self, why: &str) -> Error {
         pr_err!("{}: busy, {}\n", &*self.name, why);
@@ -194,7 +186,13 @@ impl Item {
     /// Waits until nobody changes the power, sets it to `Changing` and returns what it was.
     fn begin_change(&self, cx: &mut MaySleep) -> Result<(Power, Settings)> {
         let held = self.state.lock_in(cx);
-        let before = held.wait(Interruptible, |state| state.project().power, take_power, ())?;
+        let before = held
+            .on(|state| &state.power)
+            .when(
+                |power| !matches!(power, Power::Changing),
+                |power| mem::replace(power, Power::Changing),
+            )
+            .wait(Interruptible)?;
         Ok((before, self.state.lock_in(cx).settings))
     }
 

@@ -29,6 +29,7 @@ use baton::{
     },
     new_event,
     Event,
+    Fifo,
     LockIn,
     MaySleep, //
 };
@@ -88,19 +89,21 @@ impl Ring {
         self.open.len() == RECORDS && self.free.is_empty()
     }
 
-    /// Enters a record, if there is room. Returns the position after it: the one that has to be
+    /// Enters a record, when there is room. Returns the position after it: the one that has to be
     /// reached for the record to be stable.
     ///
-    /// This is the claim of a writer: it moves buffers that exist, and allocates nothing.
-    fn enter(&mut self, record: &Record) -> Option<u64> {
+    /// This is what a writer takes: it moves buffers that exist, and allocates nothing.
+    fn enter(&mut self, record: Record) -> u64 {
         if self.open.len() == RECORDS {
-            let empty = self.free.pop()?;
-            let full = mem::replace(&mut self.open, empty);
-            self.full.push_within_capacity(full).ok()?;
+            if let Some(empty) = self.free.pop() {
+                let full = mem::replace(&mut self.open, empty);
+                // There is room: the ring was made with that capacity.
+                let _ = self.full.push_within_capacity(full);
+            }
         }
-        self.open.push_within_capacity(*record).ok()?;
+        let _ = self.open.push_within_capacity(record);
         self.next += 1;
-        Some(self.next)
+        self.next
     }
 
     /// Takes the oldest buffer with records out of the ring.
@@ -133,26 +136,20 @@ struct Work {
 }
 
 impl Work {
-    /// The claim of the log thread.
-    fn due(&mut self, (): &()) -> Option<()> {
-        (self.wanted > self.taken && !self.hold).then_some(())
+    /// What the log thread waits for.
+    fn is_due(&self) -> bool {
+        self.wanted > self.taken && !self.hold
     }
-}
-
-/// How far the log is stable. The claim of FLUSH and FUA, whose argument is the position.
-fn is_stable(stable: &mut u64, position: &u64) -> Option<()> {
-    (*stable >= *position).then_some(())
 }
 
 #[pin_data]
 struct State {
     #[pin]
-    ring: Event<Ring>,
+    ring: Event<Ring, Fifo>,
     #[pin]
     work: Event<Work>,
-    // Positions are waited for in any order.
     #[pin]
-    stable: Event<u64, baton::Any>,
+    stable: Event<u64>,
 }
 
 /// The write log of one disk.
@@ -212,7 +209,9 @@ impl Log {
                 .work
                 .update(|work| work.wanted = work.wanted.max(next));
         }
-        held.wait(Io, |state| state.project().ring, Ring::enter, record)
+        held.on(|state| &state.ring)
+            .when(|ring| !ring.is_full(), move |ring| ring.enter(record))
+            .wait(Io)
     }
 
     /// Waits until everything before `position` is stable.
@@ -230,7 +229,9 @@ impl Log {
                 .work
                 .update(|work| work.wanted = work.wanted.max(position));
         }
-        held.wait(Io, |state| state.project().stable, is_stable, position)
+        held.on(|state| &state.stable)
+            .until(move |stable| *stable >= position)
+            .wait(Io)
     }
 
     /// Returns the position after everything that was entered so far.
@@ -284,6 +285,8 @@ impl Log {
             .fold(Audit::default(), |sum, audit| Audit {
                 sleeping: sum.sleeping + audit.sleeping,
                 lost: sum.lost + audit.lost,
+                behind: sum.behind + audit.behind,
+                first: sum.first.or(audit.first),
             })
     }
 
@@ -291,8 +294,8 @@ impl Log {
     pub(crate) fn run(&self, store: &Store, stats: &Stats, cx: &mut MaySleep) {
         loop {
             let held = self.state.lock_in(cx);
-            let due = held.wait(Idle, |state| state.project().work, Work::due, ());
-            if due.is_err() {
+            let due = held.on(|state| &state.work).until(Work::is_due);
+            if due.wait(Idle).is_err() {
                 return;
             }
             if let Err(e) = self.commit_one(store, stats, cx) {

@@ -77,10 +77,6 @@ struct State {
     session: Event<Option<Session>>,
 }
 
-fn take_session(session: &mut Option<Session>, _: &()) -> Option<Session> {
-    session.take()
-}
-
 impl Control {
     fn new() -> Result<Arc<Self>> {
         Arc::pin_init(
@@ -99,12 +95,13 @@ impl Control {
         cx: &mut MaySleep,
         body: impl FnOnce(&mut Session, &mut MaySleep) -> R,
     ) -> Result<R> {
-        let mut session = self.state.lock_in(cx).wait(
-            Uninterruptible,
-            |state| state.project().session,
-            take_session,
-            (),
-        )?;
+        let session = self
+            .state
+            .lock_in(cx)
+            .on(|state| &state.session)
+            .when(Option::is_some, Option::take)
+            .wait(Uninterruptible)?;
+        let mut session = session.ok_or(EINVAL)?;
         let result = body(&mut session, cx);
         self.state
             .lock_in(cx)

@@ -55,10 +55,6 @@ fn update<B: Backend>(lock: &Lock<Value, B>, cx: &mut MaySleep, ops: u64) {
     }
 }
 
-fn reached(value: &mut u64, want: &u64) -> Option<()> {
-    (*value >= *want).then_some(())
-}
-
 /// One task asks, the other one answers in its own context.
 #[pin_data]
 pub(crate) struct Pair {
@@ -84,7 +80,9 @@ fn ask<B: Backend>(lock: &Lock<Pair, B>, cx: &mut MaySleep, ops: u64) -> Result 
             *request += 1;
             *request
         });
-        held.wait(Uninterruptible, |p| p.project().reply, reached, want)?;
+        held.on(|p| &p.reply)
+            .until(move |reply| *reply >= want)
+            .wait(Uninterruptible)?;
     }
     Ok(())
 }
@@ -93,7 +91,9 @@ fn answer<B: Backend>(lock: &Lock<Pair, B>, cx: &mut MaySleep) {
     let mut want = 1;
     let mut held = lock.lock_in(cx);
     while held
-        .wait(Uninterruptible, |p| p.project().request, reached, want)
+        .on(|p| &p.request)
+        .until(move |request| *request >= want)
+        .wait(Uninterruptible)
         .is_ok()
     {
         want += 1;
@@ -120,16 +120,9 @@ impl ClaimedPair {
     }
 }
 
-fn replied(traffic: &mut Traffic, want: &u64) -> Option<()> {
-    (traffic.reply >= *want).then_some(())
-}
-
-fn react(traffic: &mut Traffic, _: &()) -> Option<u64> {
-    if traffic.reply == traffic.request {
-        return None;
-    }
+fn react(traffic: &mut Traffic) -> u64 {
     traffic.reply += 1;
-    Some(traffic.reply)
+    traffic.reply
 }
 
 fn ask_claimed<B: Backend>(lock: &Lock<ClaimedPair, B>, cx: &mut MaySleep, ops: u64) -> Result {
@@ -139,16 +132,20 @@ fn ask_claimed<B: Backend>(lock: &Lock<ClaimedPair, B>, cx: &mut MaySleep, ops: 
             traffic.request += 1;
             traffic.request
         });
-        held.wait(Uninterruptible, |p| p.project().traffic, replied, want)?;
+        held.on(|p| &p.traffic)
+            .until(move |traffic| traffic.reply >= want)
+            .wait(Uninterruptible)?;
     }
     Ok(())
 }
 
 fn answer_claimed<B: Backend>(lock: &Lock<ClaimedPair, B>, cx: &mut MaySleep) {
     let mut expected = 1;
-    while let Ok(number) =
-        lock.lock_in(cx)
-            .wait(Uninterruptible, |p| p.project().traffic, react, ())
+    while let Ok(number) = lock
+        .lock_in(cx)
+        .on(|p| &p.traffic)
+        .when(|traffic| traffic.reply != traffic.request, react)
+        .wait(Uninterruptible)
     {
         if number != expected {
             pr_err!("answered request {}, expected {}\n", number, expected);
@@ -176,14 +173,6 @@ impl Herd {
     }
 }
 
-fn take(open: &mut Option<usize>, id: &usize) -> Option<()> {
-    if *open != Some(*id) {
-        return None;
-    }
-    *open = None;
-    Some(())
-}
-
 fn open(lock: &SpinLock<Herd>, cx: &mut MaySleep, ops: u64) -> Result {
     let mut want = *lock.lock_in(cx).passed;
     for _ in 0..ops {
@@ -191,7 +180,9 @@ fn open(lock: &SpinLock<Herd>, cx: &mut MaySleep, ops: u64) -> Result {
         want += 1;
         let mut held = lock.lock_in(cx);
         held.as_mut().project().open.update(|open| *open = Some(id));
-        held.wait(Uninterruptible, |h| h.project().passed, reached, want)?;
+        held.on(|h| &h.passed)
+            .until(move |passed| *passed >= want)
+            .wait(Uninterruptible)?;
     }
     Ok(())
 }
@@ -199,7 +190,9 @@ fn open(lock: &SpinLock<Herd>, cx: &mut MaySleep, ops: u64) -> Result {
 fn pass(lock: &SpinLock<Herd>, cx: &mut MaySleep, id: usize) {
     let mut held = lock.lock_in(cx);
     while held
-        .wait(Uninterruptible, |h| h.project().open, take, id)
+        .on(|h| &h.open)
+        .when(move |open| *open == Some(id), |open| *open = None)
+        .wait(Uninterruptible)
         .is_ok()
     {
         held = lock.lock_in(cx);

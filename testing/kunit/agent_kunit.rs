@@ -15,13 +15,11 @@ use baton::{
         Mode,
         Uninterruptible, //
     },
-    level::{
-        levels,
-        Ordered, //
-    },
+    level::levels,
     Agent,
     MaySleep,
-    Thread, //
+    Thread,
+    Ordered, //
 };
 use kernel::{
     new_mutex,

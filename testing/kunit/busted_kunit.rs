@@ -43,8 +43,8 @@ struct Flag {
 }
 
 /// BUGGY, do not use in real life: never finds what it waits for.
-fn never(_: &mut bool, _: &()) -> Option<()> {
-    None
+fn never(_: &bool) -> bool {
+    false
 }
 
 #[kunit_tests(baton_busted)]
@@ -74,7 +74,9 @@ mod tests {
             .set
             .update(|set| *set = true);
         flag.lock_in(cx)
-            .wait(Uninterruptible.timeout(10), |s| s.project().set, never, ())?;
+            .on(|s| &s.set)
+            .until(never)
+            .wait(Uninterruptible.timeout(10))?;
         Ok(())
     }
 }

@@ -7,10 +7,12 @@
 
 mod event {
     mod audit;
+    mod either;
     mod end;
     mod gate;
-    mod object;
+    mod order;
     mod serve;
+    mod tied;
 }
 
 use kernel::prelude::*;

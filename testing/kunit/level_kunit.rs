@@ -6,12 +6,10 @@
 //! has to know afterwards stands in `lockdep-edges.txt`.
 
 use baton::{
-    level::{
-        levels,
-        Ordered, //
-    },
+    level::levels,
     MaySleep,
-    Thread, //
+    Thread,
+    Ordered, //
 };
 use kernel::{
     new_mutex, new_spinlock, new_spinlock_irq,

@@ -27,10 +27,7 @@ use baton::{
         InFlight, //
     },
     fault::nth_allocation,
-    level::{
-        levels,
-        Ordered, //
-    },
+    level::levels,
     parkable,
     pool::{
         new_pool,
@@ -52,7 +49,8 @@ use baton::{
     },
     Agent,
     MaySleep,
-    Thread, //
+    Thread,
+    Ordered, //
 };
 use kernel::{
     new_mutex,

@@ -29,10 +29,7 @@ use baton::{
         Interruptible,
         Mode, //
     },
-    level::{
-        levels,
-        Ordered, //
-    },
+    level::levels,
     new_event,
     pool::{
         new_pool,
@@ -46,7 +43,8 @@ use baton::{
     Event,
     LockIn,
     MaySleep,
-    Thread, //
+    Thread,
+    Ordered, //
 };
 use kernel::{
     new_mutex,
@@ -126,10 +124,6 @@ fn locker(
 struct Gate {
     #[pin]
     open: Event<u32>,
-}
-
-fn nonzero(open: &mut u32, _: &()) -> Option<()> {
-    (*open > 1).then_some(())
 }
 
 levels! {
@@ -366,7 +360,9 @@ mod tests {
         let thread = Thread::spawn(cx, c"registry_kunit", move |cx, _| {
             let _ = theirs
                 .lock_in(cx)
-                .wait(limited(), |gate| gate.project().open, nonzero, ());
+                .on(|gate| &gate.open)
+                .until(|open| *open > 1)
+                .wait(limited());
         })?;
         let before = asleep(&thread);
         // In vain, and then not.

@@ -18,7 +18,10 @@ include!("src/faults.rs");
 
 /// The modules of a variant, and where their sources are.
 const SOURCES: &[(&str, &str)] = &[
+    ("claim", "rust/event/claim.rs"),
     ("needs", "rust/event/needs.rs"),
+    ("queue", "rust/event/queue.rs"),
+    ("waiter", "rust/event/waiter.rs"),
     ("protocol", "rust/event/protocol.rs"),
     ("monitor", "rust/event/monitor.rs"),
     ("state", "rust/entry_map/state.rs"),

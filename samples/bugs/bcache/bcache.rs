@@ -67,11 +67,6 @@ struct Journal {
     space: Event<u64>,
 }
 
-fn take(space: &mut u64, _: &()) -> Option<()> {
-    *space = space.checked_sub(1)?;
-    Some(())
-}
-
 fn give_space(cache: &Cache, cx: &mut MaySleep) {
     let mut journal = cache.journal.lock_in(cx);
     journal.as_mut().project().space.update(|space| *space += 1);
@@ -162,11 +157,12 @@ fn make(state: &Bcache, actor: &Actor, values: &Values, cx: &mut MaySleep) {
     };
     actor.waits_for(cx, fmt!("journal"));
     actor.enter(Phase::Waiting);
-    let space =
-        cache
-            .journal
-            .lock_in(cx)
-            .wait(Killable, |journal| journal.project().space, take, ());
+    let space = cache
+        .journal
+        .lock_in(cx)
+        .on(|journal| &journal.space)
+        .when(|space| *space > 0, |space| *space -= 1)
+        .wait(Killable);
     actor.enter(Phase::Running);
     match space {
         Ok(()) => {

@@ -27,16 +27,15 @@ use baton::{
         State, //
     },
     event::Killable,
-    level::{
-        levels,
-        Ordered, //
-    },
+    level::levels,
     new_event,
     Agent,
     Any,
     Event,
-    MaySleep, //
+    MaySleep,
+    Ordered, //
 };
+use core::mem;
 use kernel::{
     new_mutex, new_spinlock,
     prelude::*,
@@ -120,22 +119,11 @@ fn resync(config: Pin<&mut Config>) -> Pin<&mut Runs<levels::Resync, levels::Rec
     config.project().resync
 }
 
-fn no_writes(pending: &mut u32, _: &()) -> Option<()> {
-    (*pending == 0).then_some(())
-}
-
-fn is_clean(superblock: &mut Superblock, _: &()) -> Option<()> {
-    (*superblock == Superblock::Clean).then_some(())
-}
-
-fn take_work(work: &mut Work, _: &()) -> Option<Work> {
+/// Takes what there is to do; an order to exit stays.
+fn take_work(work: &mut Work) -> Work {
     match *work {
-        Work::Nothing => None,
-        Work::Exit => Some(Work::Exit),
-        Work::Check => {
-            *work = Work::Nothing;
-            Some(Work::Check)
-        }
+        Work::Check => mem::replace(work, Work::Nothing),
+        Work::Nothing | Work::Exit => *work,
     }
 }
 
@@ -156,10 +144,8 @@ impl Operations for Shared {
     /// Waits for the writes in flight, then takes as long as it is let.
     fn run(&self, current: &Current<'_, Self>, cx: &mut MaySleep<levels::Resync>) {
         let io = self.io.lock_in(cx);
-        if io
-            .wait(Killable, |io| io.project().pending, no_writes, ())
-            .is_ok()
-        {
+        let no_writes = io.on(|io| &io.pending).until(|pending| *pending == 0);
+        if no_writes.wait(Killable).is_ok() {
             let _ = current.wait_stop(cx, Killable);
         }
     }
@@ -213,7 +199,10 @@ impl Array {
             }
         });
         actor.enter(Phase::Waiting);
-        let _ = held.wait(Killable, |io| io.project().superblock, is_clean, ());
+        let _ = held
+            .on(|io| &io.superblock)
+            .until(|superblock| *superblock == Superblock::Clean)
+            .wait(Killable);
         actor.enter(Phase::Running);
         let mut held = this.io.lock_in(cx);
         held.as_mut()
@@ -251,7 +240,10 @@ impl Array {
         loop {
             actor.enter(Phase::Waiting);
             let io = this.io.lock_in(cx);
-            let work = io.wait(Killable, |io| io.project().daemon, take_work, ());
+            let work = io
+                .on(|io| &io.daemon)
+                .when(|work| *work != Work::Nothing, take_work)
+                .wait(Killable);
             actor.enter(Phase::Running);
             if work != Ok(Work::Check) {
                 break;

@@ -26,7 +26,8 @@ use baton::{
     new_event,
     Event,
     LockIn,
-    MaySleep, //
+    MaySleep,
+    Tied, //
 };
 use kernel::{
     new_spinlock,
@@ -71,7 +72,7 @@ struct Icl {
     io: Event<Io>,
     #[pin]
     aborted: Event<Option<Callbacks>>,
-    ticket: Option<Pin<KBox<Ticket>>>,
+    ticket: Option<Arc<Ticket>>,
     shut_down: bool,
 }
 
@@ -91,55 +92,59 @@ struct Io {
     all_written: bool,
 }
 
-/// An object that belongs to the one who waits for it.
+/// An object that whoever waits for it keeps.
 #[pin_data]
 struct Ticket {
     #[pin]
-    served: Event<bool>,
+    served: Tied<bool>,
 }
 
 /// That the callbacks of a shutdown have run: nobody can say so earlier.
 #[derive(Clone, Copy)]
 struct Callbacks(());
 
-fn committed(commit: &mut Commit, _: &()) -> Option<&'static str> {
+fn is_over(commit: &Commit) -> bool {
+    commit.shut_down || commit.lsn.is_some()
+}
+
+fn outcome(commit: &mut Commit) -> &'static str {
     if commit.shut_down {
-        Some("shut-down")
+        "shut-down"
     } else {
-        commit.lsn.map(|_| "committed")
+        "committed"
     }
 }
 
-/// Takes the current log buffer: `Some(false)` when all rounds are written.
-fn take_iclog(ring: &mut Ring, rounds: &u64) -> Option<bool> {
-    if ring.written >= *rounds {
-        return Some(false);
+impl Ring {
+    /// Whether the current log buffer can be taken, or all rounds are written.
+    fn is_ready(&self, rounds: u64) -> bool {
+        self.written >= rounds || self.active[self.current]
     }
-    if !ring.active[ring.current] {
-        return None;
-    }
-    ring.active[ring.current] = false;
-    ring.current = (ring.current + 1) % NR_ICLOGS;
-    ring.written += 1;
-    Some(true)
-}
 
-/// Takes over a buffer that is to be written out: `Some(false)` when there will be none.
-fn take_submitted(io: &mut Io, _: &()) -> Option<bool> {
-    if io.submitted > 0 {
-        io.submitted -= 1;
-        Some(true)
-    } else {
-        (io.all_written && io.writers == 0).then_some(false)
+    /// Takes the current log buffer; `false` when all rounds are written.
+    fn take(&mut self, rounds: u64) -> bool {
+        if self.written >= rounds {
+            return false;
+        }
+        self.active[self.current] = false;
+        self.current = (self.current + 1) % NR_ICLOGS;
+        self.written += 1;
+        true
     }
 }
 
-fn is_served(served: &mut bool, _: &()) -> Option<()> {
-    served.then_some(())
-}
+impl Io {
+    /// Whether there is a buffer to be written out, or there will be none.
+    fn is_ready(&self) -> bool {
+        self.submitted > 0 || (self.all_written && self.writers == 0)
+    }
 
-fn callbacks_ran(aborted: &mut Option<Callbacks>, _: &()) -> Option<Callbacks> {
-    *aborted
+    /// Takes over a buffer that is to be written out; `false` when there will be none.
+    fn take(&mut self) -> bool {
+        let any = self.submitted > 0;
+        self.submitted -= u64::from(any);
+        any
+    }
 }
 
 fn wait_commit(log: &Log, actor: &Actor, values: &Values, cx: &mut MaySleep) {
@@ -149,7 +154,9 @@ fn wait_commit(log: &Log, actor: &Actor, values: &Values, cx: &mut MaySleep) {
             actor.window(values.other());
         }
         actor.enter(Phase::Waiting);
-        push.wait(Killable, |push| push.project().commit, committed, ())
+        push.on(|push| &push.commit)
+            .when(is_over, outcome)
+            .wait(Killable)
     });
     actor.enter(Phase::Running);
     actor.result(cx, fmt!("{}", outcome.unwrap_or("rescued")));
@@ -190,7 +197,11 @@ fn write_log(log: &Log, actor: &Actor, values: &Values, cx: &mut MaySleep) {
     loop {
         actor.enter(Phase::Waiting);
         let icl = log.icl.lock_in(cx);
-        match icl.wait(Killable, |icl| icl.project().ring, take_iclog, rounds) {
+        let iclog = icl.on(|icl| &icl.ring).when(
+            move |ring| ring.is_ready(rounds),
+            move |ring| ring.take(rounds),
+        );
+        match iclog.wait(Killable) {
             Ok(true) => io(cx, |io| io.submitted += 1),
             _ => break,
         }
@@ -209,7 +220,8 @@ fn io_done(log: &Log, actor: &Actor, _: &Values, cx: &mut MaySleep) {
     loop {
         actor.enter(Phase::Waiting);
         let icl = log.icl.lock_in(cx);
-        match icl.wait(Killable, |icl| icl.project().io, take_submitted, ()) {
+        let submitted = icl.on(|icl| &icl.io).when(Io::is_ready, Io::take);
+        match submitted.wait(Killable) {
             Ok(true) => (),
             _ => break,
         }
@@ -225,31 +237,27 @@ fn wait_free(log: &Log, actor: &Actor, values: &Values, cx: &mut MaySleep) {
     actor.waits_for(cx, fmt!("ticket"));
     let icl = actor.lock(cx, &log.icl);
     actor.enter(Phase::Waiting);
-    let served = icl.wait_found(
-        Killable,
-        |icl| Some(icl.project().ticket.as_mut()?.as_mut().project().served),
-        is_served,
-        (),
-    );
-    let ticket = log.icl.lock_in(cx).as_mut().project().ticket.take();
-    drop(ticket);
+    // Whoever waits keeps the ticket; it is freed when they have gone.
+    let ticket = icl.ticket.clone();
+    let served = ticket.as_ref().is_some_and(|ticket| {
+        icl.on_tied(&ticket.served)
+            .is_ok_and(|on| on.until(|served| *served).wait(Killable).is_ok())
+    });
+    let listed = log.icl.lock_in(cx).as_mut().project().ticket.take();
+    drop((listed, ticket));
     actor.enter(Phase::Running);
-    actor.result(
-        cx,
-        fmt!("{}", if served.is_ok() { "freed" } else { "rescued" }),
-    );
+    actor.result(cx, fmt!("{}", if served { "freed" } else { "rescued" }));
 }
 
 fn complete(log: &Log, actor: &Actor, values: &Values, cx: &mut MaySleep) {
     actor.lock_with(cx, &log.icl, values.other(), |mut icl| {
-        // The ticket is borrowed from the guard, and so it is there until the unlock.
-        if let Some(ticket) = icl.as_mut().project().ticket {
-            actor.window(values.other());
-            ticket
-                .as_mut()
-                .project()
-                .served
-                .update(|served| *served = true);
+        // Whoever completes keeps the ticket as well.
+        let Some(ticket) = icl.ticket.clone() else {
+            return;
+        };
+        actor.window(values.other());
+        if let Ok(served) = icl.tied(&ticket.served) {
+            served.update(|served| *served = true);
         }
     });
 }
@@ -264,7 +272,10 @@ fn wait_abort(log: &Log, actor: &Actor, _: &Values, cx: &mut MaySleep) {
     actor.waits_for(cx, fmt!("abort"));
     let icl = actor.lock(cx, &log.icl);
     actor.enter(Phase::Waiting);
-    let aborted = icl.wait(Killable, |icl| icl.project().aborted, callbacks_ran, ());
+    let aborted = icl
+        .on(|icl| &icl.aborted)
+        .when(Option::is_some, |aborted| *aborted)
+        .wait(Killable);
     actor.enter(Phase::Running);
     // The waiter is given the proof by whoever wakes it, so there is nothing left to assert.
     actor.result(
@@ -307,19 +318,13 @@ impl Seed for Log {
     ];
 
     fn create() -> Result<Arc<Self>> {
-        let ticket = KBox::pin_init(
-            pin_init!(Ticket {
-                served <- new_event!(false),
-            }),
-            GFP_KERNEL,
-        )?;
         let ring = Ring {
             active: [true; NR_ICLOGS],
             current: 0,
             oldest_syncing: 0,
             written: 0,
         };
-        Arc::pin_init(
+        let log = Arc::pin_init(
             pin_init!(Self {
                 push <- new_spinlock!(pin_init!(Push {
                     commit <- new_event!(Commit::default()),
@@ -328,21 +333,32 @@ impl Seed for Log {
                     ring <- new_event!(ring),
                     io <- new_event!(Io::default()),
                     aborted <- new_event!(None),
-                    ticket: Some(ticket),
+                    ticket: None,
                     shut_down: false,
                 })),
             }),
             GFP_KERNEL,
-        )
+        )?;
+        let icl = &log.icl;
+        let ticket = Arc::pin_init(
+            pin_init!(Ticket {
+                served <- Tied::new(icl, new_event!(false)),
+            }),
+            GFP_KERNEL,
+        )?;
+        // ENTRY: a scene is made by a thread that holds nothing.
+        let cx = &mut MaySleep::assert();
+        *log.icl.lock_in(cx).as_mut().project().ticket = Some(ticket);
+        Ok(log)
     }
 
     fn sleepers(&self) -> Option<usize> {
         let push = self.push.try_lock()?.commit.waiters();
-        let icl = self.icl.try_lock()?;
-        let ticket = icl
-            .ticket
-            .as_ref()
-            .map_or(0, |ticket| ticket.served.waiters());
+        let mut icl = self.icl.try_lock()?;
+        let ticket = match icl.ticket.clone() {
+            Some(ticket) => ticket.served.get(&mut icl).ok()?.waiters(),
+            None => 0,
+        };
         Some(push + icl.ring.waiters() + icl.io.waiters() + icl.aborted.waiters() + ticket)
     }
 }

@@ -10,12 +10,10 @@ pub use baton::{
         Runs, //
     },
     event::Uninterruptible,
-    level::{
-        levels,
-        Ordered, //
-    },
+    level::levels,
     Held,
-    MaySleep, //
+    MaySleep,
+    Ordered, //
 };
 pub use core::pin::Pin;
 pub use kernel::{

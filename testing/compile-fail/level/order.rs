@@ -8,17 +8,15 @@ pub use baton::event::{
     Uninterruptible, //
 };
 pub use baton::{
-    level::{
-        levels,
-        Ordered, //
-    },
+    level::levels,
     new_event,
     Event,
     Fifo,
     Held,
     LockIn,
     LockNested,
-    MaySleep, //
+    MaySleep,
+    Ordered, //
 };
 pub use core::pin::Pin;
 pub use kernel::{

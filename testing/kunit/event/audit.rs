@@ -38,9 +38,9 @@ use kernel::{
 
 static OUTSIDE: Atomic<bool> = Atomic::new(false);
 
-/// A claim as it must not be: what it reads is outside the event.
-fn is_set_outside(_: &mut bool, _: &()) -> Option<()> {
-    OUTSIDE.load(Relaxed).then_some(())
+/// A condition as it must not be: what it reads is outside the event.
+fn is_set_outside(_: &bool) -> bool {
+    OUTSIDE.load(Relaxed)
 }
 
 #[kunit_tests(baton_event_audit)]
@@ -71,10 +71,9 @@ mod tests {
         )?;
         let theirs = flag.clone();
         let waiter = Thread::spawn(cx, c"event_waiter", move |cx, _| {
-            let _ =
-                theirs
-                    .lock_in(cx)
-                    .wait(Uninterruptible, |s| s.project().set, is_set_outside, ());
+            let held = theirs.lock_in(cx);
+            let wait = held.on(|s| &s.set).until(is_set_outside);
+            let _ = wait.wait(Uninterruptible);
         })?;
         let start = Instant::<Monotonic>::now();
         while flag.lock_in(cx).set.waiters() == 0 && start.elapsed() < Delta::from_secs(10) {

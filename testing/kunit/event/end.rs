@@ -42,7 +42,9 @@ mod tests {
         let later = gate
             .state
             .lock_in(cx)
-            .wait(Uninterruptible, |s| s.project().credits, take, 0);
+            .on(|s| &s.credits)
+            .claim(take(0))
+            .wait(Uninterruptible);
         assert_eq!([gate.ended(0), gate.ended(1)], [CLOSED, CLOSED]);
         assert_eq!(later, Err(Closed));
         Ok(())
@@ -135,12 +137,12 @@ mod tests {
     fn timeout_ends_the_wait() -> Result {
         let cx = &mut MaySleep::assert();
         let gate = Gate::<Fifo>::new()?;
-        let got = gate.state.lock_in(cx).wait(
-            Uninterruptible.timeout(2),
-            |s| s.project().credits,
-            take,
-            1,
-        );
+        let got = gate
+            .state
+            .lock_in(cx)
+            .on(|s| &s.credits)
+            .claim(take(1))
+            .wait(Uninterruptible.timeout(2));
         assert_eq!(got, Err(WaitError::TimedOut));
         assert_eq!(gate.state.lock_in(cx).credits.waiters(), 0);
         Ok(())

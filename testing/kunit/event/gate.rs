@@ -4,6 +4,8 @@
 
 use baton::{
     event::{
+        when,
+        Claim,
         Mode,
         Policy, //
     },
@@ -40,6 +42,18 @@ pub(crate) fn deadline() -> Jiffies {
     msecs_to_jiffies(10_000)
 }
 
+/// Returns once `done` holds.
+pub(crate) fn until(mut done: impl FnMut() -> bool) -> Result {
+    let start = Instant::<Monotonic>::now();
+    while !done() {
+        if start.elapsed() > Delta::from_secs(10) {
+            return Err(ETIMEDOUT);
+        }
+        fsleep(Delta::from_micros(100));
+    }
+    Ok(())
+}
+
 /// How a waiter's wait has ended.
 pub(crate) const PENDING: u32 = 0;
 pub(crate) const SERVED: u32 = 1;
@@ -72,10 +86,15 @@ pub(crate) struct State<P: Policy> {
     pub(crate) other: Event<u32, P>,
 }
 
-/// Takes as many credits as asked for.
-pub(crate) fn take(credits: &mut u32, want: &u32) -> Option<u32> {
-    *credits = credits.checked_sub(*want)?;
-    Some(*want)
+/// Takes `want` credits.
+pub(crate) fn take(want: u32) -> impl Claim<u32, Output = u32> {
+    when(
+        move |credits: &u32| *credits >= want,
+        move |credits: &mut u32| {
+            *credits -= want;
+            want
+        },
+    )
 }
 
 impl<P: Policy> Gate<P> {
@@ -110,7 +129,9 @@ impl<P: Policy> Gate<P> {
             let result = gate
                 .state
                 .lock_in(cx)
-                .wait(mode, |s| s.project().credits, take, want);
+                .on(|s| &s.credits)
+                .claim(take(want))
+                .wait(mode);
             gate.ended[id].store(code(result), Relaxed);
         })?;
         self.gate(cx, sleeping + 1)?;
@@ -175,8 +196,4 @@ impl<P: Policy> Gate<P> {
 pub(crate) struct Flag {
     #[pin]
     pub(crate) set: Event<bool>,
-}
-
-pub(crate) fn is_set(set: &mut bool, _: &()) -> Option<()> {
-    set.then_some(())
 }

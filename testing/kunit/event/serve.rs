@@ -3,7 +3,6 @@
 //! Who is served: by an update, in which order, under which lock.
 
 use super::gate::{
-    is_set,
     take,
     Flag,
     Gate,
@@ -42,7 +41,9 @@ mod tests {
         let got = gate
             .state
             .lock_in(cx)
-            .wait(Uninterruptible, |s| s.project().credits, take, 2);
+            .on(|s| &s.credits)
+            .claim(take(2))
+            .wait(Uninterruptible);
         assert_eq!(got, Ok(2));
         assert_eq!(gate.credits(cx), 1);
         Ok(())
@@ -91,7 +92,7 @@ mod tests {
             .as_mut()
             .project()
             .credits
-            .try_claim(take, &1);
+            .try_claim(take(1));
         gate.add(cx, 2);
         gate.join(cx, [large, small])?;
         assert_eq!(behind, 2);
@@ -137,12 +138,12 @@ mod tests {
     fn wait_relock_returns_the_lock() -> Result {
         let cx = &mut MaySleep::assert();
         let gate = Gate::<Fifo>::new()?;
-        let (mut held, got) = gate.state.lock_in(cx).wait_relock(
-            Interruptible.timeout(1),
-            |s| s.project().credits,
-            take,
-            1,
-        );
+        let (mut held, got) = gate
+            .state
+            .lock_in(cx)
+            .on(|s| &s.credits)
+            .claim(take(1))
+            .wait_relock(Interruptible.timeout(1));
         held.as_mut()
             .project()
             .credits
@@ -185,9 +186,12 @@ mod tests {
         let limit = Uninterruptible.timeout(1);
         let first = spin
             .lock_in(cx)
-            .wait(limit, |s| s.project().set, is_set, ());
+            .on(|s| &s.set)
+            .until(|set| *set)
+            .wait(limit);
         let limit = Uninterruptible.timeout(1);
-        let second = irq.lock_in(cx).wait(limit, |s| s.project().set, is_set, ());
+        let held = irq.lock_in(cx);
+        let second = held.on(|s| &s.set).until(|set| *set).wait(limit);
         spin.lock_in(cx)
             .as_mut()
             .project()
@@ -200,10 +204,14 @@ mod tests {
             .update(|set| *set = true);
         let third = spin
             .lock_in(cx)
-            .wait(Uninterruptible, |s| s.project().set, is_set, ());
+            .on(|s| &s.set)
+            .until(|set| *set)
+            .wait(Uninterruptible);
         let fourth = irq
             .lock_in(cx)
-            .wait(Uninterruptible, |s| s.project().set, is_set, ());
+            .on(|s| &s.set)
+            .until(|set| *set)
+            .wait(Uninterruptible);
         assert_eq!(first, Err(WaitError::TimedOut));
         assert_eq!(second, Err(WaitError::TimedOut));
         assert_eq!(third, Ok(()));

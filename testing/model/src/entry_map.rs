@@ -26,7 +26,7 @@ unsafe impl Send for Waiters {}
 impl Buckets for Bucket {
     type Platform = Host;
 
-    fn with<R>(&self, _: &Key, f: impl FnOnce(&mut Queue<Offer, Host>) -> R) -> R {
+    fn with<R>(&self, _: &Key, f: impl FnOnce(&Queue<Offer, Host>) -> R) -> R {
         f(&mut self.0.lock().unwrap().0)
     }
 }

@@ -7,34 +7,41 @@
 //! that is not seen, an access to a waiter or task that is gone.
 
 use super::{
+    claim::when,
     host::{beware, GaveUp, Host, HostSleeper, Mode, Task},
-    monitor::{wait, Ended, Monitor},
+    monitor::{wait, Either, Ended, Events, Monitor, One, Place, Two},
     protocol::{Chosen, Queue},
     sync::{Mutex, MutexGuard, Plain},
 };
 use crate::Case;
-use std::sync::Arc;
+use std::{cell::UnsafeCell, sync::Arc};
 
 /// An event, as `baton::Event` is made of the queue and the data.
 struct Event {
     queue: Queue<u32, Host>,
-    credits: u32,
+    credits: UnsafeCell<u32>,
 }
 
 // SAFETY: As for `baton::Event`.
 unsafe impl Send for Event {}
 
 impl Event {
-    fn new(credits: u32) -> Box<Self> {
-        Box::new(Self {
-            queue: Queue::new(),
-            credits,
-        })
+    fn new(credits: u32, fifo: bool) -> Self {
+        Self {
+            queue: Queue::new(fifo),
+            credits: UnsafeCell::new(credits),
+        }
     }
 
-    fn add(&mut self, amount: u32, fifo: bool) {
+    fn add(&mut self, amount: u32) {
         let Self { queue, credits } = self;
-        queue.update(credits, fifo, |credits| *credits += amount);
+        queue.update(credits.get_mut(), |credits| *credits += amount);
+    }
+
+    fn place(&self) -> Place<u32, Host> {
+        // SAFETY: The event is inside the data of the gate's lock, which the case keeps until it has
+        // joined its threads.
+        unsafe { Place::new(&self.queue, self.credits.get()) }
     }
 }
 
@@ -44,9 +51,26 @@ impl Drop for Event {
     }
 }
 
-/// A lock with an event in it.
+/// Two events, of which the first one can go away and come back.
+struct Slot {
+    event: Option<Event>,
+    other: Event,
+}
+
+impl Slot {
+    /// Adds to the first event, or to the other one.
+    fn add(&mut self, amount: u32, other: bool) {
+        if other {
+            self.other.add(amount);
+        } else if let Some(event) = &mut self.event {
+            event.add(amount);
+        }
+    }
+}
+
+/// A lock with events in it.
 struct Gate {
-    slot: Mutex<Option<Box<Event>>>,
+    slot: Mutex<Slot>,
     fifo: bool,
 }
 
@@ -67,91 +91,148 @@ struct Want {
     receipt: Arc<Plain>,
 }
 
-fn take(credits: &mut u32, want: &Want) -> Option<u32> {
-    *credits = credits.checked_sub(want.amount)?;
-    want.receipt.write();
-    Some(want.amount)
+/// Takes as many credits as are wanted.
+fn take(want: Want) -> impl super::claim::Claim<u32, Output = u32> {
+    let Want { amount, receipt } = want;
+    when(
+        move |credits: &u32| *credits >= amount,
+        move |credits: &mut u32| {
+            *credits -= amount;
+            receipt.write();
+            amount
+        },
+    )
 }
 
-impl Monitor<u32, Host> for &'static Gate {
-    type Guard = MutexGuard<'static, Option<Box<Event>>>;
+impl Monitor for &'static Gate {
+    type Guard = MutexGuard<'static, Slot>;
 
     fn lock(&mut self) -> Self::Guard {
         self.slot.lock().unwrap()
     }
-
-    fn find<'g>(
-        &mut self,
-        guard: &'g mut Self::Guard,
-    ) -> Option<(&'g mut Queue<u32, Host>, &'g mut u32)> {
-        let Event { queue, credits } = guard.as_deref_mut()?;
-        Some((queue, credits))
-    }
 }
 
 impl Gate {
-    /// A gate with an event that has `credits`; those of `fifo` do not overtake.
+    /// A gate with an event that has `credits`, and another one without; with `fifo`, nobody overtakes.
     fn new(credits: u32, fifo: bool) -> Shared {
         Shared(Arc::new(Self {
-            slot: Mutex::new(Some(Event::new(credits))),
+            slot: Mutex::new(Slot {
+                event: Some(Event::new(credits, fifo)),
+                other: Event::new(0, fifo),
+            }),
             fifo,
         }))
     }
 
+    fn run<E: Events<Host>>(
+        &'static self,
+        task: &Task,
+        mode: Mode,
+        events: impl FnOnce(&Slot) -> Option<E>,
+    ) -> Result<E::Output, End> {
+        let guard = self.slot.lock().unwrap();
+        let Some(events) = events(&guard) else {
+            return Err(End::Closed);
+        };
+        // SAFETY: The guard is that of the lock, and the events are under it.
+        let ended = unsafe { wait(self, guard, events, HostSleeper::new(task, mode)) };
+        ended.map_err(|ended| match ended {
+            Ended::Closed => End::Closed,
+            Ended::GaveUp(why) => End::GaveUp(why),
+        })
+    }
+
     fn wait(&'static self, task: &Task, mode: Mode, amount: u32) -> End {
         let receipt = Arc::new(Plain::new());
-        let want = Want {
+        let claim = take(Want {
             amount,
             receipt: receipt.clone(),
-        };
-        let guard = self.slot.lock().unwrap();
-        match wait(
-            self,
-            guard,
-            self.fifo,
-            HostSleeper::new(task, mode),
-            take,
-            want,
-        ) {
+        });
+        match self.run(task, mode, |slot| {
+            Some(One::new(slot.event.as_ref()?.place(), claim))
+        }) {
             Ok(got) => {
                 assert_eq!((got, receipt.read()), (amount, 1));
                 End::Served
             }
-            Err(Ended::Closed) => End::Closed,
-            Err(Ended::GaveUp(why)) => End::GaveUp(why),
+            Err(end) => end,
+        }
+    }
+
+    /// Waits for one credit of either event.
+    fn wait_either(&'static self, task: &Task, mode: Mode) -> End {
+        let receipt = Arc::new(Plain::new());
+        let claim = || {
+            take(Want {
+                amount: 1,
+                receipt: receipt.clone(),
+            })
+        };
+        match self.run(task, mode, |slot| {
+            Some(Two {
+                first: One::new(slot.event.as_ref()?.place(), claim()),
+                second: One::new(slot.other.place(), claim()),
+            })
+        }) {
+            Ok(Either::First(got) | Either::Second(got)) => {
+                assert_eq!((got, receipt.read()), (1, 1));
+                End::Served
+            }
+            Err(end) => end,
         }
     }
 
     fn add(&self, amount: u32) {
-        if let Some(event) = &mut *self.slot.lock().unwrap() {
-            event.add(amount, self.fifo);
-        }
+        self.slot.lock().unwrap().add(amount, false);
+    }
+
+    fn add_other(&self, amount: u32) {
+        self.slot.lock().unwrap().add(amount, true);
     }
 
     /// As [`Gate::add`], but tells who was served only after the unlock, like `Held::update()`.
     fn add_deferred(&self, amount: u32) {
         let mut chosen = Chosen::new();
         let mut slot = self.slot.lock().unwrap();
-        if let Some(Event { queue, credits }) = slot.as_deref_mut() {
-            *credits += amount;
-            queue.choose(credits, self.fifo, &mut chosen);
+        if let Some(Event { queue, credits }) = &mut slot.event {
+            *credits.get_mut() += amount;
+            queue.choose(credits.get_mut(), &mut chosen);
         }
         drop(slot);
         chosen.complete();
     }
 
+    /// As [`Gate::add_deferred`], and tells them under the lock, like `Held::inner()`; then `below`.
+    fn add_and_wait_below(&self, amount: u32, below: impl FnOnce(bool)) {
+        let mut chosen = Chosen::new();
+        let mut slot = self.slot.lock().unwrap();
+        if let Some(Event { queue, credits }) = &mut slot.event {
+            *credits.get_mut() += amount;
+            queue.choose(credits.get_mut(), &mut chosen);
+        }
+        let any = !chosen.is_empty();
+        chosen.complete();
+        below(any);
+        drop(slot);
+        chosen.complete();
+    }
+
     fn close(&self) {
-        if let Some(event) = &mut *self.slot.lock().unwrap() {
+        if let Some(event) = &self.slot.lock().unwrap().event {
             event.queue.close();
         }
     }
 
+    /// The credits of both events.
+    fn both(&self) -> u32 {
+        let mut slot = self.slot.lock().unwrap();
+        let other = *slot.other.credits.get_mut();
+        other + slot.event.as_mut().map_or(0, |event| *event.credits.get_mut())
+    }
+
     fn credits(&self) -> Option<u32> {
-        self.slot
-            .lock()
-            .unwrap()
-            .as_ref()
-            .map(|event| event.credits)
+        let mut slot = self.slot.lock().unwrap();
+        slot.event.as_mut().map(|event| *event.credits.get_mut())
     }
 }
 
@@ -184,6 +265,17 @@ impl Waiter {
         let (gate, theirs) = (gate.lend(), end.clone());
         let thread = task.run(move |task| {
             let end = gate.wait(task, mode, amount);
+            *theirs.lock().unwrap() = Some(end);
+        });
+        Self { task, thread, end }
+    }
+
+    fn start_either(gate: &Shared, mode: Mode) -> Self {
+        let task = Task::new();
+        let end = Arc::new(std::sync::Mutex::new(None));
+        let (gate, theirs) = (gate.lend(), end.clone());
+        let thread = task.run(move |task| {
+            let end = gate.wait_either(task, mode);
             *theirs.lock().unwrap() = Some(end);
         });
         Self { task, thread, end }
@@ -356,53 +448,110 @@ pub fn drop_under_the_lock() {
     let waiter = Waiter::start(&gate, Interruptible, 1);
     let task = waiter.task.clone();
     let signal = act(move || task.interrupt());
-    *gate.0.slot.lock().unwrap() = None;
+    gate.0.slot.lock().unwrap().event = None;
     signal.join().unwrap();
     assert!(matches!(waiter.join(), End::Closed | SIGNAL));
 }
 
-pub fn drop_outside_of_the_lock() {
-    let gate = Gate::new(0, true);
-    let waiter = Waiter::start(&gate, Interruptible, 1);
-    let task = waiter.task.clone();
-    let signal = act(move || task.interrupt());
-    let taken = gate.0.slot.lock().unwrap().take();
-    drop(taken);
-    signal.join().unwrap();
-    assert!(matches!(waiter.join(), End::Closed | SIGNAL));
-}
-
-pub fn update_outside_of_the_lock() {
-    let gate = Gate::new(0, true);
-    let waiter = Waiter::start(&gate, Interruptible, 1);
-    let task = waiter.task.clone();
-    let signal = act(move || task.interrupt());
-    let mut taken = gate
-        .0
-        .slot
-        .lock()
-        .unwrap()
-        .take()
-        .expect("nobody else takes it");
-    taken.add(1, true);
-    let left = taken.credits;
-    drop(taken);
-    signal.join().unwrap();
-    match waiter.join() {
-        End::Served => assert_eq!(left, 0),
-        end => assert!(left == 1 && matches!(end, End::Closed | SIGNAL)),
-    }
-}
-
+/// The event goes away under the lock, and another one comes in its place.
 pub fn another_event_in_its_place() {
     let gate = Gate::new(0, true);
     let waiter = Waiter::start(&gate, Interruptible, 1);
     let task = waiter.task.clone();
     let signal = act(move || task.interrupt());
-    let old = gate.0.slot.lock().unwrap().replace(Event::new(0));
+    gate.0.slot.lock().unwrap().event = Some(Event::new(0, true));
+    gate.0.add(1);
     signal.join().unwrap();
-    drop(old);
-    assert!(matches!(waiter.join(), End::Closed | SIGNAL));
+    match waiter.join() {
+        // It came after the other event had.
+        End::Served => assert_eq!(gate.0.credits(), Some(0)),
+        end => assert!(matches!(end, End::Closed | SIGNAL) && gate.0.credits() == Some(1)),
+    }
+}
+
+pub fn either_of_two_is_served_once() {
+    let gate = Gate::new(0, false);
+    let waiter = Waiter::start_either(&gate, Uninterruptible);
+    let lent = gate.lend();
+    let other = act(|| lent.add_other(1));
+    gate.0.add(1);
+    other.join().unwrap();
+    assert_eq!(waiter.join(), End::Served);
+    assert_eq!(gate.0.both(), 1);
+}
+
+pub fn either_by_a_deferred_update() {
+    let gate = Gate::new(0, false);
+    let waiter = Waiter::start_either(&gate, Uninterruptible);
+    let lent = gate.lend();
+    let other = act(|| lent.add_other(1));
+    gate.0.add_deferred(1);
+    other.join().unwrap();
+    assert_eq!(waiter.join(), End::Served);
+    assert_eq!(gate.0.both(), 1);
+}
+
+pub fn either_against_signal() {
+    let gate = Gate::new(0, false);
+    let waiter = Waiter::start_either(&gate, Interruptible);
+    let task = waiter.task.clone();
+    let signal = act(move || task.interrupt());
+    gate.0.add_other(1);
+    signal.join().unwrap();
+    match waiter.join() {
+        End::Served => assert_eq!(gate.0.both(), 0),
+        end => assert_eq!((end, gate.0.both()), (SIGNAL, 1)),
+    }
+    // It is on neither list any more.
+    gate.0.add(1);
+    gate.0.add_other(1);
+}
+
+pub fn either_against_close() {
+    let gate = Gate::new(0, false);
+    let waiter = Waiter::start_either(&gate, Uninterruptible);
+    let lent = gate.lend();
+    let other = act(|| lent.add_other(1));
+    gate.0.close();
+    other.join().unwrap();
+    match waiter.join() {
+        End::Served => assert_eq!(gate.0.both(), 0),
+        end => assert_eq!((end, gate.0.both()), (End::Closed, 1)),
+    }
+}
+
+/// The first of two in line departs from one event by being served at the other one.
+pub fn served_elsewhere_lets_those_behind_it_pass() {
+    let gate = Gate::new(0, true);
+    let first = Waiter::start_either(&gate, Uninterruptible);
+    let second = Waiter::start(&gate, Uninterruptible, 1);
+    gate.0.add_other(1);
+    gate.0.add(1);
+    let ends = [first.join(), second.join()];
+    // With both there the second has to be served too, or it took the place of the first one.
+    assert_eq!(ends, [End::Served; 2]);
+    assert_eq!(gate.0.both(), 0);
+}
+
+/// Whoever was served is told before the holder of the lock waits for them.
+pub fn told_before_the_holder_waits() {
+    let gate = Gate::new(0, false);
+    let waiter = Waiter::start(&gate, Uninterruptible, 1);
+    let (task, thread, end) = (waiter.task, waiter.thread, waiter.end);
+    let mut thread = Some(thread);
+    gate.0.add_and_wait_below(1, |served| {
+        // It comes to its end while the lock is held.
+        if served {
+            if let Some(thread) = thread.take() {
+                thread.join().unwrap();
+            }
+        }
+    });
+    if let Some(thread) = thread {
+        thread.join().unwrap();
+    }
+    drop(task);
+    assert_eq!(*end.lock().unwrap(), Some(End::Served));
 }
 
 pub fn task_is_gone() {
@@ -487,10 +636,18 @@ pub const CASES: &[Case] = &[
     Case::explore("fifo_head_departs", fifo_head_departs),
     Case::bounded("any_overtakes", 4, any_overtakes),
     Case::bounded("drop_under_the_lock", 4, drop_under_the_lock),
-    Case::bounded("drop_outside_of_the_lock", 4, drop_outside_of_the_lock),
-    Case::bounded("update_outside_of_the_lock", 4, update_outside_of_the_lock),
     Case::bounded("another_event_in_its_place", 4, another_event_in_its_place),
     Case::explore("task_is_gone", task_is_gone),
+    Case::bounded("either_of_two_is_served_once", 3, either_of_two_is_served_once),
+    Case::bounded("either_by_a_deferred_update", 3, either_by_a_deferred_update),
+    Case::bounded("either_against_signal", 3, either_against_signal),
+    Case::bounded("either_against_close", 3, either_against_close),
+    Case::bounded(
+        "served_elsewhere_lets_those_behind_it_pass",
+        3,
+        served_elsewhere_lets_those_behind_it_pass,
+    ),
+    Case::explore("told_before_the_holder_waits", told_before_the_holder_waits),
     Case::stress("crowd_fifo", crowd_fifo),
     Case::stress("crowd_any", crowd_any),
 ];

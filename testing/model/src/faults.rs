@@ -16,8 +16,10 @@ pub struct Fault {
 }
 
 const PROTOCOL: &str = "rust/event/protocol.rs";
+const QUEUE: &str = "rust/event/queue.rs";
 const MONITOR: &str = "rust/event/monitor.rs";
 const STATE: &str = "rust/entry_map/state.rs";
+const EVENT: &str = "testing/model/src/event.rs";
 const WAIT: &str = "rust/entry_map/wait.rs";
 const DRAIN: &str = "rust/drain/protocol.rs";
 const DRAIN_HOST: &str = "testing/model/src/drain_host.rs";
@@ -29,27 +31,27 @@ const RACE: &str = "Causality violation";
 pub const FAULTS: &[Fault] = &[
     Fault {
         name: "wake_before_publish",
-        file: PROTOCOL,
-        from: "        P::store_release(unsafe { &(*entry).status }, status); // B, pairs with D
+        file: QUEUE,
+        from: "        P::store_release(unsafe { &(*head).status }, status); // B, pairs with D
         P::wake(task, &live); // C, pairs with A",
         to: "        P::wake(task, &live); // C, pairs with A
-        P::store_release(unsafe { &(*entry).status }, status); // B, pairs with D",
+        P::store_release(unsafe { &(*head).status }, status); // B, pairs with D",
         case: "update_against_enqueue",
         says: DEADLOCK,
     },
     Fault {
         name: "wake_forgotten",
-        file: PROTOCOL,
-        from: "(*entry).status }, status); // B, pairs with D
+        file: QUEUE,
+        from: "(*head).status }, status); // B, pairs with D
         P::wake(task, &live); // C, pairs with A",
-        to: "(*entry).status }, status);
+        to: "(*head).status }, status);
         let _ = (task, &live);",
         case: "update_against_enqueue",
         says: DEADLOCK,
     },
     Fault {
         name: "one_served_by_an_update_for_two",
-        file: PROTOCOL,
+        file: QUEUE,
         from: "                served += 1;",
         to: "                return served + 1;",
         case: "two_claims_on_one_update",
@@ -57,49 +59,47 @@ pub const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "departure_forgets_those_behind",
-        file: PROTOCOL,
-        from: "        unsafe { self.unlink(entry) };
-        if fifo {",
-        to: "        unsafe { self.unlink(entry) };
-        if fifo && self.closed {",
+        file: QUEUE,
+        from: "                if let Some(heir) = self.first_of(ops.class).as_ref() {",
+        to: "                if let (true, Some(heir)) = (self.is_closed(), self.first_of(ops.class).as_ref()) {",
         case: "fifo_head_departs",
         says: DEADLOCK,
     },
     Fault {
         name: "close_leaves_the_door_open",
-        file: PROTOCOL,
-        from: "        self.closed = true;",
+        file: QUEUE,
+        from: "        self.closed.set(true);",
         to: "",
         case: "close_against_wait",
         says: DEADLOCK,
     },
     Fault {
         name: "close_stops_at_the_first",
-        file: PROTOCOL,
-        from: "        while !self.head.is_null() {
+        file: QUEUE,
+        from: "        while !self.is_empty() {
             // SAFETY: `head` is on the list",
-        to: "        if !self.head.is_null() {
+        to: "        if !self.is_empty() {
             // SAFETY: `head` is on the list",
         case: "close_against_two",
         says: DEADLOCK,
     },
     Fault {
         name: "entry_touched_after_publish",
-        file: PROTOCOL,
-        from: "(*entry).status }, status); // B, pairs with D
+        file: QUEUE,
+        from: "(*head).status }, status); // B, pairs with D
         P::wake(task, &live); // C, pairs with A",
-        to: "(*entry).status }, status);
+        to: "(*head).status }, status);
         P::wake(task, &live);
-        P::load_acquire(unsafe { &(*entry).status });",
+        P::load_acquire(unsafe { &(*head).status });",
         case: "update_against_enqueue",
         says: RACE,
     },
     Fault {
         name: "task_not_kept_alive",
-        file: PROTOCOL,
-        from: "(*entry).status }, status); // B, pairs with D
+        file: QUEUE,
+        from: "(*head).status }, status); // B, pairs with D
         P::wake(task, &live); // C, pairs with A",
-        to: "(*entry).status }, status);
+        to: "(*head).status }, status);
         drop(live);
         let live = P::live();
         P::wake(task, &live);",
@@ -135,7 +135,7 @@ pub const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "chosen_not_told",
-        file: PROTOCOL,
+        file: QUEUE,
         from: "            P::wake(task, &live); // C, pairs with A",
         to: "            let _ = (task, &live);",
         case: "deferred_update_of_two",
@@ -143,28 +143,63 @@ pub const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "chosen_entry_touched_after_publish",
-        file: PROTOCOL,
+        file: QUEUE,
         from: "            P::wake(task, &live); // C, pairs with A",
         to: "            P::wake(task, &live);
-            P::load_acquire(unsafe { &(*entry).status });",
+            P::load_acquire(unsafe { &(*head).status });",
         case: "signal_against_deferred_update",
         says: RACE,
     },
     Fault {
-        name: "event_not_looked_up_again",
-        file: MONITOR,
-        from: "            Some((queue, data)) if ptr::eq(queue, address) => {",
-        to: "            Some((queue, data)) if !address.is_null() => {",
-        case: "another_event_in_its_place",
+        name: "entry_on_another_list_left_behind",
+        file: QUEUE,
+        from: "            next = (*next).other.get();
+        }
+    }
+}",
+        to: "            next = ptr::null();
+        }
+    }
+}",
+        case: "either_of_two_is_served_once",
         says: "panicked",
     },
     Fault {
-        name: "gone_event_not_insisted_on",
+        name: "withdraws_from_one_list_only",
         file: MONITOR,
-        from: "                sleeper.insist();",
-        to: "                return Err(Ended::GaveUp(why));",
-        case: "drop_outside_of_the_lock",
-        says: "panicked",
+        from: "            self.first.enqueue(head);
+            self.second.enqueue(head);",
+        to: "            self.first.enqueue(head);
+            self.second.enqueue(&Head::new());",
+        case: "either_against_signal",
+        says: "",
+    },
+    Fault {
+        name: "place_in_line_not_inherited",
+        file: QUEUE,
+        from: "                    heir.first.set(true);",
+        to: "                    let _ = heir;",
+        case: "served_elsewhere_lets_those_behind_it_pass",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "departure_considers_nobody",
+        file: MONITOR,
+        from: "            if queue.is_fifo() {
+                queue.consider(data);",
+        to: "            if queue.is_fifo() && queue.is_closed() {
+                queue.consider(data);",
+        case: "fifo_head_departs",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "told_after_the_holder_has_waited",
+        file: EVENT,
+        from: "        chosen.complete();
+        below(any);",
+        to: "        below(any);",
+        case: "told_before_the_holder_waits",
+        says: DEADLOCK,
     },
     Fault {
         name: "unlock_wakes_nobody",
@@ -187,10 +222,10 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "remove_wakes_only_the_next",
         file: WAIT,
-        from: "            Left::News => Some(Grant::LookAgain),",
-        to: "            Left::News => {
-                self.left = Left::Nothing;
-                Some(Grant::LookAgain)
+        from: "            Left::News | Left::Nothing => Grant::LookAgain,",
+        to: "            Left::News | Left::Nothing => {
+                offer.left.set(Left::Nothing);
+                Grant::LookAgain
             }",
         case: "unlock_against_remove_with_three",
         says: DEADLOCK,
@@ -206,7 +241,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "hand_over_unlocks",
         file: WAIT,
-        from: "        granted => (raw.with_waiters(offer.met != 0), granted),",
+        from: "        granted => (raw.with_waiters(offer.met.get() != 0), granted),",
         to: "        granted => (raw.unlocked(), granted),",
         case: "one_owner_at_a_time",
         says: "panicked",
@@ -214,8 +249,8 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "signal_swallows_the_hand_over",
         file: WAIT,
-        from: "        if unsafe { status(entry) } == WAITING {",
-        to: "        if unsafe { status(entry) } <= 1 {",
+        from: "        if head.status() == WAITING {",
+        to: "        if head.status() <= 1 {",
         case: "hand_over_against_signal",
         says: "panicked",
     },

@@ -6,12 +6,10 @@
 //! and ends. The module then tries the mutex, and says in the log whether it was to be had.
 
 use baton::{
-    level::{
-        levels,
-        Ordered, //
-    },
+    level::levels,
     MaySleep,
-    Thread, //
+    Thread,
+    Ordered, //
 };
 use kernel::{
     new_mutex,

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A waiter for one event, with its claim.
+//!
+//! This file has no kernel paths: see [`protocol`](super::protocol), which has the argument.
+
+use super::{
+    claim::Claim,
+    needs::Platform,
+    queue::{
+        Entry,
+        Ops, //
+    },
+};
+use core::{
+    any::TypeId,
+    cell::{
+        Cell,
+        UnsafeCell, //
+    },
+    marker::PhantomPinned,
+    ptr, //
+};
+
+/// A waiter for one event: its entry, its claim, and room for what it claims.
+///
+/// It lives in the frame of the function that waits, which does not return before the entry is off
+/// the list: nobody can `mem::forget` it.
+#[repr(C)]
+pub(crate) struct Waiter<W, C: Claim<W>, P: Platform> {
+    // First, so that a pointer to the entry is a pointer to the waiter.
+    entry: Entry<W, P>,
+    claim: UnsafeCell<C>,
+    result: UnsafeCell<Option<C::Output>>,
+}
+
+impl<W: 'static, C: Claim<W>, P: Platform> Waiter<W, C, P> {
+    const OPS: &'static Ops<W, P> = &Ops {
+        serve: Self::serve,
+        holds: Self::holds,
+        class: TypeId::of::<C>,
+    };
+
+    /// Makes a waiter with a claim.
+    #[inline]
+    pub(crate) fn new(claim: C) -> Self {
+        Self {
+            entry: Entry {
+                next: Cell::new(ptr::null()),
+                prev: Cell::new(ptr::null()),
+                queue: Cell::new(ptr::null()),
+                head: Cell::new(ptr::null()),
+                other: Cell::new(ptr::null()),
+                first: Cell::new(true),
+                ops: Cell::new(Self::OPS),
+                _pin: PhantomPinned,
+            },
+            claim: UnsafeCell::new(claim),
+            result: UnsafeCell::new(None),
+        }
+    }
+
+    /// What tells this claim from others.
+    #[inline]
+    pub(crate) fn class() -> fn() -> TypeId {
+        Self::OPS.class
+    }
+
+    /// Tries the claim for the calling task itself, which is on no list.
+    #[inline]
+    pub(crate) fn try_now(&mut self, w: &mut W) -> Option<C::Output> {
+        let claim = self.claim.get_mut();
+        claim.holds(w).then(|| claim.take(w))
+    }
+
+    /// Returns a pointer to the entry that is valid for the whole waiter.
+    #[inline]
+    pub(crate) fn entry(this: *const Self) -> *const Entry<W, P> {
+        this.cast()
+    }
+
+    /// Tries the claim on behalf of the waiter.
+    ///
+    /// # Safety
+    ///
+    /// `entry` must be the entry of a live `Waiter<W, C, P>` with exactly these parameters, and it must
+    /// be on the list of a queue whose lock is held.
+    unsafe fn serve(entry: *const Entry<W, P>, w: &mut W) -> bool {
+        let this = entry.cast::<Self>();
+        // SAFETY: By the safety requirements `entry` points to the first field of a `Self`, which is
+        // `repr(C)`. While the entry is on the list the owner of the waiter does not access `claim`
+        // and `result`.
+        let (claim, result) = unsafe { (&mut *(*this).claim.get(), &mut *(*this).result.get()) };
+        if !claim.holds(w) {
+            return false;
+        }
+        // No destructor runs here: `result` was `None`.
+        *result = Some(claim.take(w));
+        true
+    }
+
+    /// Tries the condition of the waiter.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Self::serve`].
+    unsafe fn holds(entry: *const Entry<W, P>, w: &W) -> bool {
+        // SAFETY: As in `serve()`.
+        unsafe { (*(*entry.cast::<Self>()).claim.get()).holds(w) }
+    }
+
+    /// Returns what was claimed; [`None`] if this claim did not succeed.
+    ///
+    /// # Safety
+    ///
+    /// The waiter must have been completed, and the caller must have seen that: it has read a status
+    /// other than [`WAITING`] and [`CHOSEN`] with acquire ordering, or while it holds the lock.
+    #[inline]
+    pub(crate) unsafe fn take(&self) -> Option<C::Output> {
+        // SAFETY: By the safety requirements nobody else accesses `result` any more.
+        unsafe { (*self.result.get()).take() }
+    }
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! One wait for either of two events of one lock: "work or stop".
+
+use super::gate::{
+    deadline,
+    until, //
+};
+use baton::{
+    event::{
+        Idle,
+        Interruptible,
+        Mode, //
+    },
+    new_event,
+    Closed,
+    Either,
+    Event,
+    Fifo,
+    LockIn,
+    MaySleep,
+    Thread,
+    WaitError, //
+};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    },
+};
+
+/// What a worker waits for.
+#[pin_data]
+struct Jobs {
+    #[pin]
+    work: Event<u32, Fifo>,
+    #[pin]
+    stop: Event<bool>,
+    /// What the wait has returned.
+    got: Option<Result<Either<u32, ()>, WaitError>>,
+}
+
+type Lock = Arc<Mutex<Jobs>>;
+
+fn jobs() -> Result<Lock> {
+    Arc::pin_init(
+        new_mutex!(pin_init!(Jobs {
+            work <- new_event!(0),
+            stop <- new_event!(false),
+            got: None,
+        })),
+        GFP_KERNEL,
+    )
+}
+
+/// Takes all work that there is, or returns because there will be none.
+fn work_or_stop<M: Mode>(lock: &Lock, cx: &mut MaySleep, mode: M) -> Result<Either<u32, ()>, M::Error> {
+    lock.lock_in(cx)
+        .on(|jobs| &jobs.work)
+        .when(|work| *work > 0, core::mem::take)
+        .or(|jobs| &jobs.stop)
+        .until(|stop| *stop)
+        .wait(mode)
+}
+
+/// Starts a worker, returns once it sleeps.
+fn start<M>(cx: &mut MaySleep, lock: &Lock, mode: M) -> Result<Thread>
+where
+    M: Mode + Send + 'static,
+    M::Error: Into<WaitError>,
+{
+    let theirs = lock.clone();
+    let thread = Thread::spawn(cx, c"event_waiter", move |cx, _| {
+        let got = work_or_stop(&theirs, cx, mode).map_err(Into::into);
+        *theirs.lock_in(cx).as_mut().project().got = Some(got);
+    })?;
+    until(|| waiters(lock, cx) == [1, 1])?;
+    Ok(thread)
+}
+
+/// Returns how many wait for work, and for the stop.
+fn waiters(lock: &Lock, cx: &mut MaySleep) -> [usize; 2] {
+    let held = lock.lock_in(cx);
+    [held.work.waiters(), held.stop.waiters()]
+}
+
+/// Joins the worker, returns what it got and who waits then.
+fn end(
+    cx: &mut MaySleep,
+    lock: &Lock,
+    thread: Thread,
+) -> (Option<Result<Either<u32, ()>, WaitError>>, [usize; 2]) {
+    let left = waiters(lock, cx);
+    if let Err(thread) = thread.join_timeout(cx, deadline()) {
+        pr_err!("a worker sleeps that was to end\n");
+        lock.lock_in(cx).as_mut().project().work.close();
+        thread.join(cx);
+    }
+    (lock.lock_in(cx).got, left)
+}
+
+#[kunit_tests(baton_event_either)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_event_ends_the_wait() -> Result {
+        let cx = &mut MaySleep::assert();
+        let lock = jobs()?;
+        let thread = start(cx, &lock, Idle)?;
+        lock.lock_in(cx).as_mut().project().work.update(|work| *work = 3);
+        let (got, left) = end(cx, &lock, thread);
+        assert_eq!(got, Some(Ok(Either::First(3))));
+        // It is off both lists as soon as it is served.
+        assert_eq!(left, [0, 0]);
+        Ok(())
+    }
+
+    #[test]
+    fn the_second_event_ends_the_wait() -> Result {
+        let cx = &mut MaySleep::assert();
+        let lock = jobs()?;
+        let thread = start(cx, &lock, Idle)?;
+        lock.lock_in(cx).as_mut().project().stop.update(|stop| *stop = true);
+        let (got, left) = end(cx, &lock, thread);
+        assert_eq!(got, Some(Ok(Either::Second(()))));
+        assert_eq!(left, [0, 0]);
+        Ok(())
+    }
+
+    #[test]
+    fn both_under_one_lock_serve_once() -> Result {
+        let cx = &mut MaySleep::assert();
+        let lock = jobs()?;
+        let thread = start(cx, &lock, Idle)?;
+        let mut held = lock.lock_in(cx);
+        held.update(|jobs| jobs.project().stop, |stop| *stop = true);
+        held.update(|jobs| jobs.project().work, |work| *work = 3);
+        let kept = *held.work;
+        drop(held);
+        let (got, _) = end(cx, &lock, thread);
+        assert_eq!(got, Some(Ok(Either::Second(()))));
+        assert_eq!(kept, 3);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_named_first_is_tried_first() -> Result {
+        let cx = &mut MaySleep::assert();
+        let lock = jobs()?;
+        lock.lock_in(cx).as_mut().project().work.update(|work| *work = 3);
+        lock.lock_in(cx).as_mut().project().stop.update(|stop| *stop = true);
+        let first = work_or_stop(&lock, cx, Idle.timeout(deadline()));
+        let then = work_or_stop(&lock, cx, Idle.timeout(deadline()));
+        assert_eq!(first, Ok(Either::First(3)));
+        assert_eq!(then, Ok(Either::Second(())));
+        Ok(())
+    }
+
+    #[test]
+    fn closing_either_ends_the_wait() -> Result {
+        let cx = &mut MaySleep::assert();
+        for first in [true, false] {
+            let lock = jobs()?;
+            let thread = start(cx, &lock, Idle)?;
+            let mut held = lock.lock_in(cx);
+            let jobs = held.as_mut().project();
+            if first {
+                jobs.work.close();
+            } else {
+                jobs.stop.close();
+            }
+            drop(held);
+            let (got, left) = end(cx, &lock, thread);
+            let later = work_or_stop(&lock, cx, Idle);
+            assert_eq!(got, Some(Err(WaitError::Closed)));
+            assert_eq!(left, [0, 0]);
+            assert_eq!(later, Err(Closed));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_signal_takes_it_off_both_lists() -> Result {
+        let cx = &mut MaySleep::assert();
+        let lock = jobs()?;
+        let thread = start(cx, &lock, Interruptible)?;
+        thread.interrupt();
+        let (got, _) = end(cx, &lock, thread);
+        let left = waiters(&lock, cx);
+        assert_eq!(got, Some(Err(WaitError::Signal)));
+        assert_eq!(left, [0, 0]);
+        Ok(())
+    }
+
+    #[test]
+    fn the_end_of_the_time_takes_it_off_both_lists() -> Result {
+        let cx = &mut MaySleep::assert();
+        let lock = jobs()?;
+        let got = work_or_stop(&lock, cx, Idle.timeout(1));
+        assert_eq!(got, Err(WaitError::TimedOut));
+        assert_eq!(waiters(&lock, cx), [0, 0]);
+        Ok(())
+    }
+
+    /// One event can be waited for with two claims.
+    #[test]
+    fn twice_on_one_event() -> Result {
+        let cx = &mut MaySleep::assert();
+        let lock = jobs()?;
+        let theirs = lock.clone();
+        let thread = Thread::spawn(cx, c"event_waiter", move |cx, _| {
+            let got = theirs
+                .lock_in(cx)
+                .on(|jobs| &jobs.work)
+                .when(|work| *work == 7, core::mem::take)
+                .or(|jobs| &jobs.work)
+                .until(|work| *work > 8)
+                .wait(Idle);
+            *theirs.lock_in(cx).as_mut().project().got = Some(got.map_err(Into::into));
+        })?;
+        let asleep = until(|| waiters(&lock, cx) == [2, 0]);
+        lock.lock_in(cx).as_mut().project().work.update(|work| *work = 8);
+        let sleeping = waiters(&lock, cx);
+        lock.lock_in(cx).as_mut().project().work.update(|work| *work = 7);
+        let (got, left) = end(cx, &lock, thread);
+        asleep?;
+        assert_eq!(sleeping, [2, 0]);
+        assert_eq!(got, Some(Ok(Either::First(7))));
+        assert_eq!(left, [0, 0]);
+        Ok(())
+    }
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where an event may be: inside the data of the lock, or in an object that is tied to the lock.
+
+use super::gate::{
+    code,
+    deadline,
+    until,
+    CLOSED,
+    PENDING,
+    SERVED,
+    SIGNAL,
+    TIMED_OUT, //
+};
+use baton::{
+    event::{
+        Interruptible,
+        Killable,
+        Mode,
+        Uninterruptible,
+        WrongLock, //
+    },
+    new_event,
+    Closed,
+    Event,
+    LockIn,
+    MaySleep,
+    Thread,
+    Tied,
+    WaitError, //
+};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc,
+        Mutex, //
+    },
+};
+
+/// An object with an event of its own, and how the wait for it has ended.
+#[pin_data]
+struct Object {
+    #[pin]
+    set: Tied<bool>,
+    ended: Atomic<u32>,
+}
+
+/// The objects of a lock.
+#[pin_data]
+struct Objects {
+    #[pin]
+    state: Mutex<Option<Arc<Object>>>,
+}
+
+impl Objects {
+    fn new() -> Result<(Arc<Self>, Arc<Object>)> {
+        let objects = Arc::pin_init(pin_init!(Self { state <- new_mutex!(None) }), GFP_KERNEL)?;
+        let lock = &objects.state;
+        let object = Arc::pin_init(
+            pin_init!(Object {
+                set <- Tied::new(lock, new_event!(false)),
+                ended: Atomic::new(PENDING),
+            }),
+            GFP_KERNEL,
+        )?;
+        Ok((objects, object))
+    }
+
+    fn sleeping(&self, cx: &mut MaySleep, object: &Object) -> usize {
+        let mut held = self.state.lock_in(cx);
+        held.tied(&object.set).map_or(0, |set| set.waiters())
+    }
+
+    /// Starts a waiter on the object's event and returns once it sleeps.
+    fn start_waiter(self: &Arc<Self>, cx: &mut MaySleep, object: &Arc<Object>) -> Result<Thread> {
+        let (objects, theirs) = (self.clone(), object.clone());
+        let thread = Thread::spawn(cx, c"event_waiter", move |cx, _| {
+            let Ok(on) = objects.state.lock_in(cx).on_tied(&theirs.set) else {
+                return;
+            };
+            let result = on.until(|set| *set).wait(Interruptible);
+            theirs.ended.store(code(result.map(|()| 0)), Relaxed);
+        })?;
+        until(|| self.sleeping(cx, object) == 1)?;
+        Ok(thread)
+    }
+}
+
+/// Buffers in the data of a lock, of which one is current.
+#[pin_data]
+struct Log {
+    #[pin]
+    even: Event<bool>,
+    #[pin]
+    odd: Event<bool>,
+    current: usize,
+}
+
+impl Log {
+    fn current(&self) -> &Event<bool> {
+        match self.current % 2 {
+            0 => &self.even,
+            _ => &self.odd,
+        }
+    }
+}
+
+#[pin_data]
+struct Boxed {
+    #[pin]
+    set: Event<bool>,
+}
+
+#[kunit_tests(baton_event_tied)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn update_of_a_tied_event_serves() -> Result {
+        let cx = &mut MaySleep::assert();
+        let (objects, object) = Objects::new()?;
+        let waiter = objects.start_waiter(cx, &object)?;
+        let mut held = objects.state.lock_in(cx);
+        let updated = held.tied(&object.set).map(|set| set.update(|set| *set = true));
+        drop(held);
+        let hung = waiter.join_timeout(cx, deadline()).is_err();
+        assert_eq!(updated, Ok(()));
+        assert!(!hung);
+        assert_eq!(object.ended.load(Relaxed), SERVED);
+        Ok(())
+    }
+
+    #[test]
+    fn close_of_a_tied_event_ends_its_waits() -> Result {
+        let cx = &mut MaySleep::assert();
+        let (objects, object) = Objects::new()?;
+        let waiter = objects.start_waiter(cx, &object)?;
+        let mut held = objects.state.lock_in(cx);
+        let closed = held.tied(&object.set).map(|set| set.close());
+        drop(held);
+        let hung = waiter.join_timeout(cx, deadline()).is_err();
+        assert_eq!(closed, Ok(()));
+        assert!(!hung);
+        assert_eq!(object.ended.load(Relaxed), CLOSED);
+        Ok(())
+    }
+
+    #[test]
+    fn waiter_of_an_object_that_has_left_the_lock_can_be_interrupted() -> Result {
+        let cx = &mut MaySleep::assert();
+        let (objects, object) = Objects::new()?;
+        *objects.state.lock_in(cx) = Some(object.clone());
+        let waiter = objects.start_waiter(cx, &object)?;
+        let taken = objects.state.lock_in(cx).take();
+        waiter.interrupt();
+        let hung = waiter.join_timeout(cx, deadline()).is_err();
+        drop(taken);
+        assert!(!hung);
+        assert_eq!(object.ended.load(Relaxed), SIGNAL);
+        Ok(())
+    }
+
+    #[test]
+    fn tied_event_is_not_reached_under_another_lock() -> Result {
+        let cx = &mut MaySleep::assert();
+        let (_objects, object) = Objects::new()?;
+        let (other, _) = Objects::new()?;
+        let wait = other.state.lock_in(cx).on_tied(&object.set).err();
+        let update = other.state.lock_in(cx).tied(&object.set).err();
+        assert_eq!(wait, Some(WrongLock));
+        assert_eq!(update, Some(WrongLock));
+        Ok(())
+    }
+
+    /// The selector would select another event by the time that the waiter gives up.
+    #[test]
+    fn selected_event_that_is_not_current_any_more_can_be_given_up() -> Result {
+        let cx = &mut MaySleep::assert();
+        let log: Arc<Mutex<Log>> = Arc::pin_init(
+            new_mutex!(pin_init!(Log {
+                even <- new_event!(false),
+                odd <- new_event!(false),
+                current: 0,
+            })),
+            GFP_KERNEL,
+        )?;
+        let ended = Arc::new([const { Atomic::new(PENDING) }; 2], GFP_KERNEL)?;
+        let (theirs, end) = (log.clone(), ended.clone());
+        let killed = Thread::spawn(cx, c"event_waiter", move |cx, _| {
+            let wait = theirs.lock_in(cx).on(Log::current).until(|set| *set);
+            end[0].store(code(wait.wait(Killable).map(|()| 0)), Relaxed);
+        })?;
+        let (theirs, end) = (log.clone(), ended.clone());
+        let late = Thread::spawn(cx, c"event_waiter", move |cx, _| {
+            let wait = theirs.lock_in(cx).on(Log::current).until(|set| *set);
+            let result = wait.wait(Uninterruptible.timeout(20));
+            end[1].store(code(result.map(|()| 0)), Relaxed);
+        })?;
+        let asleep = until(|| log.lock_in(cx).even.waiters() > 0 || killed.is_finished(cx));
+        *log.lock_in(cx).as_mut().project().current = 1;
+        killed.kill();
+        let hung = [killed, late].map(|thread| match thread.join_timeout(cx, deadline()) {
+            Ok(()) => false,
+            Err(thread) => {
+                log.lock_in(cx).as_mut().project().even.close();
+                thread.join(cx);
+                true
+            }
+        });
+        asleep?;
+        assert_eq!(hung, [false, false]);
+        assert_eq!(ended[0].load(Relaxed), SIGNAL);
+        assert_eq!(ended[1].load(Relaxed), TIMED_OUT);
+        Ok(())
+    }
+
+    #[test]
+    fn event_behind_a_pointer_is_refused() -> Result {
+        let cx = &mut MaySleep::assert();
+        let boxed = KBox::pin_init(pin_init!(Boxed { set <- new_event!(true) }), GFP_KERNEL)?;
+        let lock: Pin<KBox<Mutex<Pin<KBox<Boxed>>>>> =
+            KBox::pin_init(new_mutex!(boxed), GFP_KERNEL)?;
+        let wait = lock.lock_in(cx).on(|boxed| &boxed.set).until(|set| *set);
+        let got = wait.wait(Uninterruptible);
+        // As one of two as well.
+        let log: Pin<KBox<Mutex<Log>>> = KBox::pin_init(
+            new_mutex!(pin_init!(Log {
+                even <- new_event!(false),
+                odd <- new_event!(false),
+                current: 0,
+            })),
+            GFP_KERNEL,
+        )?;
+        let again = log
+            .lock_in(cx)
+            .on(|log| &log.even)
+            .until(|set| *set)
+            .or(|log| &log.odd)
+            .until(|set| *set)
+            .wait(Killable.timeout(1));
+        assert_eq!(got, Err(Closed));
+        assert_eq!(again, Err(WaitError::TimedOut));
+        Ok(())
+    }
+}
