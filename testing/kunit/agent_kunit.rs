@@ -2,6 +2,10 @@
 
 //! KUnit suite of [`Agent`]: runs that end, are stopped, are frozen, and are told apart.
 
+#[macro_use]
+#[path = "suite.rs"]
+mod suite;
+
 use baton::{
     agent::{
         Current,
@@ -40,21 +44,7 @@ use kernel::{
     },
 };
 
-module! {
-    type: AgentKunit,
-    name: "agent_kunit",
-    authors: ["The baton authors"],
-    description: "KUnit suite of baton's agents",
-    license: "GPL",
-}
-
-struct AgentKunit;
-
-impl kernel::Module for AgentKunit {
-    fn init(_module: &'static ThisModule) -> Result<Self> {
-        Ok(Self)
-    }
-}
+suite!("agent_kunit", "KUnit suite of baton's agents");
 
 levels! {
     /// What the tests hold, outermost first.

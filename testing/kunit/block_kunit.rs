@@ -5,6 +5,10 @@
 //!
 //! Adding a disk reads from it, because the block layer looks for partitions: those are the requests.
 
+#[macro_use]
+#[path = "suite.rs"]
+mod suite;
+
 use baton::{
     block::{
         crc32c,
@@ -39,21 +43,10 @@ use kernel::{
     },
 };
 
-module! {
-    type: BlockKunit,
-    name: "block_kunit",
-    authors: ["The baton authors"],
-    description: "KUnit suite of baton's block layer accessors",
-    license: "GPL",
-}
-
-struct BlockKunit;
-
-impl kernel::Module for BlockKunit {
-    fn init(_module: &'static ThisModule) -> Result<Self> {
-        Ok(Self)
-    }
-}
+suite!(
+    "block_kunit",
+    "KUnit suite of baton's block layer accessors"
+);
 
 /// A disk that reads as zeroes, or that loses what it is asked for.
 struct Tester {

@@ -4,6 +4,10 @@
 //!
 //! If the runner calls this suite green, it would call anything green.
 
+#[macro_use]
+#[path = "suite.rs"]
+mod suite;
+
 use baton::{
     event::{
         Mode,
@@ -20,21 +24,7 @@ use kernel::{
     sync::Mutex, //
 };
 
-module! {
-    type: BustedKunit,
-    name: "busted_kunit",
-    authors: ["The baton authors"],
-    description: "Positive control of baton's KUnit suites",
-    license: "GPL",
-}
-
-struct BustedKunit;
-
-impl kernel::Module for BustedKunit {
-    fn init(_module: &'static ThisModule) -> Result<Self> {
-        Ok(Self)
-    }
-}
+suite!("busted_kunit", "Positive control of baton's KUnit suites");
 
 #[pin_data]
 struct Flag {

@@ -2,6 +2,10 @@
 
 //! KUnit suite of completions: told once, in every way to wait, and never forgotten.
 
+#[macro_use]
+#[path = "suite.rs"]
+mod suite;
+
 use baton::{
     completion::{
         dropped_completers,
@@ -36,21 +40,7 @@ use kernel::{
     }, //
 };
 
-module! {
-    type: CompletionKunit,
-    name: "completion_kunit",
-    authors: ["The baton authors"],
-    description: "KUnit suite of baton's completions",
-    license: "GPL",
-}
-
-struct CompletionKunit;
-
-impl kernel::Module for CompletionKunit {
-    fn init(_module: &'static ThisModule) -> Result<Self> {
-        Ok(Self)
-    }
-}
+suite!("completion_kunit", "KUnit suite of baton's completions");
 
 /// A wait that is sure to end, and ends at last if it does not.
 fn limited() -> impl Mode<Error = WaitError> {

@@ -2,6 +2,10 @@
 
 //! KUnit suite of [`Drain`]: what is in flight, who waits for it, and who must not.
 
+#[macro_use]
+#[path = "suite.rs"]
+mod suite;
+
 use baton::{
     drain::{
         new_drain,
@@ -37,21 +41,7 @@ use kernel::{
     workqueue, //
 };
 
-module! {
-    type: DrainKunit,
-    name: "drain_kunit",
-    authors: ["The baton authors"],
-    description: "KUnit suite of baton's drains",
-    license: "GPL",
-}
-
-struct DrainKunit;
-
-impl kernel::Module for DrainKunit {
-    fn init(_module: &'static ThisModule) -> Result<Self> {
-        Ok(Self)
-    }
-}
+suite!("drain_kunit", "KUnit suite of baton's drains");
 
 fn drain() -> Result<Arc<Drain>> {
     Arc::pin_init(new_drain!("drain_kunit"), GFP_KERNEL)

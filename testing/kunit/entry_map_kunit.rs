@@ -5,6 +5,10 @@
 //! The waiters are threads; the test's own task gates on `waiters()` and asserts after it has joined
 //! them, so that a failed assertion leaves nobody behind.
 
+#[macro_use]
+#[path = "suite.rs"]
+mod suite;
+
 use baton::{
     entry_map::{
         new_entry_map,
@@ -52,21 +56,7 @@ mod slots;
 #[path = "entry_map/waits.rs"]
 mod waits;
 
-module! {
-    type: EntryMapKunit,
-    name: "entry_map_kunit",
-    authors: ["The baton authors"],
-    description: "KUnit suites of baton's entry maps",
-    license: "GPL",
-}
-
-struct EntryMapKunit;
-
-impl kernel::Module for EntryMapKunit {
-    fn init(_module: &'static ThisModule) -> Result<Self> {
-        Ok(Self)
-    }
-}
+suite!("entry_map_kunit", "KUnit suites of baton's entry maps");
 
 /// How long a test waits for what must happen before it fails.
 fn deadline() -> Jiffies {

@@ -5,6 +5,10 @@
 //! The waiters are threads; the test's own task gates on `waiters()` and asserts after it has joined
 //! them. No waiter's entry is ever on the stack of the task that asserts.
 
+#[macro_use]
+#[path = "suite.rs"]
+mod suite;
+
 mod event {
     mod audit;
     mod either;
@@ -15,20 +19,4 @@ mod event {
     mod tied;
 }
 
-use kernel::prelude::*;
-
-module! {
-    type: EventKunit,
-    name: "event_kunit",
-    authors: ["The baton authors"],
-    description: "KUnit suite of baton's events",
-    license: "GPL",
-}
-
-struct EventKunit;
-
-impl kernel::Module for EventKunit {
-    fn init(_module: &'static ThisModule) -> Result<Self> {
-        Ok(Self)
-    }
-}
+suite!("event_kunit", "KUnit suite of baton's events");

@@ -5,6 +5,10 @@
 //! That what is out of order does not compile is for `testing/compile-fail/level/`. What lockdep
 //! has to know afterwards stands in `lockdep-edges.txt`.
 
+#[macro_use]
+#[path = "suite.rs"]
+mod suite;
+
 use baton::{
     level::levels,
     MaySleep,
@@ -30,21 +34,7 @@ use kernel::{
     },
 };
 
-module! {
-    type: LevelKunit,
-    name: "level_kunit",
-    authors: ["The baton authors"],
-    description: "KUnit suite of baton's levels",
-    license: "GPL",
-}
-
-struct LevelKunit;
-
-impl kernel::Module for LevelKunit {
-    fn init(_module: &'static ThisModule) -> Result<Self> {
-        Ok(Self)
-    }
-}
+suite!("level_kunit", "KUnit suite of baton's levels");
 
 levels! {
     mod order {

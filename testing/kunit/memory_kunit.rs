@@ -7,6 +7,10 @@
 //! added tomorrow is refused as well. What a constructor was given is shared with the test, which sees
 //! after it has failed that nobody has kept it.
 
+#[macro_use]
+#[path = "suite.rs"]
+mod suite;
+
 use baton::{
     agent::{
         Current,
@@ -64,21 +68,7 @@ use kernel::{
     time::Delta, //
 };
 
-module! {
-    type: MemoryKunit,
-    name: "memory_kunit",
-    authors: ["The baton authors"],
-    description: "KUnit suite of baton without memory",
-    license: "GPL",
-}
-
-struct MemoryKunit;
-
-impl kernel::Module for MemoryKunit {
-    fn init(_module: &'static ThisModule) -> Result<Self> {
-        Ok(Self)
-    }
-}
+suite!("memory_kunit", "KUnit suite of baton without memory");
 
 /// No constructor needs as many allocations.
 const MANY: u32 = 10_000;

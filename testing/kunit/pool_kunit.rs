@@ -5,6 +5,10 @@
 //! Who waits is a thread; the test's own task gates on [`Pool::try_waiters`] and asserts after it has
 //! joined.
 
+#[macro_use]
+#[path = "suite.rs"]
+mod suite;
+
 use baton::{
     event::{
         Interruptible,
@@ -38,21 +42,7 @@ use kernel::{
     },
 };
 
-module! {
-    type: PoolKunit,
-    name: "pool_kunit",
-    authors: ["The baton authors"],
-    description: "KUnit suite of baton's pools",
-    license: "GPL",
-}
-
-struct PoolKunit;
-
-impl kernel::Module for PoolKunit {
-    fn init(_module: &'static ThisModule) -> Result<Self> {
-        Ok(Self)
-    }
-}
+suite!("pool_kunit", "KUnit suite of baton's pools");
 
 /// Nodes with a number as key and payload; the note says whether they are dirty.
 type Cache = Pool<u32, u32, bool>;

@@ -5,6 +5,10 @@
 //! Who sleeps is a thread; the test's own task looks until the registry has it, ends the wait, and
 //! asserts after it has joined.
 
+#[macro_use]
+#[path = "suite.rs"]
+mod suite;
+
 use baton::{
     agent::{
         Agent,
@@ -74,21 +78,7 @@ use look::{
     until, //
 };
 
-module! {
-    type: RegistryKunit,
-    name: "registry_kunit",
-    authors: ["The baton authors"],
-    description: "KUnit suite of baton's registry",
-    license: "GPL",
-}
-
-struct RegistryKunit;
-
-impl kernel::Module for RegistryKunit {
-    fn init(_module: &'static ThisModule) -> Result<Self> {
-        Ok(Self)
-    }
-}
+suite!("registry_kunit", "KUnit suite of baton's registry");
 
 type Map = EntryMap<u64>;
 

@@ -2,6 +2,10 @@
 
 //! KUnit suite of [`RwSemaphore`]: who shares it, who waits, and how a wait ends.
 
+#[macro_use]
+#[path = "suite.rs"]
+mod suite;
+
 use baton::{
     rw_semaphore::{
         new_rw_semaphore,
@@ -27,21 +31,10 @@ use kernel::{
     },
 };
 
-module! {
-    type: RwSemaphoreKunit,
-    name: "rw_semaphore_kunit",
-    authors: ["The baton authors"],
-    description: "KUnit suite of baton's read-write semaphores",
-    license: "GPL",
-}
-
-struct RwSemaphoreKunit;
-
-impl kernel::Module for RwSemaphoreKunit {
-    fn init(_module: &'static ThisModule) -> Result<Self> {
-        Ok(Self)
-    }
-}
+suite!(
+    "rw_semaphore_kunit",
+    "KUnit suite of baton's read-write semaphores"
+);
 
 type Semaphore = RwSemaphore<u32>;
 

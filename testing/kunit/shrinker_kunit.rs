@@ -2,6 +2,10 @@
 
 //! KUnit suite of [`Shrinker`]: the kernel's own reclaim of its slabs, through a registered shrinker.
 
+#[macro_use]
+#[path = "suite.rs"]
+mod suite;
+
 use baton::{
     pool::{
         new_pool,
@@ -29,21 +33,7 @@ use kernel::{
     },
 };
 
-module! {
-    type: ShrinkerKunit,
-    name: "shrinker_kunit",
-    authors: ["The baton authors"],
-    description: "KUnit suite of baton's shrinkers",
-    license: "GPL",
-}
-
-struct ShrinkerKunit;
-
-impl kernel::Module for ShrinkerKunit {
-    fn init(_module: &'static ThisModule) -> Result<Self> {
-        Ok(Self)
-    }
-}
+suite!("shrinker_kunit", "KUnit suite of baton's shrinkers");
 
 /// A pool whose clean nodes reclaim may free.
 #[pin_data]

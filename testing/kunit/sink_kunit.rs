@@ -2,6 +2,10 @@
 
 //! KUnit suite of sinks: what is handed over is finished once, in the context that the sink stands for.
 
+#[macro_use]
+#[path = "suite.rs"]
+mod suite;
+
 use baton::{
     drain::{
         new_drain,
@@ -40,21 +44,7 @@ use kernel::{
     },
 };
 
-module! {
-    type: SinkKunit,
-    name: "sink_kunit",
-    authors: ["The baton authors"],
-    description: "KUnit suite of baton's sinks",
-    license: "GPL",
-}
-
-struct SinkKunit;
-
-impl kernel::Module for SinkKunit {
-    fn init(_module: &'static ThisModule) -> Result<Self> {
-        Ok(Self)
-    }
-}
+suite!("sink_kunit", "KUnit suite of baton's sinks");
 
 /// What happened to everything that was handed over.
 struct Record {

@@ -2,6 +2,10 @@
 
 //! KUnit suite of [`Thread`]: joined, stopped, stopped before it ran.
 
+#[macro_use]
+#[path = "suite.rs"]
+mod suite;
+
 use baton::{
     MaySleep,
     Thread, //
@@ -22,21 +26,7 @@ use kernel::{
     },
 };
 
-module! {
-    type: ThreadKunit,
-    name: "thread_kunit",
-    authors: ["The baton authors"],
-    description: "KUnit suite of baton's threads",
-    license: "GPL",
-}
-
-struct ThreadKunit;
-
-impl kernel::Module for ThreadKunit {
-    fn init(_module: &'static ThisModule) -> Result<Self> {
-        Ok(Self)
-    }
-}
+suite!("thread_kunit", "KUnit suite of baton's threads");
 
 /// Counts what its clones do; the count of references says what was freed.
 fn counter() -> Result<Arc<Atomic<u32>>> {
