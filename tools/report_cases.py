@@ -100,34 +100,55 @@ def judge_skips(cases, path):
             case.reason = f"skipped, but testing/skips.txt does not list it: {case.reason}".rstrip(": ")
 
 
-def judge_manifest(cases, path, layer, only=None):
-    """Compares with a manifest: `SUITE NAME` per line, `!SUITE NAME` for a case that has to fail.
+def chosen(only, suite, name):
+    """Whether KUnit's filter `only`, SUITE or SUITE.NAME, takes a test: glob patterns, as the kernel reads them."""
+    of, _, test = only.partition(".")
+    return fnmatch.fnmatchcase(suite, of) and fnmatch.fnmatchcase(name, test or "*")
 
-    `only`: a pattern SUITE.NAME that limits what was run, so that the rest is not missed.
+
+def read_manifest(path):
+    """{(suite, name): how it has to fail, "" if it has to pass}.
+
+    `SUITE NAME` per line; `!SUITE NAME [crash|hang|lost]` for a positive control.
     """
     wanted = {}
     for number, text, _ in read_listing(path, "manifest"):
-        must_fail = text.startswith("!")
-        fields = text.lstrip("! ").split(None, 1)
-        if len(fields) != 2:
-            sys.exit(f"{path}:{number}: want 'SUITE NAME' or '!SUITE NAME', got '{text}'")
-        wanted[tuple(fields)] = must_fail
+        control = text.startswith("!")
+        fields = text.lstrip("! ").split()
+        if len(fields) != 2 and not (control and len(fields) == 3 and fields[2] in HOW):
+            sys.exit(f"{path}:{number}: want 'SUITE NAME' or '!SUITE NAME [{'|'.join(HOW)}]', got '{text}'")
+        wanted[fields[0], fields[1]] = (fields[2] if len(fields) == 3 else "fail") if control else ""
+    return wanted
+
+
+# How the reason of a control begins that has to fail in that way.
+HOW = {"crash": "crashed: ", "hang": "hung: ", "lost": "not run: "}
+
+
+def judge_manifest(cases, path, layer, only=None, fate=lambda suite: ""):
+    """Compares with a manifest.
+
+    `only`: what was run of it, see chosen(), so that the rest is not missed.
+    `fate(suite)`: why a suite may have no results.
+    """
+    wanted = read_manifest(path)
     known = {(case.suite, case.name) for case in cases}
     for case in cases:
-        must_fail = wanted.get((case.suite, case.name))
-        if must_fail is None:
+        how = wanted.get((case.suite, case.name))
+        if how is None:
             if case.suite and case.status != "fail":
                 case.status, case.reason = "fail", f"not in {os.path.relpath(path)}: add '{case.suite} {case.name}'"
-        elif must_fail:
+        elif how:
             case.control = True
-            if case.status == "fail":
-                case.status, case.reason = "pass", "failed, as a positive control has to"
+            if case.status == "fail" and case.reason.startswith(HOW.get(how, "")) and (how in HOW or not case.reason):
+                case.status, case.reason = "pass", f"{how}, as a positive control has to"
             else:
-                case.reason = f"positive control did not go red: it said '{case.status}'"
+                case.reason = f"positive control: wants '{how}', got '{case.status}' {case.reason}".rstrip()
                 case.status = "fail"
     for suite, name in wanted:
-        if (suite, name) not in known and (only is None or fnmatch.fnmatchcase(f"{suite}.{name}", only)):
-            cases.append(Case(layer, suite, name, "fail", f"missing: {os.path.relpath(path)} lists it, no result came"))
+        if (suite, name) not in known and (only is None or chosen(only, suite, name)):
+            why = fate(suite) or f"missing: {os.path.relpath(path)} lists it, no result came"
+            cases.append(Case(layer, suite, name, "fail", why))
 
 
 def counts(cases):

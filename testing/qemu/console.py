@@ -127,6 +127,17 @@ def splats(text, patterns=None, wanted=None):
     return found
 
 
+def dump(text):
+    """What the guest printed itself to say who waits."""
+    found, inside = [], False
+    for line in text.splitlines():
+        mark = DUMP.search(line)
+        inside = mark[1] == "begin" if mark else inside
+        if inside and not mark:
+            found.append(line)
+    return found
+
+
 def excerpt(text, splat, before=2, after=25):
     """The lines around the first splat, for a report."""
     lines = text.splitlines()

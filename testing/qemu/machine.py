@@ -16,6 +16,7 @@ import time
 import console
 import engine as engines
 import initramfs
+from patience import Patience
 from results import Results
 
 POWER_OFF_GRACE = 10
@@ -28,7 +29,8 @@ class Boot:
     directory: str                  # console.log, results.log, files of the guest, verdict.json
     kernel: str                     # bzImage, or UML's "linux"
     script: str                     # name under testing/qemu/guest, or ../path under /baton
-    deadline: float                 # seconds until the guest is killed
+    deadline: float                 # seconds until the guest is killed, see patience.py
+    silence: float = 0              # seconds without a word from the guest until it is killed; 0: any
     tier: str = "small"             # small: busybox; big: the guest root
     disk: str = ""                  # image of the guest root
     payload: list = dataclasses.field(default_factory=list)
@@ -64,6 +66,17 @@ class Outcome:
     excerpt: str = ""
     step: str = ""
     console: str = ""
+    steps: list = dataclasses.field(default_factory=list)
+    slowdown: float = 1.0           # how busy the machine was with something else, at worst
+
+    def running(self):
+        """What the guest was running when the first splat, or else the end, came."""
+        if not self.splats:
+            return self.step
+        with open(self.console, encoding="utf-8", errors="replace") as stream:
+            lines = stream.read().splitlines()[:self.splats[0][0]]
+        marks = [line.partition("baton: running ")[2].strip() for line in lines if "baton: running " in line]
+        return marks[-1] if marks else ""
 
 
 def show_line(start, quiet):
@@ -123,9 +136,10 @@ def stop(process, engine):
         print(f"engine: process {process.pid} does not die; left behind", file=sys.stderr)
 
 
-def follow(process, threads, boot, results, begin):
-    """Reads the result port until the guest is done; True if the deadline came first."""
+def follow(process, threads, boot, results, patience):
+    """Reads the result port until the guest is done; the deadline that came first, or 0."""
     done_at = None
+    said, said_at = results.lines, 0.0
     with open(boot.results, encoding="utf-8", errors="replace") as stream:
         while True:
             ended = process.poll() is not None
@@ -135,14 +149,18 @@ def follow(process, threads, boot, results, begin):
             results.feed(stream.read())
             now = time.monotonic()
             if ended:
-                return False
+                return 0
+            if results.lines != said:
+                said, said_at = results.lines, patience.seconds()
             if results.rc is not None:
                 done_at = done_at or now
                 if now - done_at > POWER_OFF_GRACE:
                     results.notes.append(("POWEROFF", f"the guest did not power off within {POWER_OFF_GRACE} s"))
-                    return False
-            elif now - begin > boot.deadline:
-                return True
+                    return 0
+            elif patience.seconds() > boot.deadline:
+                return boot.deadline
+            elif boot.silence and patience.seconds() - said_at > boot.silence:
+                return boot.silence
             # The period of looking, not a wait for something to be ready.
             time.sleep(0.02)
 
@@ -160,9 +178,11 @@ def attempt(engine, boot):
         initramfs.build(boot.initramfs, environment, boot.payload)
         command, process, threads = start(engine, boot, work)
         results = Results(nonce, boot.directory, show)
+        patience = Patience()
         try:
-            late = follow(process, threads, boot, results, begin)
+            late = follow(process, threads, boot, results, patience)
         finally:
+            patience.stop()
             # Also when the run is interrupted: a guest does not outlive it.
             stop(process, engine)
         for thread in threads:
@@ -170,9 +190,11 @@ def attempt(engine, boot):
         results.finish()
     seconds = time.monotonic() - begin
     outcome = judge(engine, boot, results, late, seconds, process.returncode)
+    outcome.slowdown = round(patience.worst, 1)
     with open(os.path.join(boot.directory, "env.json"), "w", encoding="utf-8") as stream:
         json.dump({**engine.facts(), "kernel": outcome.release, "command": command, "cpus": boot.cpus,
-                   "memory": boot.memory, "tier": boot.tier, "seconds": round(seconds, 2)}, stream, indent=1)
+                   "memory": boot.memory, "tier": boot.tier, "seconds": round(seconds, 2),
+                   "slowdown": outcome.slowdown}, stream, indent=1)
     return outcome
 
 
@@ -183,7 +205,7 @@ def judge(engine, boot, results, late, seconds, status):
     splats = console.splats(text)
     outcome = Outcome("PASS", "", results.rc, results.release or "", seconds, engine.facts(),
                       splats=splats, notes=results.notes, step=results.step,
-                      console=boot.console)
+                      console=boot.console, steps=results.steps)
     if splats:
         outcome.excerpt = console.excerpt(text, splats[0])
     timeouts = [note for kind, note in results.notes if kind == "TIMEOUT"]
@@ -194,12 +216,12 @@ def judge(engine, boot, results, late, seconds, status):
         outcome.verdict, outcome.reason = "CRASH", f"console line {splats[0][0]}: {splats[0][1]}"
     elif results.rc is None and results.release is None:
         outcome.verdict = "INFRA"
-        outcome.reason = (f"the guest did not reach /init within {boot.deadline:.0f} s" if late
+        outcome.reason = (f"the guest did not reach /init within {late:.0f} s" if late
                           else f"the engine ended with status {status} before /init")
     elif results.rc is None and not late:
         outcome.verdict, outcome.reason = "INFRA", f"the engine ended with status {status}{at}, without a splat"
     elif results.rc is None:
-        outcome.verdict, outcome.reason = "TIMEOUT", f"no end within {boot.deadline:.0f} s{at}"
+        outcome.verdict, outcome.reason = "TIMEOUT", f"no end within {late:.0f} s{at}"
     elif timeouts:
         outcome.verdict, outcome.reason = "TIMEOUT", timeouts[0]
     elif results.rc != 0:

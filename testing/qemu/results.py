@@ -26,6 +26,8 @@ class Results:
         self.release = None
         self.rc = None
         self.step = ""
+        self.steps = []
+        self.lines = 0              # how much the guest has said
         self.notes = []
         self.files = []
         self.name = None
@@ -35,6 +37,7 @@ class Results:
     def feed(self, text):
         lines = (self.rest + text).split("\n")
         self.rest = lines.pop()
+        self.lines += len(lines)
         for line in lines:
             self._line(line.rstrip("\r"))
 
@@ -63,6 +66,7 @@ class Results:
             self.release = rest
         elif kind == "STEP":
             self.step = rest
+            self.steps.append(rest)
             self.show(rest)
         elif kind == "NOTE":
             what, _, text = rest.partition(" ")

@@ -31,7 +31,8 @@ note() {
 	echo "NOTE $nonce $*" >&3
 }
 
-# who_waits: prints to the console which tasks are blocked and where.
+# who_waits [COMM]: prints to the console which tasks are blocked and where, and the
+# tasks with that name whatever they do.
 who_waits() {
 	echo "baton: begin of blocked tasks" >/dev/kmsg
 	if [ -w /proc/sysrq-trigger ]; then
@@ -40,8 +41,9 @@ who_waits() {
 	for task in /proc/[0-9]*; do
 		[ -r "$task/stat" ] || continue
 		state=$(sed 's/.*) //; s/ .*//' "$task/stat" 2>/dev/null)
-		[ "$state" = D ] || continue
-		echo "baton: $(cat "$task/comm") (${task#/proc/}) sleeps in:" >/dev/kmsg
+		comm=$(cat "$task/comm" 2>/dev/null)
+		[ "$state" = D ] || [ "$comm" = "${1:-}" ] || continue
+		echo "baton: $comm (${task#/proc/}) is in state $state in:" >/dev/kmsg
 		while read -r line; do
 			echo "baton:   $line" >/dev/kmsg
 		done <"$task/stack"
@@ -51,6 +53,9 @@ who_waits() {
 
 # within SECONDS NAME COMMAND...: runs the command with a time limit that also
 # holds for a command that cannot be killed. Status 124: it did not end.
+#
+# On a machine that is busy with something else a second is worth less: the loop
+# comes round at most 20 times in one, and has to do so 5 times for one to count.
 within() {
 	within_limit=$1 within_name=$2
 	shift 2
@@ -64,10 +69,12 @@ within() {
 	} &
 	within_pid=$!
 	within_end=$(($(date +%s) + within_limit))
+	within_rounds=$((5 * within_limit))
 	while [ ! -e "$within_status" ]; do
-		if [ "$(date +%s)" -gt "$within_end" ]; then
+		within_rounds=$((within_rounds - 1))
+		if [ "$within_rounds" -lt 0 ] && [ "$(date +%s)" -gt "$within_end" ]; then
 			echo "baton: $within_name did not end within $within_limit s" >/dev/kmsg
-			who_waits
+			who_waits "${who:-}"
 			note TIMEOUT "$within_name: did not end within $within_limit s"
 			kill -9 "$within_pid" 2>/dev/null
 			return 124

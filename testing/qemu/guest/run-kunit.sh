@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
-# Loads the modules of /baton/modules/order and sends KUnit's results.
+# Loads the modules of /baton/modules/order, "MODULE LIMIT" per line, and sends the
+# results of each as soon as it has run: what comes later cannot take them away.
 #
 # insmod returns 0 even when tests fail, and dmesg loses suites; the documents
 # in debugfs are complete, one per suite.
 
 # shellcheck source=testing/qemu/guest/lib.sh
 . /baton/guest/lib.sh
-: "${limit:?}"
 
 # Where a suite asks for it, allocations that can sleep fail too, and not at
 # length: each is told with its stack otherwise.
@@ -19,29 +19,40 @@ fi
 kunit=/sys/kernel/debug/kunit
 rc=0
 loaded=
+# The thread that a test runs in, for who_waits.
+# shellcheck disable=SC2034 # read by within
+who=kunit_try_catch_thread
 
 # The kernel has suites of its own.
-ls "$kunit" >/tmp/suites-of-the-kernel
+ls "$kunit" >/tmp/sent
 
-while read -r module; do
+# send: the results of the suites that have come. Of one that hangs, what it has so far.
+send() {
+	for suite in "$kunit"/*/; do
+		suite=$(basename "$suite")
+		if ! grep -qxF "$suite" /tmp/sent; then
+			emit "ktap/$suite.ktap" <"$kunit/$suite/results"
+			echo "$suite" >>/tmp/sent
+		fi
+	done
+}
+
+while read -r module limit; do
 	step "insmod $module"
+	echo "baton: running $module" >/dev/kmsg
 	within "$limit" "insmod $module" insmod "/baton/modules/$module"
 	status=$?
 	if [ "$status" -ne 0 ]; then
 		note INSMOD "$module: status $status"
 		rc=1
 	fi
-	# KUnit runs one suite at a time: behind one that hangs, all would hang.
+	send
+	# KUnit runs one suite at a time: behind one that hangs, all would hang. They
+	# run in the next boot.
 	[ "$status" -ne 124 ] || break
 	name=${module%.ko}
 	[ "$status" -ne 0 ] || loaded="$name $loaded"
 done </baton/modules/order
-
-for suite in "$kunit"/*/; do
-	suite=$(basename "$suite")
-	grep -qxF "$suite" /tmp/suites-of-the-kernel ||
-		emit "ktap/$suite.ktap" <"$kunit/$suite/results"
-done
 
 # While the modules are there: what lockdep knows of the locks of the suites.
 if [ -r /proc/lockdep ]; then
