@@ -11,6 +11,7 @@ sys.dont_write_bytecode = True
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, "tools"))
 
+import check_imports
 import check_rules
 
 # Rules of the kernel's checkpatch that a file here breaks for a reason.
@@ -123,6 +124,11 @@ def licence(files):
             and "SPDX-License-Identifier:" not in "".join(text_of(name).splitlines(True)[:2])]
 
 
+def imports(_files):
+    """No two files of rust/ import each other in a circle."""
+    return check_imports.check(check_imports.read(os.path.join(TOP, "rust")))
+
+
 def rule(name, say, find, plants):
     def check(files):
         return check_rules.check(name, find, say, plants,
@@ -132,7 +138,7 @@ def rule(name, say, find, plants):
 
 CASES = {
     "licence": licence, "rustfmt": rustfmt, "shellcheck": shellcheck, "checkpatch": checkpatch, "python": python,
-    "console": console, "spelling": spelling, **{f"boundary-{each[0]}": rule(*each) for each in check_rules.RULES}, "clippy": clippy,
+    "console": console, "imports": imports, "spelling": spelling, **{f"boundary-{each[0]}": rule(*each) for each in check_rules.RULES}, "clippy": clippy,
 }
 
 
