@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.join(TOP, "tools"))
 
 import check_imports
 import check_rules
+import doc_examples
 
 # Rules of the kernel's checkpatch that a file here breaks for a reason.
 CHECKPATCH_IGNORED = ",".join((
@@ -129,6 +130,11 @@ def imports(_files):
     return check_imports.check(check_imports.read(os.path.join(TOP, "rust")))
 
 
+def examples(_files):
+    """The examples of the documentation are found; the KUnit layer compiles and runs them."""
+    return doc_examples.check()
+
+
 def rule(name, say, find, plants):
     def check(files):
         return check_rules.check(name, find, say, plants,
@@ -138,7 +144,8 @@ def rule(name, say, find, plants):
 
 CASES = {
     "licence": licence, "rustfmt": rustfmt, "shellcheck": shellcheck, "checkpatch": checkpatch, "python": python,
-    "console": console, "imports": imports, "spelling": spelling, **{f"boundary-{each[0]}": rule(*each) for each in check_rules.RULES}, "clippy": clippy,
+    "console": console, "imports": imports, "examples": examples,
+    "spelling": spelling, **{f"boundary-{each[0]}": rule(*each) for each in check_rules.RULES}, "clippy": clippy,
 }
 
 

@@ -127,6 +127,13 @@ def long_file(source):
     return [MAX_LINES + 1] if len(source.lines) > MAX_LINES else []
 
 
+def example_left_out(source):
+    if not rust(source, "rust"):
+        return []
+    return [n for n, line in enumerate(source.lines, 1)
+            if re.match(r"\s*//[/!] *[`~]{3,}.*\b(ignore|compile_fail|should_panic)\b", line)]
+
+
 def dead_link(source):
     if not rust(source):
         return []
@@ -181,6 +188,11 @@ RULES = [
     ("length", f"split what has more than {MAX_LINES} lines", long_file, [
         ("rust/a.rs", "\n" * (MAX_LINES + 1), [MAX_LINES + 1]),
         ("rust/a.rs", "\n" * MAX_LINES, []),
+    ]),
+    ("examples", "an example is compiled and run, see tools/doc_examples.py", example_left_out, [
+        ("rust/a.rs", "/// ```ignore\n/// f();\n/// ```\n", [1]),
+        ("rust/a.rs", "//! ```\n//! ignore();\n//! ```\n", []),
+        ("rust/a.rs", "//! ```text\n//! ```\n/// ```no_run\n/// ```\n", []),
     ]),
     ("links", "srctree/ links name files of the kernel", dead_link, [
         ("rust/a.rs", "//! [`x`](srctree/no/such/file.h)\n", [1]),

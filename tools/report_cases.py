@@ -125,19 +125,18 @@ def read_manifest(path):
 HOW = {"crash": "crashed: ", "hang": "hung: ", "lost": "not run: "}
 
 
-def judge_manifest(cases, path, layer, only=None, fate=lambda suite: ""):
-    """Compares with a manifest.
+def judge_manifest(cases, wanted, layer, only=None, fate=lambda suite: ""):
+    """Compares with a manifest, as read_manifest() has read it.
 
     `only`: what was run of it, see chosen(), so that the rest is not missed.
     `fate(suite)`: why a suite may have no results.
     """
-    wanted = read_manifest(path)
     known = {(case.suite, case.name) for case in cases}
     for case in cases:
         how = wanted.get((case.suite, case.name))
         if how is None:
             if case.suite and case.status != "fail":
-                case.status, case.reason = "fail", f"not in {os.path.relpath(path)}: add '{case.suite} {case.name}'"
+                case.status, case.reason = "fail", f"not in the manifest: add '{case.suite} {case.name}'"
         elif how:
             case.control = True
             if case.status == "fail" and case.reason.startswith(HOW.get(how, "")) and (how in HOW or not case.reason):
@@ -147,7 +146,7 @@ def judge_manifest(cases, path, layer, only=None, fate=lambda suite: ""):
                 case.status = "fail"
     for suite, name in wanted:
         if (suite, name) not in known and (only is None or chosen(only, suite, name)):
-            why = fate(suite) or f"missing: {os.path.relpath(path)} lists it, no result came"
+            why = fate(suite) or "missing: the manifest lists it, no result came"
             cases.append(Case(layer, suite, name, "fail", why))
 
 
