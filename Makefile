@@ -12,7 +12,7 @@ endif
 # The tools start each other; flags of this make are not for them.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := modules
-.PHONY: modules setup run test check compile-fail model kunit selftests bench clean help
+.PHONY: modules setup run test check compile-fail model kunit selftests debug bench clean help
 .NOTPARALLEL:
 
 modules:	## build the modules; KDIR=DIR: against that kernel, else against the test kernel
@@ -46,6 +46,9 @@ kunit:		## KUnit suites in a guest; ENGINE=qemu|tcg|kvm|uml, TEST=suite.test
 
 selftests:	## what a user sees: load, configfs, I/O, file systems, seeds; TEST=area:script
 	@tools/test selftests
+
+debug:		## KUnit, the seeds and a short stress on the kernel with lockdep and more
+	@tools/test debug
 
 bench:		## the ratios, in one boot; ENGINE=...|icount; no test asserts a time
 	@tools/bench

@@ -7,6 +7,11 @@
 . /baton/guest/lib.sh
 
 export BATON_MODULES=/baton/modules BATON_SEEDS=/baton/seeds
+export BATON_SLOWDOWN="${slowdown:-1}"
+if [ -n "${short:-}" ]; then
+	# What cannot be seen in five rounds is for the kernel that has time for a hundred.
+	export BATON_SHORT=yes BATON_ROUNDS=5 BATON_CONTROL_ROUNDS=500
+fi
 [ "$engine" = kvm ] || export KSFT_MACHINE_SLOW=yes
 cd /baton/selftests || exit 1
 

@@ -24,9 +24,9 @@ fi
 . "$helpers"
 
 # Emulated machines are slow, and so are limits of time there. The name is that
-# of the kselftests.
-slow=1
-[ -z "${KSFT_MACHINE_SLOW:-}" ] || slow=4
+# of the kselftests. The second factor: the host is busy with something else.
+slow=${BATON_SLOWDOWN:-1}
+[ -z "${KSFT_MACHINE_SLOW:-}" ] || slow=$((4 * slow))
 
 configfs=/sys/kernel/config/baton
 debugfs=/sys/kernel/debug/baton

@@ -115,6 +115,8 @@ polled() {
 	at_once polled --hipri
 }
 
+# On a kernel that looks at everything, one way of completion: BATON_SHORT.
+[ -z "${BATON_SHORT:-}" ] || [ $# -gt 0 ] || set -- timer
 run_cases "$@" <<-END
 	120 inline everything at once
 	120 workqueue everything at once, and requests end in a worker
