@@ -11,6 +11,7 @@ sys.dont_write_bytecode = True
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, "tools"))
 
+import api
 import check_imports
 import check_rules
 import doc_examples
@@ -135,6 +136,11 @@ def examples(_files):
     return doc_examples.check()
 
 
+def interface(_files):
+    """What may sleep asks for the capability, and the documentation says what tools/api collects."""
+    return api.check(check_imports.read(os.path.join(TOP, "rust")))
+
+
 def rule(name, say, find, plants):
     def check(files):
         return check_rules.check(name, find, say, plants,
@@ -144,13 +150,16 @@ def rule(name, say, find, plants):
 
 CASES = {
     "licence": licence, "rustfmt": rustfmt, "shellcheck": shellcheck, "checkpatch": checkpatch, "python": python,
-    "console": console, "imports": imports, "examples": examples,
+    "console": console, "imports": imports, "examples": examples, "api": interface,
     "spelling": spelling, **{f"boundary-{each[0]}": rule(*each) for each in check_rules.RULES}, "clippy": clippy,
 }
 
+# What is not complete yet runs if it is asked for by name.
+NOT_YET = {"api"}
+
 
 def main():
-    chosen = sys.argv[1:] or list(CASES)
+    chosen = sys.argv[1:] or [name for name in CASES if name not in NOT_YET]
     unknown = [name for name in chosen if name not in CASES]
     if unknown:
         print(f"check: there is no case '{unknown[0]}'; there are: {' '.join(CASES)}", file=sys.stderr)
