@@ -26,8 +26,9 @@ def slowdown(sample=SAMPLE):
 class Patience:
     """A clock that runs slower while the machine is busy."""
 
-    def __init__(self, measure=slowdown):
+    def __init__(self, measure=slowdown, period=PERIOD):
         self._measure = measure
+        self._period = period
         self._stopped = threading.Event()
         self._factor = 1.0
         self._seconds = 0.0
@@ -45,7 +46,7 @@ class Patience:
             now = time.monotonic()
             self._seconds += (now - self._seen) / max(factor, last)
             self._seen = now
-            self._stopped.wait(PERIOD)
+            self._stopped.wait(self._period)
 
     def seconds(self):
         """Seconds since the start, as an idle machine would have counted them."""
@@ -54,3 +55,18 @@ class Patience:
     def stop(self):
         self._stopped.set()
         self._thread.join()
+
+
+def check():
+    """What is wrong with the clock: on an idle machine it goes right, on a busy one slower, and it never stops."""
+    wrong = []
+    for factor in (1.0, 4.0, MOST):
+        begin = time.monotonic()
+        clock = Patience(measure=lambda factor=factor: factor, period=0.01)
+        time.sleep(0.4)
+        clock.stop()
+        wanted, told = (time.monotonic() - begin) / factor, clock.seconds()
+        # The last look, and the first, are at most a period away; the thread may have to wait for its turn.
+        if not wanted * 0.5 <= told <= wanted + 0.01:
+            wrong.append(f"testing/qemu/patience.py: {factor} times slower, {wanted:.2f} s are told as {told:.2f} s")
+    return wrong
