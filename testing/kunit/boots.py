@@ -14,7 +14,10 @@ import suites
 MODULE_LIMIT = 60                   # seconds for one insmod, which runs all tests of the module
 CONTROL_LIMIT = 5                   # the same for a positive control, which hangs on purpose
 GRACE = 60                          # seconds without a word from a guest, on top of that
+EXTRA = 24                          # boots at most for what was behind a crash or a hang
 TEST_LIMIT = 20                     # seconds for one test, on a machine that does nothing else
+
+HOW = ("crash", "hang", "lost")     # what a positive control is for, see manifest.txt
 
 
 def holds(path, suite):
@@ -37,7 +40,7 @@ class Told:
     culprit: str = ""               # the module that ended the boot
     kind: str = ""                  # how: crash or hang
     where: list = dataclasses.field(default_factory=list)
-    test: str = ""                  # the test that ended it, as far as that is known
+    begun: tuple = ("", "")         # the test that ended it: suite and name, as far as that is known
 
     @property
     def name(self):
@@ -76,6 +79,34 @@ class Series:
             if len(left) == len(names):
                 break
             names = left
+
+    def rerun(self):
+        """Runs what was behind a crash or a hang: a suite alone, and what is left of one test by test."""
+        tried = set()
+        while len(tried) < EXTRA and (left := [item for item in self._lost() if item not in tried]):
+            module, suite, name = left[0]
+            tried.add(left[0])
+            print(f"kunit: {suite}{name and '.' + name} alone, because {module} has ended a boot", flush=True)
+            everything, self.only = self.only, suite + (name and "." + name)
+            self.run([module])
+            self.only = everything
+
+    def _lost(self):
+        """[(module, suite, test, or "" for the whole suite)] of what has no result and should."""
+        known = {(suite.name, result.name) for boot in self.boots for suite in boot.suites.values()
+                 for result in suite.results}
+        found = []
+        for boot in self.boots:
+            for suite, names in self.order.items() if boot.culprit else ():
+                if not holds(self.ours[boot.culprit], suite):
+                    continue
+                wanted = [name for name in names if self.manifest.get((suite, name)) not in HOW
+                          and (self.only is None or report_cases.chosen(self.only, suite, name))]
+                left = [name for name in wanted if (suite, name) not in known
+                        and not any((suite, name) == other.begun for other in self.boots)]
+                alone = [""] if left == names and self.only is None else left
+                found += [(boot.culprit, suite, name) for name in alone]
+        return found
 
     def suites(self):
         return {name for boot in self.boots for name in boot.suites}
@@ -117,7 +148,14 @@ class Series:
             told.where = console.dump(text)
         else:
             told.where = outcome.excerpt.splitlines()
-        told.test = suites.running("\n".join(told.where))
+        unfinished = next((suite for suite in told.suites.values() if not suite.ended), None)
+        if unfinished:
+            left = [name for name in self.order.get(unfinished.name, ()) if name not in
+                    {result.name for result in unfinished.results}
+                    and (self.only is None or report_cases.chosen(self.only, unfinished.name, name))]
+            # The first without a result is the one that had begun; its stack agrees, where there is one.
+            seen = suites.running("\n".join(told.where))
+            told.begun = unfinished.name, seen if seen in left else left[0] if left else "*"
         return told
 
     def fate(self, suite):
@@ -129,13 +167,15 @@ class Series:
 
     def cases(self, layer, again):
         found = []
+        known = {(suite.name, result.name) for boot in self.boots for suite in boot.suites.values()
+                 for result in suite.results} | {boot.begun for boot in self.boots}
         for boot in self.boots:
             for suite in boot.suites.values():
-                found += self._suite_cases(layer, boot, suite, again)
+                found += self._suite_cases(layer, boot, suite, again, known)
             found.append(self._boot_case(layer, boot, again))
         return found
 
-    def _suite_cases(self, layer, boot, suite, again):
+    def _suite_cases(self, layer, boot, suite, again, known):
         def case(name, status, reason="", log=()):
             return report_cases.Case(layer, suite.name, name, status, reason, list(log),
                                      f"{again} TEST={suite.name}.{name}")
@@ -146,14 +186,14 @@ class Series:
             found.append(case("*", "fail", "the suite failed, and no test of it"))
         if suite.ended:
             return found
-        known = {result.name for result in suite.results}
-        missing = [name for name in self.order.get(suite.name, ()) if name not in known
-                   and (self.only is None or report_cases.chosen(self.only, suite.name, name))]
-        # The first without a result is the one that had begun; its stack agrees, where there is one.
-        begun = boot.test if boot.test in missing else missing[0] if missing else "*"
+        begun = boot.begun[1]
         verb = "hung" if boot.kind == "hang" else "crashed"
         found.append(case(begun, "fail", f"{verb}: {boot.outcome.reason}", where(boot.where)))
-        found += [case(name, "fail", f"not run: {begun} {verb}") for name in missing if name != begun]
+        # What is known has run in another boot.
+        found += [case(name, "fail", f"not run: {begun} {verb}") for name in self.order.get(suite.name, ())
+                  if (suite.name, name) not in known
+                  and (self.only is None or report_cases.chosen(self.only, suite.name, name))]
+        known |= {(suite.name, name) for name in self.order.get(suite.name, ())}
         return found
 
     def _boot_case(self, layer, boot, again):

@@ -3,7 +3,8 @@
 //! BUGGY on purpose: a test that sleeps for ever, and that nobody can end.
 //!
 //! What has run before it must be kept, the test and the place where it sleeps must be reported, and
-//! the suites that are loaded later must run in another boot. `manifest.txt` says so of each test.
+//! the suites that are loaded later must run in another boot. What comes behind it is not run, for
+//! once, and must be reported by name. `manifest.txt` says so of each test.
 
 #[macro_use]
 #[path = "suite.rs"]
