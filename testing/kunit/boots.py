@@ -8,11 +8,12 @@ import os
 import console
 import machine
 import modules
+import patience
 import report_cases
 import suites
 
 MODULE_LIMIT = 60                   # seconds for one insmod, which runs all tests of the module
-CONTROL_LIMIT = 5                   # the same for a positive control, which hangs on purpose
+CONTROL_LIMIT = 3                   # the same for a positive control, which hangs on purpose
 GRACE = 60                          # seconds without a word from a guest, on top of that
 EXTRA = 24                          # boots at most for what was behind a crash or a hang
 TEST_LIMIT = 20                     # seconds for one test, on a machine that does nothing else
@@ -122,7 +123,7 @@ class Series:
             directory=directory, kernel=self.image, script="run-kunit.sh", deadline=GRACE + 2 * sum(limits),
             silence=GRACE + max(limits),
             payload=[("modules/" + os.path.basename(path), path) for path in order] + [("modules/order", listing)],
-            parameters=[f"kunit.timeout={TEST_LIMIT}"] + ([f"kunit.filter_glob={self.only}"] if self.only else []),
+            parameters=[f"kunit.timeout={round(TEST_LIMIT * patience.slowdown(sample=0.2))}"] + ([f"kunit.filter_glob={self.only}"] if self.only else []),
             memory="512M" if self.engine.name == "uml" else "1024M")
         return self._read(directory, machine.run(self.engine, boot))
 
