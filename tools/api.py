@@ -183,7 +183,7 @@ def rows(interface):
 
     for item in interface.items:
         if item.kind == "fn" and item.by in ("Drop", "PinnedDrop") and id(item) in interface.why and not interface.marked(item):
-            lacks(item, f"the destructor sleeps: {interface.why[id(item)]}")
+            lacks(item, f"the destructor sleeps: {interface.why[id(item)]} (or say '{MARK} why')")
         if not interface.is_public(item):
             continue
         place = f"{item.path}:{item.line}"
@@ -191,12 +191,12 @@ def rows(interface):
             proof = interface.capability(item)
             why = interface.why.get(id(item), "")
             if why and not proof and not interface.marked(item):
-                lacks(item, f"sleeps ({why}) and asks for no capability")
+                lacks(item, f"sleeps ({why}) and asks for no capability (or say '{MARK} why')")
             said = re.search(r"Context: ([^\n]*)", item.docs)
             sleeps = "yes, the capability is its" if proof else "by an exception" if why else "no"
             functions.append((f"{item.of + '::' if item.of else ''}{item.name}()", sleeps, proof, said[1] if said else "", place))
             if said and re.search(r"\bmay sleep\b|\bsleeps\b", said[1]) and not proof and not interface.marked(item):
-                lacks(item, f"its documentation says '{said[1]}', and it asks for no capability")
+                lacks(item, f"its documentation says '{said[1]}', and it asks for no capability (or say '{MARK} why')")
         elif item.kind == "trait":
             head = item.head
             kind = ("`unsafe`" if re.search(r"\bunsafe\s+trait\b", head) else "sealed" if SEALED.search(head)
@@ -250,8 +250,8 @@ pub enum Value { A }
 }
 PLANTED = [
     "a.rs:2: Door: the documentation does not say what happens when it is used from itself",
-    "a.rs:7: Owner::new: sleeps (make()) and asks for no capability",
-    "a.rs:14: Part::drop: the destructor sleeps: bindings::kthread_stop",
+    "a.rs:7: Owner::new: sleeps (make()) and asks for no capability (or say '// SLEEPS: why')",
+    "a.rs:14: Part::drop: the destructor sleeps: bindings::kthread_stop (or say '// SLEEPS: why')",
     "a.rs:16: Open: a trait for everybody does not say what whoever implements it can do",
     "b.rs:2: Passed: the documentation does not say what its destructor does",
     "b.rs:2: Passed: the documentation does not say what mem::forget() does",
