@@ -61,9 +61,11 @@ class Example:
     def test(self):
         code = self.code()
         last = next((line for line in reversed(code) if line.strip()), "")
+        # Each line says where it comes from: a message of the compiler shows it.
+        body = "".join(f"        {line} // {self.path}:{number}\n" if line.strip() else "\n"
+                       for number, line in enumerate(code, self.number + 1))
         if not ENDS_OK.match(last):
-            code.append("Ok(())")
-        body = "".join(f"        {line}".rstrip() + "\n" for line in code)
+            body += "        Ok(())\n"
         attribute = "#[test]" if self.run else "#[allow(dead_code)]"
         return f"\n    // {self.path}:{self.number}\n    {attribute}\n    fn {self.name}() -> Result {{\n{body}    }}\n"
 

@@ -116,14 +116,15 @@ class Series:
         directory = os.path.join(self.directory, f"boot-{len(self.boots) + 1}")
         order = modules.load_order(names, self.ours, self.kernel)
         listing = os.path.join(self.directory, "order")
-        limits = [limit_of(modules.name_of(path)) for path in order]
+        busy = patience.slowdown(sample=0.2)
+        limits = [round(busy * limit_of(modules.name_of(path))) for path in order]
         with open(listing, "w", encoding="utf-8") as stream:
             stream.writelines(f"{os.path.basename(path)} {limit}\n" for path, limit in zip(order, limits))
         boot = machine.Boot(
             directory=directory, kernel=self.image, script="run-kunit.sh", deadline=GRACE + 2 * sum(limits),
             silence=GRACE + max(limits),
             payload=[("modules/" + os.path.basename(path), path) for path in order] + [("modules/order", listing)],
-            parameters=[f"kunit.timeout={round(TEST_LIMIT * patience.slowdown(sample=0.2))}"] + ([f"kunit.filter_glob={self.only}"] if self.only else []),
+            parameters=[f"kunit.timeout={round(TEST_LIMIT * busy)}"] + ([f"kunit.filter_glob={self.only}"] if self.only else []),
             memory="512M" if self.engine.name == "uml" else "1024M")
         return self._read(directory, machine.run(self.engine, boot))
 
