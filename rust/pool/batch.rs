@@ -3,13 +3,18 @@
 //! Several pinned nodes, with room that was made before the lock was taken.
 
 use super::{
-    Key,
-    Note,
-    Pinned, //
+    handle::Pinned,
+    key::{
+        Key,
+        Note, //
+    },
 };
-use crate::level::{
-    Level,
-    Unordered, //
+use crate::{
+    context::MaySleep,
+    level::{
+        Level,
+        Unordered, //
+    },
 };
 use core::ops::Deref;
 use kernel::{
@@ -33,10 +38,16 @@ pub struct Batch<'p, K: Key, N: Send + 'static, M: Note = (), L: Level = Unorder
 impl<'p, K: Key, N: Send + 'static, M: Note, L: Level> Batch<'p, K, N, M, L> {
     /// Makes room for `room` pins.
     ///
+    /// Context: may sleep, as `flags` say.
+    ///
     /// # Errors
     ///
     /// `ENOMEM`.
-    pub fn with_capacity(room: usize, flags: Flags) -> Result<Self> {
+    pub fn with_capacity<C: Level>(
+        _cx: &mut MaySleep<C>,
+        room: usize,
+        flags: Flags,
+    ) -> Result<Self> {
         Ok(Self {
             pins: KVec::with_capacity(room, flags)?,
             room,
@@ -59,7 +70,7 @@ impl<'p, K: Key, N: Send + 'static, M: Note, L: Level> Batch<'p, K, N, M, L> {
     }
 
     /// Adds a pin; the caller has seen that there is room.
-    pub(crate) fn push(&mut self, pin: Pinned<'p, K, N, M, L>) {
+    pub(super) fn push(&mut self, pin: Pinned<'p, K, N, M, L>) {
         // A pin for which there were no room would be dropped: it would not be leaked.
         let _ = self.pins.push_within_capacity(pin);
     }

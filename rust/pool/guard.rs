@@ -3,120 +3,142 @@
 //! The guard of a pool: looking nodes up, selecting them, waiting for their pins.
 
 use super::{
-    current,
-    ends,
-    pin::{
+    batch::Batch,
+    count::Refused,
+    handle::{
         Exclusive,
+        Handle,
         Pinned, //
     },
+    key::{
+        Key,
+        Note, //
+    },
+    nodes::Pool,
     table::{
         Candidate,
-        Grant,
-        Refused,
         Table, //
     },
-    Batch,
-    Key,
-    Note,
-    Pool,
-    State, //
 };
 use crate::{
+    context::{
+        Borrowed,
+        MaySleep, //
+    },
     event::{
         Interruptible,
         Killable,
         Mode,
         Timeout, //
     },
-    held::Held,
     level::{
         After,
         Level, //
     },
-    registry::{
-        self,
-        Kind, //
-    },
-    trace::{
-        self,
-        Pin as Step, //
-    },
 };
-use core::{
-    mem::ManuallyDrop,
-    panic::Location, //
-};
+use core::panic::Location;
 use kernel::{
     prelude::*,
-    sync::{
-        atomic::Relaxed,
-        lock::spinlock::SpinLockBackend, //
+    sync::lock::{
+        spinlock::SpinLockBackend,
+        Guard, //
     },
 };
+
+mod private {
+    pub trait Sealed {}
+}
 
 /// A form of waiting that something else than the event can end.
 ///
 /// A pin can be forgotten, which nothing notices while the pool is in use. So a wait for pins has to
-/// be one that ends all the same.
-pub trait CanGiveUp: Mode {}
+/// be one that ends all the same. Sealed: [`Interruptible`], [`Killable`], and every form with a
+/// [`Timeout`].
+pub trait CanGiveUp: Mode + private::Sealed {}
+
+impl private::Sealed for Interruptible {}
+impl private::Sealed for Killable {}
+impl<M> private::Sealed for Timeout<M> {}
 
 impl CanGiveUp for Interruptible {}
 impl CanGiveUp for Killable {}
 impl<M> CanGiveUp for Timeout<M> where Timeout<M>: Mode {}
 
-/// The lock under a guard.
-type HeldState<'p, 'c, K, N, M, C, L> = Held<'p, 'c, State<K, N, M, L>, SpinLockBackend, C, L>;
-
 /// The held lock of a [`Pool`].
 ///
 /// What it looks up does not outlive it, except as [`Pinned`] or [`Exclusive`]. While it lives the
-/// capability to sleep is borrowed.
+/// capability to sleep is borrowed. Pins and owners, also of this pool, may be dropped under it.
+///
+/// The closures that are called under it run with the spinlock held: they must be short and must not
+/// sleep. They are `Send`, so that they cannot capture a capability to sleep or a guard.
 ///
 /// `mem::forget` leaves the pool locked for ever.
 #[must_use = "the lock unlocks immediately when the guard is unused"]
 pub struct PoolGuard<'p, 'c, K: Key, N: Send + 'static, M: Note, C: Level, L: Level> {
     pool: &'p Pool<K, N, M, L>,
-    held: ManuallyDrop<HeldState<'p, 'c, K, N, M, C, L>>,
+    table: Guard<'p, Table<K, N, M>, SpinLockBackend>,
+    cx: &'c mut MaySleep<C>,
+    _borrowed: Borrowed<'c>,
 }
 
-impl<'p, 'c, K: Key, N: Send + 'static, M: Note, C: Level, L: Level>
-    PoolGuard<'p, 'c, K, N, M, C, L>
-{
-    pub(crate) fn new(pool: &'p Pool<K, N, M, L>, held: HeldState<'p, 'c, K, N, M, C, L>) -> Self {
-        pool.holder.store(current(), Relaxed);
-        Self {
-            pool,
-            held: ManuallyDrop::new(held),
+impl<K: Key, N: Send + 'static, M: Note, L: Level> Pool<K, N, M, L> {
+    /// Acquires the pool's lock.
+    ///
+    /// Context: may sleep afterwards; under the guard nothing can.
+    #[inline]
+    pub fn lock_in<'p, 'c, C: Level>(
+        &'p self,
+        cx: &'c mut MaySleep<C>,
+    ) -> PoolGuard<'p, 'c, K, N, M, C, L>
+    where
+        L: After<C>,
+    {
+        PoolGuard {
+            pool: self,
+            table: self.table.lock(),
+            cx,
+            _borrowed: Borrowed::new(),
         }
     }
 
-    /// Changes the table, and considers who waits.
-    pub(crate) fn update<R>(&mut self, change: impl FnOnce(&mut Table<K, N, M>) -> R) -> R {
-        self.held.update(|state| state.project().table, change)
-    }
-
-    /// Tells the registry of pins, or of an exclusive owner, more.
-    #[inline(always)]
-    #[track_caller]
-    pub(crate) fn begins(&self, step: Step, nodes: u64) {
-        if registry::is_on() {
-            for _ in 0..nodes {
-                registry::owe(Kind::Pin, self.held.table.object());
+    /// Takes the oldest node over that nobody has and `wanted` accepts.
+    pub(super) fn own_oldest(
+        &self,
+        table: &mut Table<K, N, M>,
+        at: &'static Location<'static>,
+        mut wanted: impl FnMut(Candidate<'_, K, M>) -> bool,
+    ) -> Option<Exclusive<'_, K, N, M, L>> {
+        for number in table.order.values() {
+            let Some(record) = table.nodes.get_mut(number) else {
+                continue;
+            };
+            let ticket = record.ticket();
+            // Nobody pins it now, because that takes the pool's lock. The user is not asked with the
+            // counts locked.
+            if self.uses.pins(ticket) == Some(0)
+                && wanted(record.candidate(0))
+                && self.uses.own(ticket, at).is_ok()
+            {
+                return Some(Handle::new(self, record.grant()));
             }
         }
-        trace::pin(self.held.table.object(), step, nodes);
+        None
     }
 
-    /// Before the lock is released: counts what this task has dropped under it.
-    fn leave(&mut self) {
-        if self.pool.unsettled.load(Relaxed) {
-            self.pool.unsettled.store(false, Relaxed);
-            let object = self.held.table.object();
-            self.update(|table| table.settle(|exclusive| ends(object, exclusive)));
-        }
-        self.pool.holder.store(0, Relaxed);
+    /// Takes the node over if nobody has it.
+    pub(super) fn own(
+        &self,
+        table: &Table<K, N, M>,
+        number: u128,
+        at: &'static Location<'static>,
+    ) -> Result<Exclusive<'_, K, N, M, L>, Refused> {
+        let record = table.nodes.get(&number).ok_or(Refused::Absent)?;
+        self.uses.own(record.ticket(), at)?;
+        Ok(Handle::new(self, record.grant()))
     }
+}
 
+impl<'p, K: Key, N: Send + 'static, M: Note, C: Level, L: Level> PoolGuard<'p, '_, K, N, M, C, L> {
     /// Pins the node with this key and makes it the youngest.
     ///
     /// # Errors
@@ -124,10 +146,12 @@ impl<'p, 'c, K: Key, N: Send + 'static, M: Note, C: Level, L: Level>
     /// [`Refused::Absent`] if there is none, [`Refused::Busy`] if somebody owns it exclusively.
     #[track_caller]
     pub fn pin(&mut self, key: K) -> Result<Pinned<'p, K, N, M, L>, Refused> {
-        let at = Location::caller();
-        let Grant { node, generation } = self.update(|table| table.pin(&key, at))?;
-        self.begins(Step::Pins, 1);
-        Ok(Pinned::new(self.pool, key, node, generation))
+        let (at, number) = (Location::caller(), key.number());
+        let record = self.table.nodes.get(&number).ok_or(Refused::Absent)?;
+        self.pool.uses.pin(record.ticket(), at)?;
+        let grant = record.grant();
+        self.table.touch(number);
+        Ok(Handle::new(self.pool, grant))
     }
 
     /// Pins the oldest nodes that `wanted` accepts, until `batch` is full; returns how many.
@@ -138,32 +162,28 @@ impl<'p, 'c, K: Key, N: Send + 'static, M: Note, C: Level, L: Level>
     pub fn select(
         &mut self,
         batch: &mut Batch<'p, K, N, M, L>,
-        mut wanted: impl FnMut(Candidate<'_, K, M>) -> bool,
+        mut wanted: impl FnMut(Candidate<'_, K, M>) -> bool + Send,
     ) -> usize {
         let at = Location::caller();
-        let pool = self.pool;
         let before = batch.len();
-        self.update(|table| {
-            for key in table.order.values() {
-                if batch.is_full() {
-                    break;
-                }
-                let Some(record) = table.nodes.get_mut(key) else {
-                    continue;
-                };
-                if record.exclusive || !wanted(record.candidate(key)) {
-                    continue;
-                }
-                record.pins += 1;
-                record.at = at;
-                let Grant { node, generation } = record.grant();
-                batch.push(Pinned::new(pool, *key, node, generation));
+        let table = &mut *self.table;
+        for number in table.order.values() {
+            if batch.is_full() {
+                break;
             }
-        });
-        let count = batch.len() - before;
-        // CAST: `usize` is not wider.
-        self.begins(Step::Pins, count as u64);
-        count
+            let Some(record) = table.nodes.get_mut(number) else {
+                continue;
+            };
+            let ticket = record.ticket();
+            let Some(pins) = self.pool.uses.pins(ticket) else {
+                continue;
+            };
+            // Who waits for the pins may have got the node while the user was asked.
+            if wanted(record.candidate(pins)) && self.pool.uses.pin(ticket, at).is_ok() {
+                batch.push(Handle::new(self.pool, record.grant()));
+            }
+        }
+        batch.len() - before
     }
 
     /// Looks at, or changes, what was noted about a pinned node.
@@ -174,16 +194,17 @@ impl<'p, 'c, K: Key, N: Send + 'static, M: Note, C: Level, L: Level>
     pub fn note<R>(
         &mut self,
         pin: &Pinned<'_, K, N, M, L>,
-        change: impl FnOnce(&mut M) -> R,
+        change: impl FnOnce(&mut M) -> R + Send,
     ) -> Result<R, Refused> {
         if !pin.is_of(self.pool) {
             return Err(Refused::Absent);
         }
-        let key = pin.key();
-        self.update(|table| {
-            let record = table.nodes.get_mut(&key).ok_or(Refused::Absent)?;
-            Ok(change(&mut record.note))
-        })
+        let record = self
+            .table
+            .nodes
+            .get_mut(&pin.grant().number)
+            .ok_or(Refused::Absent)?;
+        Ok(change(&mut record.note))
     }
 
     /// Takes the node over if nobody has it.
@@ -194,20 +215,17 @@ impl<'p, 'c, K: Key, N: Send + 'static, M: Note, C: Level, L: Level>
     #[track_caller]
     #[doc(alias = "mca_reap")]
     pub fn try_exclusive(&mut self, key: K) -> Result<Exclusive<'p, K, N, M, L>, Refused> {
-        let grant = self.update(|table| table.own(&key))?;
-        self.begins(Step::Owns, 1);
-        Ok(Exclusive::new(self.pool, key, grant))
+        self.pool.own(&self.table, key.number(), Location::caller())
     }
 
     /// Takes the oldest node over that nobody has and `wanted` accepts.
     #[track_caller]
     pub fn try_exclusive_oldest(
         &mut self,
-        wanted: impl FnMut(Candidate<'_, K, M>) -> bool,
+        wanted: impl FnMut(Candidate<'_, K, M>) -> bool + Send,
     ) -> Option<Exclusive<'p, K, N, M, L>> {
-        let (key, grant) = self.update(|table| table.own_oldest(wanted))?;
-        self.begins(Step::Owns, 1);
-        Some(Exclusive::new(self.pool, key, grant))
+        self.pool
+            .own_oldest(&mut self.table, Location::caller(), wanted)
     }
 
     /// Waits until nobody has the node, and takes it over.
@@ -226,7 +244,7 @@ impl<'p, 'c, K: Key, N: Send + 'static, M: Note, C: Level, L: Level>
     #[allow(clippy::type_complexity, reason = "the guard, and how the wait ended")]
     #[track_caller]
     pub fn wait_unpinned<W: CanGiveUp>(
-        mut self,
+        self,
         mode: W,
         key: K,
     ) -> (
@@ -236,30 +254,31 @@ impl<'p, 'c, K: Key, N: Send + 'static, M: Note, C: Level, L: Level>
     where
         L: After<C>,
     {
-        self.leave();
+        let (at, number) = (Location::caller(), key.number());
         let pool = self.pool;
-        let mut this = ManuallyDrop::new(self);
-        // SAFETY: `this` is not dropped and not used afterwards.
-        let held = unsafe { ManuallyDrop::take(&mut this.held) };
-        let (held, granted) =
-            held.on(|state| &state.table)
-                .when(move |table| !table.is_busy(&key), move |table| table.own(&key))
-                .wait_relock(mode);
-        let guard = Self::new(pool, held);
-        if let Ok(Ok(_)) = &granted {
-            guard.begins(Step::Owns, 1);
-        }
-        let result = granted.map(|grant| grant.map(|grant| Exclusive::new(pool, key, grant)));
+        let Some(ticket) = self.table.nodes.get(&number).map(|record| record.ticket()) else {
+            return (self, Ok(Err(Refused::Absent)));
+        };
+        let Self {
+            table,
+            cx,
+            _borrowed,
+            ..
+        } = self;
+        drop(table);
+        let owned = pool.uses.wait(cx, mode, ticket, at);
+        let guard = Self {
+            pool,
+            table: pool.table.lock(),
+            cx,
+            _borrowed,
+        };
+        let result = owned.map(|owned| {
+            owned?;
+            // It is still there: nobody else can take it out.
+            let record = guard.table.nodes.get(&number).ok_or(Refused::Absent)?;
+            Ok(Handle::new(pool, record.grant()))
+        });
         (guard, result)
-    }
-}
-
-impl<K: Key, N: Send + 'static, M: Note, C: Level, L: Level> Drop
-    for PoolGuard<'_, '_, K, N, M, C, L>
-{
-    fn drop(&mut self) {
-        self.leave();
-        // SAFETY: The lock is not used afterwards.
-        unsafe { ManuallyDrop::drop(&mut self.held) };
     }
 }

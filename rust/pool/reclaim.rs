@@ -3,34 +3,33 @@
 //! What reclaim can do with a pool: try.
 
 use super::{
-    table::Candidate,
-    Exclusive,
-    Key,
-    Note,
-    Pool,
-    Refused, //
+    count::Refused,
+    handle::Exclusive,
+    key::{
+        Key,
+        Note, //
+    },
+    nodes::Pool,
+    table::Candidate, //
 };
 use crate::{
     level::Level,
     shrinker::Reclaim, //
 };
+use core::panic::Location;
 
 impl Reclaim {
     /// Takes the oldest node over that nobody has and `wanted` accepts.
     ///
-    /// Pinned nodes are not offered: reclaim passes them by.
+    /// Pinned nodes are not offered: reclaim passes them by. `wanted` runs under the pool's lock, as
+    /// with a [`PoolGuard`](super::PoolGuard).
+    #[track_caller]
     pub fn try_exclusive_oldest<'p, K: Key, N: Send + 'static, M: Note, L: Level>(
         &mut self,
         pool: &'p Pool<K, N, M, L>,
-        wanted: impl FnMut(Candidate<'_, K, M>) -> bool,
+        wanted: impl FnMut(Candidate<'_, K, M>) -> bool + Send,
     ) -> Option<Exclusive<'p, K, N, M, L>> {
-        let mut state = pool.state.lock();
-        let (key, grant) = state
-            .as_mut()
-            .project()
-            .table
-            .update(|table| table.own_oldest(wanted))?;
-        Some(Exclusive::new(pool, key, grant))
+        pool.own_oldest(&mut pool.table.lock(), Location::caller(), wanted)
     }
 
     /// Takes the node over if nobody has it.
@@ -38,17 +37,13 @@ impl Reclaim {
     /// # Errors
     ///
     /// [`Refused::Absent`] if there is none, [`Refused::Busy`] if it is pinned or owned.
+    #[track_caller]
     pub fn try_exclusive<'p, K: Key, N: Send + 'static, M: Note, L: Level>(
         &mut self,
         pool: &'p Pool<K, N, M, L>,
         key: K,
     ) -> Result<Exclusive<'p, K, N, M, L>, Refused> {
-        let mut state = pool.state.lock();
-        let grant = state
-            .as_mut()
-            .project()
-            .table
-            .update(|table| table.own(&key))?;
-        Ok(Exclusive::new(pool, key, grant))
+        let number = key.number();
+        pool.own(&pool.table.lock(), number, Location::caller())
     }
 }

@@ -3,229 +3,56 @@
 //! What is under a pool's lock: the nodes by key, and the keys by age.
 
 use super::{
-    Key,
-    Note, //
+    count::Ticket,
+    key::{
+        Key,
+        Note, //
+    },
 };
-use core::panic::Location;
 use kernel::{
+    alloc::Flags,
     prelude::*,
     rbtree::{
         RBTree,
         RBTreeNode, //
     },
     sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
         Arc,
         Mutex, //
     },
 };
 
-/// The part of a node that pins keep: its payload, under its own lock.
+/// The part of a node that its users keep: its payload, under its own lock.
 #[pin_data]
-pub(crate) struct Node<N> {
+pub(super) struct Node<N> {
     #[pin]
-    pub(crate) payload: Mutex<N>,
-    /// Pins dropped by the task that holds the pool's lock: see `Pool::release()`.
-    pub(crate) unpinned: Atomic<usize>,
-    /// The same for the exclusive owner: 1 if it was dropped.
-    pub(crate) returned: Atomic<usize>,
+    pub(super) payload: Mutex<N>,
 }
 
 /// The part of a node that the pool's lock protects.
-pub(crate) struct Record<N, M> {
-    pub(crate) node: Arc<Node<N>>,
-    pub(crate) note: M,
-    pub(crate) generation: u64,
-    pub(crate) used: u64,
-    pub(crate) pins: usize,
-    pub(crate) exclusive: bool,
-    /// Where the last pin was made.
-    pub(crate) at: &'static Location<'static>,
+pub(super) struct Record<K, N, M> {
+    grant: Grant<K, N>,
+    pub(super) note: M,
+    used: u64,
 }
 
-/// A node that is owned exclusively, before it has a guard.
-pub(crate) struct Grant<N> {
-    pub(crate) node: Arc<Node<N>>,
-    pub(crate) generation: u64,
-}
-
-/// Why a node cannot be had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
-    /// No node has this key.
-    Absent,
-    /// The node is pinned, or somebody owns it exclusively.
-    Busy,
-}
-
-impl From<Refused> for Error {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::Absent => ENOENT,
-            Refused::Busy => EBUSY,
-        }
-    }
-}
-
-/// The nodes of a pool.
-///
-/// # Invariants
-///
-/// `order` has one entry for each of `nodes`, under its `used`, and `len` is how many there are.
-pub(crate) struct Table<K, N, M> {
-    pub(crate) nodes: RBTree<K, Record<N, M>>,
-    pub(crate) order: RBTree<u64, K>,
-    pub(crate) len: usize,
-    clock: u64,
-    generations: u64,
-}
-
-impl<K: Key, N, M: Note> Table<K, N, M> {
-    pub(crate) fn new() -> Self {
-        // INVARIANT: There are no nodes.
-        Self {
-            nodes: RBTree::new(),
-            order: RBTree::new(),
-            len: 0,
-            clock: 0,
-            generations: 0,
-        }
+impl<K: Key, N, M: Note> Record<K, N, M> {
+    /// Returns what identifies the node.
+    pub(super) fn ticket(&self) -> Ticket {
+        self.grant.ticket
     }
 
-    fn tick(&mut self) -> u64 {
-        self.clock += 1;
-        self.clock
+    /// Returns the node, for somebody who has been counted.
+    pub(super) fn grant(&self) -> Grant<K, N> {
+        self.grant.clone()
     }
 
-    /// Makes the node the youngest one.
-    pub(crate) fn touch(&mut self, key: &K) {
-        let now = self.tick();
-        let Some(record) = self.nodes.get_mut(key) else {
-            return;
-        };
-        let used = core::mem::replace(&mut record.used, now);
-        if let Some(entry) = self.order.remove_node(&used) {
-            self.order
-                .insert(entry.into_reservation().into_node(now, *key));
-        }
-    }
-
-    /// Adds a node whose key is not there, as the youngest; returns its generation.
-    pub(crate) fn add(
-        &mut self,
-        key: K,
-        node: RBTreeNode<K, Record<N, M>>,
-        order: RBTreeNode<u64, K>,
-    ) -> u64 {
-        let now = self.tick();
-        self.generations += 1;
-        // INVARIANT: One entry each.
-        self.nodes.insert(node);
-        self.order
-            .insert(order.into_reservation().into_node(now, key));
-        self.len += 1;
-        if let Some(record) = self.nodes.get_mut(&key) {
-            record.used = now;
-            record.generation = self.generations;
-        }
-        self.generations
-    }
-
-    /// Takes a node out; what it returns is to be dropped without the lock.
-    pub(crate) fn take(&mut self, key: &K) -> Option<Taken<K, N, M>> {
-        let used = self.nodes.get(key)?.used;
-        // INVARIANT: One entry each.
-        let node = self.nodes.remove_node(key)?;
-        let order = self.order.remove_node(&used)?;
-        self.len -= 1;
-        Some((node, order))
-    }
-
-    /// Pins a node that nobody owns exclusively.
-    pub(crate) fn pin(
-        &mut self,
-        key: &K,
-        at: &'static Location<'static>,
-    ) -> Result<Grant<N>, Refused> {
-        let record = self.nodes.get_mut(key).ok_or(Refused::Absent)?;
-        if record.exclusive {
-            return Err(Refused::Busy);
-        }
-        record.pins += 1;
-        record.at = at;
-        let grant = record.grant();
-        self.touch(key);
-        Ok(grant)
-    }
-
-    /// Returns whether there is such a node, and somebody has it.
-    pub(crate) fn is_busy(&self, key: &K) -> bool {
-        let record = self.nodes.get(key);
-        record.is_some_and(|record| record.exclusive || record.pins > 0)
-    }
-
-    /// Takes a node over that nobody else has.
-    pub(crate) fn own(&mut self, key: &K) -> Result<Grant<N>, Refused> {
-        let record = self.nodes.get_mut(key).ok_or(Refused::Absent)?;
-        if record.exclusive || record.pins > 0 {
-            return Err(Refused::Busy);
-        }
-        record.exclusive = true;
-        Ok(record.grant())
-    }
-
-    /// Takes the oldest node over that nobody has and `wanted` accepts.
-    pub(crate) fn own_oldest(
-        &mut self,
-        mut wanted: impl FnMut(Candidate<'_, K, M>) -> bool,
-    ) -> Option<(K, Grant<N>)> {
-        for key in self.order.values() {
-            let Some(record) = self.nodes.get_mut(key) else {
-                continue;
-            };
-            if !record.exclusive && record.pins == 0 && wanted(record.candidate(key)) {
-                record.exclusive = true;
-                return Some((*key, record.grant()));
-            }
-        }
-        None
-    }
-
-    /// Counts what was dropped while the lock was held by the same task.
-    ///
-    /// Calls `ends` for each: whether it was an exclusive owner.
-    pub(crate) fn settle(&mut self, mut ends: impl FnMut(bool)) {
-        for record in self.nodes.values_mut() {
-            let unpinned = record.node.unpinned.xchg(0, Relaxed);
-            record.pins -= unpinned;
-            (0..unpinned).for_each(|_| ends(false));
-            if record.node.returned.xchg(0, Relaxed) != 0 {
-                record.exclusive = false;
-                ends(true);
-            }
-        }
-    }
-}
-
-/// A node that was taken out, with both of its places.
-pub(crate) type Taken<K, N, M> = (RBTreeNode<K, Record<N, M>>, RBTreeNode<u64, K>);
-
-impl<N, M> Record<N, M> {
-    pub(crate) fn grant(&self) -> Grant<N> {
-        Grant {
-            node: self.node.clone(),
-            generation: self.generation,
-        }
-    }
-
-    pub(crate) fn candidate<'t, K>(&'t mut self, key: &'t K) -> Candidate<'t, K, M> {
+    /// Returns what a selection sees of a node that has so many pins.
+    pub(super) fn candidate(&mut self, pins: usize) -> Candidate<'_, K, M> {
         Candidate {
-            key,
-            generation: self.generation,
-            pins: self.pins,
+            key: &self.grant.key,
+            generation: self.grant.ticket.generation(),
+            pins,
             note: &mut self.note,
         }
     }
@@ -241,4 +68,142 @@ pub struct Candidate<'t, K, M> {
     pub pins: usize,
     /// What the user of the pool has noted about it.
     pub note: &'t mut M,
+}
+
+/// A node: what its users keep of it.
+pub(super) struct Grant<K, N> {
+    pub(super) node: Arc<Node<N>>,
+    pub(super) key: K,
+    /// The number of the key, as it was when the node was made.
+    pub(super) number: u128,
+    pub(super) ticket: Ticket,
+}
+
+impl<K: Key, N> Clone for Grant<K, N> {
+    fn clone(&self) -> Self {
+        Self {
+            node: self.node.clone(),
+            ..*self
+        }
+    }
+}
+
+/// A node that is not in the table, with both of its places.
+///
+/// To be dropped without the pool's lock: it may be the last one to have the payload.
+pub(super) struct Outside<K, N, M> {
+    record: RBTreeNode<u128, Record<K, N, M>>,
+    order: RBTreeNode<u64, u128>,
+    number: u128,
+}
+
+impl<K: Key, N, M: Note> Outside<K, N, M> {
+    /// Gets the memory for the places of a node.
+    pub(super) fn new(grant: Grant<K, N>, note: M, flags: Flags) -> Result<Self> {
+        let number = grant.number;
+        let record = Record {
+            grant,
+            note,
+            used: 0,
+        };
+        Ok(Self {
+            record: RBTreeNode::new(number, record, flags)?,
+            order: RBTreeNode::new(0, number, flags)?,
+            number,
+        })
+    }
+}
+
+/// The nodes of a pool.
+///
+/// # Invariants
+///
+/// `order` has one entry for each of `nodes`, under its `used`.
+pub(super) struct Table<K, N, M> {
+    pub(super) nodes: RBTree<u128, Record<K, N, M>>,
+    pub(super) order: RBTree<u64, u128>,
+    clock: u64,
+}
+
+// Nothing in it is pinned: not even a key or a note that asks for it, since both are `Copy`.
+impl<K, N, M> Unpin for Table<K, N, M> {}
+
+impl<K: Key, N, M: Note> Table<K, N, M> {
+    pub(super) fn new() -> Self {
+        // INVARIANT: There are no nodes.
+        Self {
+            nodes: RBTree::new(),
+            order: RBTree::new(),
+            clock: 0,
+        }
+    }
+
+    fn tick(&mut self) -> u64 {
+        self.clock += 1;
+        self.clock
+    }
+
+    /// Makes the node the youngest one.
+    pub(super) fn touch(&mut self, number: u128) {
+        let now = self.tick();
+        let Some(record) = self.nodes.get_mut(&number) else {
+            return;
+        };
+        let used = core::mem::replace(&mut record.used, now);
+        if let Some(entry) = self.order.remove_node(&used) {
+            self.order
+                .insert(entry.into_reservation().into_node(now, number));
+        }
+    }
+
+    /// Adds a node as the youngest.
+    ///
+    /// # Errors
+    ///
+    /// Returns the node if there is one with its key.
+    pub(super) fn add(&mut self, node: Outside<K, N, M>) -> Result<(), Outside<K, N, M>> {
+        let number = node.number;
+        if self.nodes.get(&number).is_some() {
+            return Err(node);
+        }
+        let now = self.tick();
+        // INVARIANT: One entry each, under the same `used`.
+        self.nodes.insert(node.record);
+        self.order
+            .insert(node.order.into_reservation().into_node(now, number));
+        if let Some(record) = self.nodes.get_mut(&number) {
+            record.used = now;
+        }
+        Ok(())
+    }
+
+    /// Puts a node back that was taken out under the same lock: as old as it was.
+    ///
+    /// Returns it if its place is not free.
+    pub(super) fn put_back(&mut self, node: Outside<K, N, M>) -> Option<Outside<K, N, M>> {
+        let number = node.number;
+        if self.nodes.get(&number).is_some() {
+            return Some(node);
+        }
+        // INVARIANT: One entry each; the order is still that of the node.
+        self.nodes.insert(node.record);
+        self.order.insert(node.order);
+        None
+    }
+
+    /// Takes a node out.
+    pub(super) fn take(&mut self, number: u128, ticket: Ticket) -> Option<Outside<K, N, M>> {
+        let record = self.nodes.get(&number)?;
+        if record.ticket() != ticket {
+            return None;
+        }
+        // INVARIANT: One entry each.
+        let order = self.order.remove_node(&record.used)?;
+        let record = self.nodes.remove_node(&number)?;
+        Some(Outside {
+            record,
+            order,
+            number,
+        })
+    }
 }

@@ -177,7 +177,7 @@ impl Sums {
 
     /// Writes the oldest dirty nodes, if there are many.
     pub(crate) fn checkpoint(&self, stats: &Stats, cx: &mut MaySleep) -> Result {
-        let mut batch = Batch::with_capacity(BATCH, GFP_KERNEL)?;
+        let mut batch = Batch::with_capacity(cx, BATCH, GFP_KERNEL)?;
         for _ in 0..ROUNDS {
             self.nodes
                 .lock_in(cx)

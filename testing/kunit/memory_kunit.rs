@@ -313,7 +313,8 @@ mod tests {
     #[test]
     fn a_batch() -> Result {
         type Pins<'p> = Batch<'p, u32, u32, ()>;
-        let tally = refuse_each(|| Pins::with_capacity(8, GFP_KERNEL).map(drop))?;
+        let cx = &mut MaySleep::assert();
+        let tally = refuse_each(|| Pins::with_capacity(cx, 8, GFP_KERNEL).map(drop))?;
         assert!(always_told(tally, 1));
         Ok(())
     }

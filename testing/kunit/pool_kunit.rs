@@ -2,7 +2,7 @@
 
 //! KUnit suite of [`Pool`]: selected, pinned, owned, reused, waited for, leaked.
 //!
-//! Who waits is a thread; the test's own task gates on [`Pool::try_waiters`] and asserts after it has
+//! Who waits is a thread; the test's own task gates on [`Pool::waiters`] and asserts after it has
 //! joined.
 
 #[macro_use]
@@ -62,7 +62,7 @@ fn fill(cache: &Cache, cx: &mut MaySleep, count: u32) -> Result {
 /// Looks until that many wait; `false` after the deadline.
 fn gate_waiters(cache: &Cache, count: usize) -> bool {
     let start = Instant::<Monotonic>::now();
-    while cache.try_waiters() != Some(count) {
+    while cache.waiters() != count {
         if start.elapsed().as_millis() > 10_000 {
             return false;
         }
@@ -125,7 +125,7 @@ mod tests {
         fill(&cache, cx, 8)?;
         // Number 1 becomes the youngest.
         drop(cache.lock_in(cx).pin(1));
-        let mut batch = Batch::with_capacity(3, GFP_KERNEL)?;
+        let mut batch = Batch::with_capacity(cx, 3, GFP_KERNEL)?;
         let count = cache.lock_in(cx).select(&mut batch, |node| *node.note);
         let keys = [batch[0].key(), batch[1].key(), batch[2].key()];
         // No room is left, so nothing more is pinned.
@@ -183,7 +183,7 @@ mod tests {
         let cache = cache()?;
         fill(&cache, cx, 2)?;
         let node = cache.lock_in(cx).try_exclusive(0)?;
-        let mut batch = Batch::with_capacity(2, GFP_KERNEL)?;
+        let mut batch = Batch::with_capacity(cx, 2, GFP_KERNEL)?;
         let count = cache.lock_in(cx).select(&mut batch, |_| true);
         let key = batch.pop().map(|pin| pin.key());
         drop(node);
@@ -248,11 +248,11 @@ mod tests {
         let thread = reaper(cx, &cache, &ended)?;
         let waited = gate_waiters(&cache, 1);
         drop(first);
-        let still = cache.try_waiters();
+        let still = cache.waiters();
         drop(second);
         thread.join(cx);
         assert!(waited);
-        assert_eq!(still, Some(1));
+        assert_eq!(still, 1);
         assert_eq!(ended.load(Relaxed), OWNED);
         assert_eq!(cache.len(), 0);
         Ok(())

@@ -104,7 +104,7 @@ fn space(state: &Bcache, _: &Actor, _: &Values, cx: &mut MaySleep) {
 /// Writes the oldest node out.
 fn flush(state: &Bcache, actor: &Actor, values: &Values, cx: &mut MaySleep) {
     let cache = &*state.cache;
-    let Ok(mut batch) = Batch::with_capacity(1, GFP_KERNEL) else {
+    let Ok(mut batch) = Batch::with_capacity(cx, 1, GFP_KERNEL) else {
         actor.broken(cx, fmt!("no memory"));
         return;
     };
@@ -206,6 +206,6 @@ impl Seed for Bcache {
 
     fn sleepers(&self) -> Option<usize> {
         let journal = self.cache.journal.try_lock()?;
-        Some(journal.space.waiters() + self.cache.nodes.try_waiters()?)
+        Some(journal.space.waiters() + self.cache.nodes.waiters())
     }
 }

@@ -8,7 +8,7 @@ use shared::*;
 
 pub fn oldest(cache: &Cache, cx: &mut MaySleep) -> Result<bool> {
     let mut picked: Option<&mut bool> = None;
-    let mut batch = Batch::with_capacity(1, GFP_KERNEL)?;
+    let mut batch = Batch::with_capacity(cx, 1, GFP_KERNEL)?;
     cache.lock_in(cx).select(&mut batch, |node| {
         picked = node.note.then_some(()).and(None);
         true
