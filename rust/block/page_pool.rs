@@ -7,6 +7,10 @@
 //! *borrowed*, and whoever comes second is refused, so that a mistake in the locking is an error
 //! that is counted, and not a data race.
 
+use crate::{
+    context::MaySleep,
+    level::Level, //
+};
 use core::{
     cell::UnsafeCell,
     mem, //
@@ -105,16 +109,22 @@ impl PagePool {
     /// Creates a pool of up to `limit` pages, which can be [changed](Self::set_limit) up to `max`; it
     /// has none yet.
     ///
+    /// Context: may sleep; what is returned only initialises, and gets no memory.
+    ///
     /// # Errors
     ///
     /// `EINVAL` if `limit` is more than `max`; `ENOMEM`.
-    pub fn new(limit: u32, max: u32) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            shelves: if limit <= max {
-                places((max as usize).div_ceil(CHUNK * CHUNK))?
-            } else {
-                Err(EINVAL)?
-            },
+    pub fn new<C: Level>(
+        _cx: &mut MaySleep<C>,
+        limit: u32,
+        max: u32,
+    ) -> Result<impl PinInit<Self>> {
+        if limit > max {
+            return Err(EINVAL);
+        }
+        let shelves = places((max as usize).div_ceil(CHUNK * CHUNK))?;
+        Ok(pin_init!(Self {
+            shelves,
             max,
             limit: Atomic::new(limit),
             in_use: Atomic::new(0),
@@ -127,7 +137,7 @@ impl PagePool {
                 LOCK_NAME,
                 static_lock_class!(),
             ),
-        })
+        }))
     }
 
     /// Sets how many pages there can be. Those that are in use beyond that stay until they are freed.
@@ -258,7 +268,7 @@ impl PagePool {
     /// # Errors
     ///
     /// `ENOMEM`, or `ENOSPC` if the limit is reached.
-    pub fn alloc(&self) -> Result<PageRef<'_>> {
+    pub fn alloc<C: Level>(&self, _cx: &mut MaySleep<C>) -> Result<PageRef<'_>> {
         let page = KBox::init(pin_init::init_zeroed(), GFP_KERNEL)?;
         let id = self.take_id()?;
         let slot = self.slot(id).ok_or(EINVAL)?;

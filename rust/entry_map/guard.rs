@@ -1,21 +1,51 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Locked entries.
+//! Locked entries: in the hands of the task that has locked them, or of whoever gets them.
 
 use super::{
+    locked::Target,
+    slot::{
+        At,
+        Outcome,
+        Slot, //
+    },
     state::{
         Content,
-        Granule, //
+        End,
+        Granule,
+        Order,
+        Raw, //
     },
     tree::Tree,
-    EntryMap,
-    Mark,
-    Marks,
-    Value, //
+    value::{
+        content,
+        Mark,
+        Marks,
+        Value, //
+    },
+    visit::{
+        Plain,
+        User,
+        Visitor, //
+    },
+    xas::Xas, //
 };
+#[cfg(CONFIG_LOCKDEP)]
+use crate::wait_map::Holding;
 use crate::{
-    context::MaySleep,
-    level::Level,
+    context::{
+        Borrowed,
+        MaySleep, //
+    },
+    event::{
+        platform::KernelSleeper,
+        Mode, //
+    },
+    level::{
+        After,
+        Level,
+        Unordered, //
+    },
     registry::{
         self,
         Kind, //
@@ -24,54 +54,170 @@ use crate::{
 use core::{
     fmt,
     marker::PhantomData,
-    mem,
-    ops::Deref,
+    mem::ManuallyDrop,
     ptr, //
 };
-use kernel::{
-    prelude::*,
-    sync::Arc, //
-};
+use kernel::prelude::*;
 
-/// A locked entry: this guard owns it.
+mod private {
+    pub trait Sealed {}
+}
+
+/// In whose hands a locked entry is. Sealed: [`InHand`] and [`Detached`].
+pub trait Hold: private::Sealed {
+    #[doc(hidden)]
+    const IS_IN_HAND: bool;
+}
+
+/// In the hands of the task that has locked it, which has lent its capability to sleep to the entry.
+pub struct InHand<'a, 'c, L: Level> {
+    inner: MaySleep<L>,
+    _borrowed: Borrowed<'c>,
+    #[cfg(CONFIG_LOCKDEP)]
+    _holding: Option<Holding<'a>>,
+    _tree: PhantomData<&'a Tree>,
+}
+
+/// In nobody's hands: whoever has the value may unlock it.
+pub struct Detached<L: Level>(PhantomData<fn() -> L>);
+
+impl<L: Level> private::Sealed for InHand<'_, '_, L> {}
+impl<L: Level> private::Sealed for Detached<L> {}
+
+impl<L: Level> Hold for InHand<'_, '_, L> {
+    const IS_IN_HAND: bool = true;
+}
+
+impl<L: Level> Hold for Detached<L> {
+    const IS_IN_HAND: bool = false;
+}
+
+impl<'a, L: Level> InHand<'a, '_, L> {
+    /// The calling task has locked an entry of `tree`, with a capability that this borrows.
+    #[inline]
+    pub(super) fn new(_tree: &'a Tree) -> Self {
+        Self {
+            inner: MaySleep::while_held(),
+            _borrowed: Borrowed::new(),
+            #[cfg(CONFIG_LOCKDEP)]
+            _holding: Some(_tree.map.hold()),
+            _tree: PhantomData,
+        }
+    }
+
+    /// As [`InHand::new`], for a task that has another entry of the map in its hands. To lockdep they
+    /// are one.
+    #[inline]
+    fn another() -> Self {
+        Self {
+            inner: MaySleep::while_held(),
+            _borrowed: Borrowed::new(),
+            #[cfg(CONFIG_LOCKDEP)]
+            _holding: None,
+            _tree: PhantomData,
+        }
+    }
+}
+
+impl<L: Level> Detached<L> {
+    #[inline]
+    pub(super) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// An entry that the task has locked, and has in its hands.
+///
+/// It has borrowed the capability to sleep, and gives a lower one, [`EntryGuard::inner`]: with it the
+/// task takes and waits for what stands below `L`, the level of the map. So it cannot wait for an entry
+/// of this map or of another one of that level, for an operation on a range, or for anything above.
+/// Further entries of the same map are locked through the guard, in the order of their indices:
+/// [`EntryGuard::lock_next`].
 ///
 /// Dropping the guard unlocks the entry, by handing it over to the oldest task that waits for it.
-/// That takes the map's lock, which is irq-safe, and so can be done in any context: the guard may be
-/// dropped in an interrupt handler, and by another task than the one that locked the entry. It is
-/// `Send` for that; with [`EntryGuard::owned_by`] it can also outlive the borrow of the map.
+/// That takes the map's lock, which is irq-safe, and so can be done in any context.
 ///
-/// While the entry is locked the guard may sleep, take locks, and lock other entries. Tasks that lock
-/// several entries must agree on an order, as with any lock; the order of their indices is one.
+/// To give the entry to another task, or to an interrupt handler: [`EntryGuard::detach`].
 ///
 /// `mem::forget` leaves the entry locked for ever: whoever waits for it uninterruptibly sleeps for
 /// ever. It is memory safe. The map reports it when it is torn down.
+#[doc(alias("dax_lock_entry", "dax_unlock_entry"))]
+pub type EntryGuard<'a, 'c, V, L = Unordered> = LockedEntry<'a, V, InHand<'a, 'c, L>>;
+
+/// An entry that is locked and in nobody's hands: another task, or an interrupt handler, unlocks it.
+///
+/// It is `Send`, borrows the map only, and with [`DetachedEntry::owned_by`] not even that. It may be
+/// dropped in any context and under any lock, also in a closure that the same map has called.
+///
+/// No type and no error keeps the task that detached an entry from waiting for it with the value still
+/// in its hands: it would be right to wait if another task had the value. What helps then is a form of
+/// waiting that ends, and the [registry](crate::registry), which names the task as the one that owes
+/// the wake. Do not detach what you unlock yourself.
+///
+/// `mem::forget`: as with [`EntryGuard`].
+pub type DetachedEntry<'a, V, L = Unordered> = LockedEntry<'a, V, Detached<L>>;
+
+/// A locked entry: [`EntryGuard`], or [`DetachedEntry`].
 ///
 /// # Invariants
 ///
-/// The entry of `granule` in `tree` is there, is locked, and this guard is its owner.
+/// The entry of `granule` in `tree` is there, is locked, and this is its owner.
 #[must_use = "the entry is unlocked immediately when the guard is unused"]
-#[doc(alias("dax_lock_entry", "dax_unlock_entry"))]
-pub struct EntryGuard<'a, V: Value> {
+pub struct LockedEntry<'a, V: Value, H: Hold> {
     tree: &'a Tree,
     granule: Granule,
     content: Content,
+    hold: H,
     _value: PhantomData<fn(V) -> V>,
 }
 
-impl<'a, V: Value> EntryGuard<'a, V> {
-    /// Makes the guard of an entry.
+impl<'a, V: Value, H: Hold> LockedEntry<'a, V, H> {
+    /// Makes what a visit of `tree` has returned.
     ///
-    /// The caller owns the entry of `granule` in `tree`, which stands for `content`, and leaves that to
-    /// the guard.
+    /// If the visit has locked an entry, that is left to the guard.
     #[inline]
     #[track_caller]
-    pub(super) fn new(tree: &'a Tree, granule: Granule, content: Content) -> Self {
+    pub(super) fn at(
+        tree: &'a Tree,
+        end: End,
+        granule: Granule,
+        hold: impl FnOnce() -> H,
+    ) -> At<V, Self> {
+        match end {
+            End::Left | End::Illegal => At::Left,
+            End::Stored => At::Stored,
+            End::Removed(raw) => At::Removed(V::from_bits(raw.content().value)),
+            End::Locked(raw) => At::Locked(Self::new(tree, granule, raw, hold())),
+        }
+    }
+
+    /// The caller owns the entry `raw` of `granule`, and leaves it to the guard.
+    #[inline]
+    #[track_caller]
+    fn new(tree: &'a Tree, granule: Granule, raw: Raw, hold: H) -> Self {
         registry::owe(Kind::Entry, tree.object(granule));
         // INVARIANT: The caller sees to it.
         Self {
             tree,
             granule,
-            content,
+            content: raw.content(),
+            hold,
+            _value: PhantomData,
+        }
+    }
+
+    /// Leaves the entry to the caller, who does not hold it as before.
+    #[inline]
+    fn hand<I: Hold>(self, hold: I) -> LockedEntry<'a, V, I> {
+        let this = ManuallyDrop::new(self);
+        // SAFETY: `this` is not dropped and not used afterwards; what else is in it has no destructor.
+        drop(unsafe { ptr::read(&this.hold) });
+        // INVARIANT: It was this one's.
+        LockedEntry {
+            tree: this.tree,
+            granule: this.granule,
+            content: this.content,
+            hold,
             _value: PhantomData,
         }
     }
@@ -83,7 +229,7 @@ impl<'a, V: Value> EntryGuard<'a, V> {
     }
 
     #[inline]
-    fn tree(&self) -> &'a Tree {
+    pub(super) fn tree(&self) -> &'a Tree {
         self.tree
     }
 
@@ -127,7 +273,7 @@ impl<'a, V: Value> EntryGuard<'a, V> {
 
     fn set_content(&mut self, value: V, zero: bool) -> Result {
         // Nobody but the owner looks at the content of a locked entry, so it is stored on unlock.
-        self.content = super::content(value, zero).ok_or(EINVAL)?;
+        self.content = content(value, zero).ok_or(EINVAL)?;
         Ok(())
     }
 
@@ -136,7 +282,7 @@ impl<'a, V: Value> EntryGuard<'a, V> {
     /// Context: any.
     #[doc(alias = "xas_set_mark")]
     pub fn mark(&mut self, mark: Mark) {
-        self.tree().mark_owned(self.granule, mark.into(), true);
+        self.tree.mark_owned(self.granule, mark.into(), true);
     }
 
     /// Clears a mark.
@@ -144,14 +290,14 @@ impl<'a, V: Value> EntryGuard<'a, V> {
     /// Context: any.
     #[doc(alias = "xas_clear_mark")]
     pub fn clear(&mut self, mark: Mark) {
-        self.tree().mark_owned(self.granule, mark.into(), false);
+        self.tree.mark_owned(self.granule, mark.into(), false);
     }
 
     /// Returns whether the entry has a mark.
     ///
     /// Context: any.
     pub fn is_marked(&self, mark: Mark) -> bool {
-        self.tree().marks_owned(self.granule).has(mark)
+        self.tree.marks_owned(self.granule).has(mark)
     }
 
     /// Unlocks the entry; the same as dropping the guard.
@@ -179,10 +325,9 @@ impl<'a, V: Value> EntryGuard<'a, V> {
     #[inline]
     fn release_marked(self, set: Marks, clear: Marks) {
         self.paid();
-        self.tree()
+        self.tree
             .release_marked(self.granule, self.content, set, clear);
-        // The entry is not this guard's any more.
-        mem::forget(self);
+        self.is_gone();
     }
 
     /// Removes the entry, and returns what it stood for. Everybody who waits for it looks again.
@@ -192,18 +337,113 @@ impl<'a, V: Value> EntryGuard<'a, V> {
     #[inline]
     pub fn remove(self) -> V {
         self.paid();
-        self.tree().remove_owned(self.granule);
+        self.tree.remove_owned(self.granule);
         let value = self.value();
-        // There is no entry any more.
-        mem::forget(self);
+        self.is_gone();
         value
+    }
+
+    /// Forgets the entry, which is not this guard's any more.
+    #[inline]
+    fn is_gone(self) {
+        let this = ManuallyDrop::new(self);
+        // SAFETY: `this` is not dropped and not used afterwards.
+        drop(unsafe { ptr::read(&this.hold) });
+    }
+}
+
+impl<'a, 'c, V: Value, L: Level> EntryGuard<'a, 'c, V, L> {
+    /// Returns the capability to sleep while the entry is locked: for what stands below the map.
+    #[inline]
+    pub fn inner(&mut self) -> &mut MaySleep<L> {
+        &mut self.hold.inner
+    }
+
+    /// Leaves the locked entry to whoever gets the returned value; the capability is free again.
+    ///
+    /// For entries that another task, or an interrupt handler, unlocks. See [`DetachedEntry`] for what
+    /// is not noticed any more then.
+    ///
+    /// Context: any.
+    #[inline]
+    pub fn detach(self) -> DetachedEntry<'a, V, L> {
+        self.hand(Detached::new())
+    }
+
+    /// Locks the entry for `index` as well, if there is one. It must be behind this one.
+    ///
+    /// The order of the indices is that in which all tasks lock several entries of a map, so that no
+    /// two of them wait for each other. The guard that is returned has borrowed this one.
+    ///
+    /// Context: may sleep.
+    ///
+    /// # Errors
+    ///
+    /// [`EDEADLK`] if `index` is covered by this entry, [`EINVAL`] if it is before it; those of
+    /// [`EntryMap::at`](super::EntryMap::at).
+    #[inline]
+    #[track_caller]
+    pub fn lock_next<'g, M: Mode>(
+        &'g mut self,
+        mode: M,
+        index: usize,
+    ) -> Result<Option<EntryGuard<'a, 'g, V, L>>> {
+        let mut lock = Plain(|slot| match slot {
+            Slot::Unlocked(_) => Outcome::Lock,
+            Slot::Vacant | Slot::Conflict(_) => Outcome::Leave,
+        });
+        self.next(mode, index, Order::Pte, &mut lock)
+            .map(At::locked)
+    }
+
+    /// As [`EntryMap::at`](super::EntryMap::at), for an entry behind this one: see
+    /// [`EntryGuard::lock_next`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    #[track_caller]
+    pub fn at_next<'g, M: Mode>(
+        &'g mut self,
+        mode: M,
+        index: usize,
+        order: Order,
+        f: impl FnMut(Slot<V>) -> Outcome<V> + Send,
+    ) -> Result<At<V, EntryGuard<'a, 'g, V, L>>> {
+        self.next(mode, index, order, &mut User(f))
+    }
+
+    #[track_caller]
+    fn next<'g, M: Mode>(
+        &'g mut self,
+        mode: M,
+        index: usize,
+        order: Order,
+        visitor: &mut impl Visitor<V>,
+    ) -> Result<At<V, EntryGuard<'a, 'g, V, L>>> {
+        let base = index & !(order.len() - 1);
+        let last = index | (order.len() - 1);
+        if last < self.granule.base() {
+            return Err(EINVAL);
+        }
+        if base <= self.granule.last() {
+            return Err(EDEADLK);
+        }
+        let mut xas = Xas::new(self.tree, index, order)?;
+        let mut sleeper = KernelSleeper::new(&mode);
+        let visited = self
+            .tree
+            .visit(Target::Here, &mut xas, Some(&mut sleeper), visitor)?;
+        Ok(visited.map_or(At::Left, |(end, granule)| {
+            LockedEntry::at(self.tree, end, granule, InHand::another)
+        }))
     }
 
     /// Splits an entry of [`Order::Pmd`] into 512 of [`Order::Pte`], and unlocks them.
     ///
-    /// `f` returns the value for an index. It runs under the map's lock: see [`EntryMap::at`]. The new
-    /// entries have the marks of the old one; they are zero entries if it was one. Everybody who waits
-    /// for the old one looks again.
+    /// `f` returns the value for an index. It is called once for each, in their order, before anything
+    /// is changed and with no lock held but the entry. The new entries have the marks of the old one;
+    /// they are zero entries if it was one. Everybody who waits for the old one looks again.
     ///
     /// Context: may sleep.
     ///
@@ -211,25 +451,40 @@ impl<'a, V: Value> EntryGuard<'a, V> {
     ///
     /// Returns the guard, and the entry as it was, with [`EINVAL`] if the entry is of
     /// [`Order::Pte`], [`EINVAL`] if one of the values has more than 56 bits, or [`ENOMEM`].
-    ///
-    /// [`Order::Pte`]: super::Order::Pte
-    /// [`Order::Pmd`]: super::Order::Pmd
     #[track_caller]
-    pub fn split<C: Level>(
-        self,
-        _cx: &mut MaySleep<C>,
-        mut f: impl FnMut(usize) -> V,
-    ) -> Result<(), SplitError<'a, V>> {
-        let zero = self.content.zero;
+    pub fn split(self, mut f: impl FnMut(usize) -> V) -> Result<(), SplitError<'a, 'c, V, L>> {
+        match self.values(&mut f) {
+            Ok(values) => self.split_into(&values),
+            Err(error) => Err(SplitError { guard: self, error }),
+        }
+    }
+
+    /// Returns the bits of what `f` returns for each index.
+    fn values(&self, f: &mut impl FnMut(usize) -> V) -> Result<KVec<u64>> {
+        if self.granule.order() != Order::Pmd {
+            return Err(EINVAL);
+        }
+        let len = Order::Pmd.len();
+        let mut values = self
+            .tree
+            .with_memory(|| KVec::with_capacity(len, GFP_KERNEL))?;
+        for index in self.granule.base()..=self.granule.last() {
+            let content = content(f(index), self.content.zero).ok_or(EINVAL)?;
+            // There is room for all of them.
+            values.push(content.value, GFP_KERNEL)?;
+        }
+        Ok(values)
+    }
+
+    #[track_caller]
+    fn split_into(self, values: &[u64]) -> Result<(), SplitError<'a, 'c, V, L>> {
         self.paid();
         match self
-            .tree()
-            .split_owned(self.granule, self.content, |index| {
-                super::content(f(index), zero)
-            }) {
+            .tree
+            .split_owned(self.granule, self.content.zero, values)
+        {
             Ok(()) => {
-                // The entry is gone.
-                mem::forget(self);
+                self.is_gone();
                 Ok(())
             }
             Err(error) => {
@@ -238,113 +493,52 @@ impl<'a, V: Value> EntryGuard<'a, V> {
             }
         }
     }
+}
 
-    /// Makes a guard that is not tied to the borrow of the map, because it keeps what holds the map.
+impl<'a, V: Value, L: Level> DetachedEntry<'a, V, L> {
+    /// Takes the locked entry into the hands of this task, which lends its capability to sleep to it.
     ///
-    /// `project` returns the map that is inside `owner`.
-    ///
-    /// # Errors
-    ///
-    /// Returns the guard if that is not the map of this entry.
-    pub fn owned_by<T, L: Level>(
-        self,
-        owner: Arc<T>,
-        project: fn(&T) -> &EntryMap<V, L>,
-    ) -> Result<OwnedEntryGuard<T, V>, Self> {
-        // The map stays where `project` says for as long as `owner` is borrowed, and what an `Arc`
-        // owns can be borrowed until the `Arc` is dropped.
-        if !ptr::eq(&project(&owner).tree, self.tree) {
-            return Err(self);
-        }
-        // SAFETY: `OwnedEntryGuard` drops the guard before the owner, and gives out the guard for the
-        // time of a borrow of itself only, so that nothing outlives the map.
-        let guard = unsafe { mem::transmute::<EntryGuard<'a, V>, EntryGuard<'static, V>>(self) };
-        Ok(OwnedEntryGuard {
-            guard,
-            _owner: owner,
-        })
+    /// Context: may sleep, though this does not.
+    #[inline]
+    pub fn attach<'c, C: Level>(self, _cx: &'c mut MaySleep<C>) -> EntryGuard<'a, 'c, V, L>
+    where
+        L: After<C>,
+    {
+        let hold = InHand::new(self.tree);
+        self.hand(hold)
     }
 }
 
-impl<V: Value> Drop for EntryGuard<'_, V> {
+impl<V: Value, H: Hold> Drop for LockedEntry<'_, V, H> {
     #[inline]
     fn drop(&mut self) {
         self.paid();
-        self.tree().release(self.granule, self.content);
+        if H::IS_IN_HAND {
+            // Not inside of the map: an entry in hand is not `Send`, and so in no closure of a visit.
+            self.tree.release(self.granule, self.content);
+        } else {
+            self.tree.release_anywhere(self.granule, self.content);
+        }
     }
 }
 
-impl<V: Value> fmt::Debug for EntryGuard<'_, V> {
+impl<V: Value, H: Hold> fmt::Debug for LockedEntry<'_, V, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "EntryGuard({:?})", self.granule)
+        write!(f, "LockedEntry({:?})", self.granule)
     }
 }
 
 /// A split that failed: why, and the guard of the entry, which is as it was.
 #[derive(Debug)]
-pub struct SplitError<'a, V: Value> {
+pub struct SplitError<'a, 'c, V: Value, L: Level = Unordered> {
     /// The guard.
-    pub guard: EntryGuard<'a, V>,
+    pub guard: EntryGuard<'a, 'c, V, L>,
     /// Why.
     pub error: Error,
 }
 
-impl<V: Value> From<SplitError<'_, V>> for Error {
-    fn from(error: SplitError<'_, V>) -> Self {
+impl<V: Value, L: Level> From<SplitError<'_, '_, V, L>> for Error {
+    fn from(error: SplitError<'_, '_, V, L>) -> Self {
         error.error
-    }
-}
-
-/// A locked entry whose guard keeps what holds the map: see [`EntryGuard::owned_by`].
-///
-/// It is used like an [`EntryGuard`], and dropped like one. It can be moved to another thread, or
-/// into a structure beside the owner of the map.
-#[must_use = "the entry is unlocked immediately when the guard is unused"]
-pub struct OwnedEntryGuard<T, V: Value> {
-    // Dropped first. Its lifetime is not true: it is that of `_owner`.
-    guard: EntryGuard<'static, V>,
-    _owner: Arc<T>,
-}
-
-// There is no `DerefMut`: the guard inside could be swapped for one of another map, and survive its
-// owner.
-impl<T, V: Value> OwnedEntryGuard<T, V> {
-    /// Gives the entry another value: see [`EntryGuard::set`].
-    ///
-    /// # Errors
-    ///
-    /// [`EINVAL`] if the value has more than 56 bits.
-    #[inline]
-    pub fn set(&mut self, value: V) -> Result {
-        self.guard.set(value)
-    }
-
-    /// Sets a mark: see [`EntryGuard::mark`].
-    #[inline]
-    pub fn mark(&mut self, mark: Mark) {
-        self.guard.mark(mark);
-    }
-
-    /// Removes the entry: see [`EntryGuard::remove`].
-    #[inline]
-    pub fn remove(self) -> V {
-        let Self { guard, _owner } = self;
-        guard.remove()
-    }
-
-    /// Sets a mark and unlocks the entry: see [`EntryGuard::unlock_marked`].
-    #[inline]
-    pub fn unlock_marked(self, mark: Mark) {
-        let Self { guard, _owner } = self;
-        guard.unlock_marked(mark);
-    }
-}
-
-impl<T, V: Value> Deref for OwnedEntryGuard<T, V> {
-    type Target = EntryGuard<'static, V>;
-
-    #[inline]
-    fn deref(&self) -> &Self::Target {
-        &self.guard
     }
 }

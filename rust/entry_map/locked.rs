@@ -6,10 +6,6 @@
 
 use super::{
     bucket::Table,
-    slot::{
-        Mark,
-        Marks, //
-    },
     state::{
         decide,
         Action,
@@ -20,13 +16,24 @@ use super::{
         Raw,
         Seen, //
     },
-    tree::Tree,
+    tree::{
+        loaded,
+        stored,
+        Tree, //
+    },
+    value::{
+        Mark,
+        Marks, //
+    },
     wait,
     xas::Xas, //
 };
 use crate::ffi;
 use core::{
-    mem,
+    mem::{
+        self,
+        ManuallyDrop, //
+    },
     ptr, //
 };
 use kernel::{
@@ -67,27 +74,112 @@ pub(super) struct NeedMemory;
 pub(super) struct Locked<'a> {
     pub(super) tree: &'a Tree,
     /// What the interrupts were before, unless they were on.
-    pub(super) flags: Option<usize>,
-    pub(super) _not_send: NotThreadSafe,
+    flags: Option<usize>,
+    _not_send: NotThreadSafe,
+}
+
+impl Tree {
+    /// Takes the lock, in a context that may sleep.
+    #[inline]
+    pub(super) fn lock_irq(&self) -> Locked<'_> {
+        // SAFETY: `xa` is valid by the type invariants.
+        unsafe { ffi::baton_xa_lock_irq(self.xarray()) };
+        // INVARIANT: The lock was just taken.
+        Locked {
+            tree: self,
+            flags: None,
+            _not_send: NotThreadSafe,
+        }
+    }
+
+    /// Takes the lock, in any context.
+    #[inline]
+    pub(super) fn lock_irqsave(&self) -> Locked<'_> {
+        // SAFETY: `xa` is valid by the type invariants.
+        let flags = unsafe { ffi::baton_xa_lock_irqsave(self.xarray()) };
+        // INVARIANT: The lock was just taken.
+        Locked {
+            tree: self,
+            flags: Some(flags),
+            _not_send: NotThreadSafe,
+        }
+    }
+
+    /// Returns the lock that the caller holds already, because it is [inside](Tree::is_inside).
+    ///
+    /// What was seen before it was called is to be looked at again.
+    pub(super) fn lock_inside(&self) -> Option<ManuallyDrop<Locked<'_>>> {
+        if !self.is_inside() {
+            return None;
+        }
+        self.disturb();
+        // INVARIANT: This task holds the lock, and keeps it until the code that calls this has
+        // returned; it is not dropped here.
+        Some(ManuallyDrop::new(Locked {
+            tree: self,
+            flags: None,
+            _not_send: NotThreadSafe,
+        }))
+    }
+
+    /// Takes the lock and looks at what is at the position. With `may_sleep` in a context that may.
+    #[inline]
+    pub(super) fn begin(&self, xas: &mut Xas, may_sleep: bool) -> (Locked<'_>, Look) {
+        let (state, mut marks, mut flags) = (&raw mut xas.state, 0, 0);
+        xas.reset();
+        // SAFETY: The state is initialised, and that of this tree.
+        let found = unsafe {
+            if may_sleep {
+                ffi::baton_xas_begin_irq(state, &mut marks)
+            } else {
+                ffi::baton_xas_begin_irqsave(state, &mut marks, &mut flags)
+            }
+        };
+        // INVARIANT: The lock was just taken.
+        let locked = Locked {
+            tree: self,
+            flags: (!may_sleep).then_some(flags),
+            _not_send: NotThreadSafe,
+        };
+        let look = locked.found(xas, loaded(found), false, Marks(marks));
+        (locked, look)
+    }
+
+    /// Takes the lock and looks: see [`Locked::look`].
+    pub(super) fn look(
+        &self,
+        xas: &mut Xas,
+        target: Target,
+        mine: Option<Granule>,
+        may_sleep: bool,
+    ) -> (Locked<'_>, Look) {
+        let locked = if may_sleep {
+            self.lock_irq()
+        } else {
+            self.lock_irqsave()
+        };
+        let look = locked.look(xas, target, mine);
+        (locked, look)
+    }
+
+    /// Takes the lock and loads the entry at the position, in any context.
+    #[inline]
+    pub(super) fn begin_load(&self, xas: &mut Xas) -> (Locked<'_>, Option<Raw>) {
+        let mut flags = 0;
+        xas.reset();
+        // SAFETY: The state is initialised, and that of this tree.
+        let found = unsafe { ffi::baton_xas_load_irqsave(&mut xas.state, &mut flags) };
+        // INVARIANT: The lock was just taken.
+        let locked = Locked {
+            tree: self,
+            flags: Some(flags),
+            _not_send: NotThreadSafe,
+        };
+        (locked, loaded(found))
+    }
 }
 
 impl<'a> Locked<'a> {
-    /// Returns whether this attempt to get memory shall fail.
-    #[cfg(CONFIG_KUNIT)]
-    pub(super) fn refuses(&mut self) -> bool {
-        // SAFETY: The lock is held by the type invariants.
-        let left = unsafe { &mut *self.tree.refuse.get() };
-        let refuses = *left > 0;
-        *left = left.saturating_sub(1);
-        refuses
-    }
-
-    #[cfg(not(CONFIG_KUNIT))]
-    #[inline]
-    pub(super) fn refuses(&mut self) -> bool {
-        false
-    }
-
     /// Looks at what is there. `mine` is the granule of an entry that was handed over to this task.
     pub(super) fn look(&self, xas: &mut Xas, target: Target, mine: Option<Granule>) -> Look {
         let state = &raw mut xas.state;
@@ -113,7 +205,7 @@ impl<'a> Locked<'a> {
                 }
             }
         };
-        let raw = Xas::raw(found);
+        let raw = loaded(found);
         let marks = match raw {
             Some(_) => self.marks(xas),
             None => Marks::NONE,
@@ -142,7 +234,7 @@ impl<'a> Locked<'a> {
     /// Puts `raw` in the place of the entry at the position, and releases the lock.
     #[inline]
     pub(super) fn commit(self, xas: &mut Xas, raw: Raw) {
-        let (state, entry, flags) = (&raw mut xas.state, Xas::entry(raw), self.flags);
+        let (state, entry, flags) = (&raw mut xas.state, stored(raw), self.flags);
         // The lock is released below.
         mem::forget(self);
         // SAFETY: As for `replace()`. The lock is held by the type invariants, and was taken by the
@@ -160,7 +252,7 @@ impl<'a> Locked<'a> {
     pub(super) fn replace(&mut self, xas: &mut Xas, raw: Raw) {
         // SAFETY: The state is at an entry: the callers have found one there under this lock, which
         // is held by the type invariants.
-        unsafe { ffi::baton_xas_replace(&mut xas.state, Xas::entry(raw)) };
+        unsafe { ffi::baton_xas_replace(&mut xas.state, stored(raw)) };
     }
 
     /// Does what was asked for to what was seen, and releases the lock. The wake-up that goes with it
@@ -203,7 +295,7 @@ impl<'a> Locked<'a> {
     }
 
     fn insert(&mut self, xas: &mut Xas, raw: Raw) -> Result<(), NeedMemory> {
-        if self.refuses() {
+        if self.tree.refuses() {
             // SAFETY: The state is initialised.
             unsafe { ffi::baton_xas_set_err(&mut xas.state, ENOMEM.to_errno()) };
             return Err(NeedMemory);
@@ -211,7 +303,7 @@ impl<'a> Locked<'a> {
         // SAFETY: The state is initialised, and the lock is held by the type invariants.
         //
         // INVARIANT: The order of the position is that of the entry.
-        unsafe { bindings::xas_store(&mut xas.state, Xas::entry(raw)) };
+        unsafe { bindings::xas_store(&mut xas.state, stored(raw)) };
         // SAFETY: The state is initialised. The only error there can be is `ENOMEM`.
         if unsafe { ffi::baton_xas_error(&xas.state) } != 0 {
             return Err(NeedMemory);
@@ -223,7 +315,7 @@ impl<'a> Locked<'a> {
     #[inline]
     pub(super) fn unlock(&mut self, xas: &mut Xas, granule: Granule, raw: Raw) {
         let (raw, granted) = wait::unlock(&Table, &self.tree.key(granule), raw);
-        self.have_slept(granted);
+        self.tree.have_slept(granted);
         self.replace(xas, raw);
     }
 
@@ -238,7 +330,7 @@ impl<'a> Locked<'a> {
     pub(super) fn dissolve(&mut self, granule: Granule, seen: Seen) {
         if let Seen::Free(raw) | Seen::Mine(raw) | Seen::Busy(raw) = seen {
             let told = wait::dissolve(&Table, &self.tree.key(granule), raw);
-            self.have_slept(told);
+            self.tree.have_slept(told);
         }
     }
 
@@ -247,7 +339,7 @@ impl<'a> Locked<'a> {
     pub(super) fn load(&self, xas: &mut Xas) -> Option<Raw> {
         xas.reset();
         // SAFETY: The state is initialised; the lock is held by the type invariants.
-        Xas::raw(unsafe { bindings::xas_load(&mut xas.state) })
+        loaded(unsafe { bindings::xas_load(&mut xas.state) })
     }
 
     /// Returns the marks of the entry at the position.
@@ -264,7 +356,7 @@ impl<'a> Locked<'a> {
         // invariants.
         //
         // INVARIANT: `raw` says that it has the order of the position.
-        unsafe { ffi::baton_xas_split(&mut xas.state, Xas::entry(raw), order.shift()) };
+        unsafe { ffi::baton_xas_split(&mut xas.state, stored(raw), order.shift()) };
     }
 
     /// Sets or clears marks of the entry at the position.

@@ -15,8 +15,8 @@ use super::{
         Seen, //
     },
     tree::Tree,
-    xas::Xas,
-    Marks, //
+    value::Marks,
+    xas::Xas, //
 };
 use kernel::prelude::*;
 
@@ -28,9 +28,18 @@ impl Tree {
         f: impl FnOnce(&mut Locked<'_>, &mut Xas, Raw) -> R,
     ) -> Option<R> {
         let mut xas = Xas::at(self, granule.base());
-        let (mut locked, raw) = self.begin_load(&mut xas);
         // By the invariants of the guard the entry is there.
+        if let Some(mut locked) = self.lock_inside() {
+            let raw = locked.load(&mut xas)?;
+            return Some(f(&mut locked, &mut xas, raw));
+        }
+        let (mut locked, raw) = self.begin_load(&mut xas);
         Some(f(&mut locked, &mut xas, raw?))
+    }
+
+    /// Stores the content and unlocks the entry, also from [inside](Tree::is_inside).
+    pub(super) fn release_anywhere(&self, granule: Granule, content: Content) {
+        self.release_marked(granule, content, Marks::NONE, Marks::NONE);
     }
 
     /// Stores the content and unlocks the entry.
@@ -79,34 +88,30 @@ impl Tree {
             .unwrap_or(Marks::NONE)
     }
 
-    /// Splits the entry into unlocked entries of one index each, with the contents that `f` returns.
-    pub(super) fn split_owned(
-        &self,
-        granule: Granule,
-        content: Content,
-        mut f: impl FnMut(usize) -> Option<Content>,
-    ) -> Result {
-        if granule.order() != Order::Pmd {
+    /// Splits the entry into unlocked entries of one index each, with these contents.
+    ///
+    /// # Errors
+    ///
+    /// [`EINVAL`] if there are not as many contents as indices, or if one does not fit; [`ENOMEM`].
+    pub(super) fn split_owned(&self, granule: Granule, zero: bool, values: &[u64]) -> Result {
+        let fits = |value: u64| Raw::new(Content { value, zero }, Order::Pte);
+        if granule.order() != Order::Pmd
+            || values.len() != granule.order().len()
+            || !values.iter().all(|value| fits(*value).is_some())
+        {
             return Err(EINVAL);
         }
         // What the new entries are until they have got their contents, under the lock.
-        let first = Raw::new(content, Order::Pte).ok_or(EINVAL)?;
+        let first = fits(0).ok_or(EINVAL)?;
         let mut xas = Xas::new(self, granule.base(), Order::Pte)?;
         xas.alloc_split(self, first, granule.order())?;
 
         let mut locked = self.lock_irq();
         let old = locked.load(&mut xas).ok_or(EINVAL)?;
-        // All contents are looked at before anything is changed.
-        let fits = (granule.base()..=granule.last())
-            .all(|index| f(index).is_some_and(|content| Raw::new(content, Order::Pte).is_some()));
-        if !fits {
-            return Err(EINVAL);
-        }
         locked.split(&mut xas, first, granule.order());
-        for index in granule.base()..=granule.last() {
+        for (index, value) in (granule.base()..).zip(values) {
             xas.seek(index);
-            let raw = f(index).and_then(|content| first.with(content));
-            if let (Some(_), Some(raw)) = (locked.load(&mut xas), raw) {
+            if let (Some(_), Some(raw)) = (locked.load(&mut xas), fits(*value)) {
                 locked.replace(&mut xas, raw);
             }
         }

@@ -8,20 +8,34 @@
 //! entry of order 9 is visited as a whole, if the range covers any of it.
 
 use super::{
+    guard::{
+        EntryGuard,
+        InHand,
+        LockedEntry, //
+    },
     locked::Target,
+    map::EntryMap,
+    slot::{
+        At,
+        Entry,
+        Outcome,
+        Slot, //
+    },
     state::{
+        End,
         Granule,
         Order, //
     },
-    xas::Xas,
-    At,
-    Entry,
-    EntryGuard,
-    EntryMap,
-    Mark,
-    Outcome,
-    Slot,
-    Value, //
+    value::{
+        Mark,
+        Value, //
+    },
+    visit::{
+        Plain,
+        User,
+        Visitor, //
+    },
+    xas::Xas, //
 };
 use crate::{
     context::MaySleep,
@@ -90,21 +104,21 @@ impl Cursor {
 }
 
 impl<V: Value, L: Level> EntryMap<V, L> {
-    /// Does `f` at the next entry of the cursor. `None` if there are no more.
+    /// Visits the next entry of the cursor. `None` if there are no more.
     #[track_caller]
     fn visit(
         &self,
         cursor: &mut Cursor,
         sleeper: &mut KernelSleeper,
-        f: &mut impl FnMut(Slot<V>) -> Outcome<V>,
-    ) -> Result<Option<(At<'_, V>, Granule)>> {
+        visitor: &mut impl Visitor<V>,
+    ) -> Result<Option<(End, Granule)>> {
         let Some(target) = cursor.target() else {
             return Ok(None);
         };
         // SAFETY: The callers have the capability to sleep.
         unsafe { ffi::baton_cond_resched() };
         let mut xas = Xas::new(&self.tree, cursor.next, Order::Pte)?;
-        let visited = self.run(target, &mut xas, Some(sleeper), f)?;
+        let visited = self.tree.visit(target, &mut xas, Some(sleeper), visitor)?;
         match visited {
             Some((_, granule)) => cursor.pass(granule),
             None => cursor.done = true,
@@ -168,18 +182,18 @@ impl<V: Value, L: Level> EntryMap<V, L> {
     where
         L: After<C>,
     {
+        self.tree.map.wait();
         let mut sleeper = KernelSleeper::new(&mode);
         let mut cursor = Cursor::new(range, None);
         let mut count = 0;
-        while let Some((at, granule)) =
-            self.visit(&mut cursor, &mut sleeper, &mut |slot| match slot {
-                Slot::Unlocked(entry) if wanted(&entry) => Outcome::Remove,
-                _ => Outcome::Leave,
-            })?
-        {
-            if let At::Removed(value) = at {
+        let mut remove = Plain(|slot| match slot {
+            Slot::Unlocked(entry) if wanted(&entry) => Outcome::Remove,
+            _ => Outcome::Leave,
+        });
+        while let Some((end, granule)) = self.visit(&mut cursor, &mut sleeper, &mut remove)? {
+            if let End::Removed(raw) = end {
                 count += 1;
-                removed(cx, granule, value);
+                removed(cx, granule, V::from_bits(raw.content().value));
             }
         }
         Ok(count)
@@ -202,23 +216,25 @@ impl<V: Value, L: Level> EntryMap<V, L> {
         _cx: &mut MaySleep<C>,
         mode: M,
         range: impl RangeBounds<usize>,
-        mut f: impl FnMut(&Entry<V>) -> ControlFlow<B>,
+        mut f: impl FnMut(&Entry<V>) -> ControlFlow<B> + Send,
     ) -> Result<Option<B>>
     where
         L: After<C>,
     {
+        self.tree.map.wait();
         let mut sleeper = KernelSleeper::new(&mode);
         let mut cursor = Cursor::new(range, None);
         let mut end = None;
         while end.is_none() {
-            let visited = self.visit(&mut cursor, &mut sleeper, &mut |slot| {
+            let mut look = User(|slot| {
                 if let Slot::Unlocked(entry) = slot {
                     if let ControlFlow::Break(value) = f(&entry) {
                         end = Some(value);
                     }
                 }
                 Outcome::Leave
-            })?;
+            });
+            let visited = self.visit(&mut cursor, &mut sleeper, &mut look)?;
             if visited.is_none() {
                 break;
             }
@@ -237,6 +253,8 @@ impl<V: Value, L: Level> EntryMap<V, L> {
     /// comes upon an entry waits for the first one, and does not return before it has been written.
     /// (`dax_writeback_one()` clears that mark before it writes.)
     ///
+    /// `write` has the entry in hand: what it takes or waits for, it does with [`EntryGuard::inner`].
+    ///
     /// It returns how many were written by this call.
     ///
     /// Context: may sleep.
@@ -252,23 +270,26 @@ impl<V: Value, L: Level> EntryMap<V, L> {
         cx: &mut MaySleep<C>,
         mode: M,
         range: impl RangeBounds<usize> + Clone,
-        mut write: impl FnMut(&mut MaySleep<C>, &mut EntryGuard<'_, V>) -> Result,
+        mut write: impl FnMut(&mut EntryGuard<'_, '_, V, L>) -> Result,
     ) -> Result<usize>
     where
         L: After<C>,
     {
         self.tag(cx, range.clone())?;
 
+        self.tree.map.wait();
         let mut sleeper = KernelSleeper::new(&mode);
         let mut cursor = Cursor::new(range, Some(Mark::ToWrite));
         let mut count = 0;
-        while let Some((at, _)) = self.visit(&mut cursor, &mut sleeper, &mut |slot| match slot {
+        let mut lock = Plain(|slot: Slot<V>| match slot {
             // Somebody else may have written it while this task has waited.
             Slot::Unlocked(entry) if entry.is_marked(Mark::ToWrite) => Outcome::Lock,
             _ => Outcome::Leave,
-        })? {
+        });
+        while let Some((end, granule)) = self.visit(&mut cursor, &mut sleeper, &mut lock)? {
+            let at = LockedEntry::at(&self.tree, end, granule, || InHand::new(&self.tree));
             if let At::Locked(mut guard) = at {
-                write(cx, &mut guard)?;
+                write(&mut guard)?;
                 guard.unlock_clean();
                 count += 1;
             }

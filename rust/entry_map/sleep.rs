@@ -35,26 +35,6 @@ use crate::{
 use core::panic::Location;
 
 impl Locked<'_> {
-    /// Counts a task that goes to sleep.
-    pub(super) fn goes_to_sleep(&mut self) {
-        // SAFETY: The lock is held by the type invariants.
-        let sleeping = unsafe { &mut *self.tree.sleeping.get() };
-        *sleeping = sleeping.wrapping_add(1);
-    }
-
-    /// Counts tasks that do not sleep any more.
-    pub(super) fn have_slept(&mut self, count: usize) {
-        // SAFETY: The lock is held by the type invariants.
-        let sleeping = unsafe { &mut *self.tree.sleeping.get() };
-        *sleeping = sleeping.wrapping_sub(count);
-    }
-
-    /// Returns the number of tasks that wait for entries of this map.
-    pub(super) fn sleepers(&self) -> usize {
-        // SAFETY: The lock is held by the type invariants.
-        unsafe { *self.tree.sleeping.get() }
-    }
-
     /// Returns the number of tasks that wait for the entry at the position.
     pub(super) fn waiters(&self, xas: &mut Xas) -> usize {
         match self.look(xas, Target::Here, None) {
@@ -129,9 +109,9 @@ impl<'a> Place for At<'a, '_> {
 
     fn count(&mut self, held: &mut Locked<'a>, waits: bool) {
         if waits {
-            held.goes_to_sleep();
+            held.tree.goes_to_sleep();
         } else {
-            held.have_slept(1);
+            held.tree.have_slept(1);
         }
     }
 }

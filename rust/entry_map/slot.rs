@@ -8,107 +8,16 @@ use super::{
         Action,
         Content,
         Granule,
-        Raw,
         Seen, //
     },
-    EntryGuard, //
+    value::{
+        content,
+        Mark,
+        Marks,
+        Value, //
+    },
 };
 use core::marker::PhantomData;
-
-/// What entries can stand for: something of up to 56 bits.
-///
-/// A value is copied in and out; nothing is dropped with its entry.
-pub trait Value: Copy + Send + 'static {
-    /// Packs the value into at most 56 bits: more are refused with [`EINVAL`] when it is stored.
-    ///
-    /// [`EINVAL`]: kernel::error::code::EINVAL
-    fn to_bits(self) -> u64;
-    /// Unpacks what [`Value::to_bits`] has packed.
-    fn from_bits(bits: u64) -> Self;
-}
-
-impl Value for u64 {
-    #[inline]
-    fn to_bits(self) -> u64 {
-        self
-    }
-
-    #[inline]
-    fn from_bits(bits: u64) -> Self {
-        bits
-    }
-}
-
-impl Value for u32 {
-    #[inline]
-    fn to_bits(self) -> u64 {
-        self.into()
-    }
-
-    #[inline]
-    fn from_bits(bits: u64) -> Self {
-        // CAST: `bits` came from a `u32`.
-        bits as u32
-    }
-}
-
-impl Value for () {
-    #[inline]
-    fn to_bits(self) -> u64 {
-        0
-    }
-
-    #[inline]
-    fn from_bits(_bits: u64) -> Self {}
-}
-
-/// Packs a value; `None` if it has too many bits.
-#[inline]
-pub(super) fn content<V: Value>(value: V, zero: bool) -> Option<Content> {
-    let value = value.to_bits();
-    (value >> Raw::VALUE_BITS == 0).then_some(Content { value, zero })
-}
-
-/// A mark that an entry can have, and that can be searched for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[doc(alias = "xa_mark_t")]
-pub enum Mark {
-    /// The entry has changed since it was written back.
-    Dirty,
-    /// The entry is about to be written back.
-    ToWrite,
-}
-
-impl Mark {
-    #[inline]
-    pub(super) fn raw(self) -> u32 {
-        match self {
-            Mark::Dirty => 0,
-            Mark::ToWrite => 1,
-        }
-    }
-}
-
-/// A set of marks.
-#[derive(Clone, Copy)]
-pub(super) struct Marks(pub(super) u32);
-
-impl Marks {
-    pub(super) const NONE: Self = Self(0);
-    pub(super) const ALL: Self = Self(0b11);
-
-    #[inline]
-    pub(super) fn has(self, mark: Mark) -> bool {
-        self.0 & 1 << mark.raw() != 0
-    }
-}
-
-impl From<Mark> for Marks {
-    #[inline]
-    fn from(mark: Mark) -> Self {
-        Self(1 << mark.raw())
-    }
-}
 
 /// An entry that is not locked by anybody else, as a closure sees it.
 #[derive(Clone, Copy)]
@@ -232,27 +141,38 @@ impl<V: Value> Outcome<V> {
     }
 }
 
-/// What came of an [`Outcome`].
+/// What came of an [`Outcome`]; `G` is the guard of an entry that is locked.
 #[must_use = "it may hold a locked entry"]
 #[derive(Debug)]
-pub enum At<'a, V: Value> {
+pub enum At<V, G> {
     /// Nothing has changed.
     Left,
     /// An entry was made or has got another value, and is unlocked.
     Stored,
     /// The entry is locked.
-    Locked(EntryGuard<'a, V>),
+    Locked(G),
     /// The entry is gone; this is what it stood for.
     Removed(V),
 }
 
-impl<'a, V: Value> At<'a, V> {
+impl<V, G> At<V, G> {
     /// Returns the guard, if the entry is locked.
     #[inline]
-    pub fn locked(self) -> Option<EntryGuard<'a, V>> {
+    pub fn locked(self) -> Option<G> {
         match self {
             At::Locked(guard) => Some(guard),
             _ => None,
+        }
+    }
+
+    /// Does something to the guard, if the entry is locked.
+    #[inline]
+    pub fn map_locked<H>(self, f: impl FnOnce(G) -> H) -> At<V, H> {
+        match self {
+            At::Left => At::Left,
+            At::Stored => At::Stored,
+            At::Locked(guard) => At::Locked(f(guard)),
+            At::Removed(value) => At::Removed(value),
         }
     }
 }

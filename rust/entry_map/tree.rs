@@ -7,19 +7,11 @@
 //! Nothing here depends on the type of the values, so that it is compiled once.
 
 use super::{
-    locked::{
-        Locked,
-        Look,
-        Target, //
-    },
-    slot::Marks,
     state::{
         Granule,
         Raw, //
     },
-    wait::Key,
-    xas::Xas,
-    Memory, //
+    wait::Key, //
 };
 use crate::{
     ffi,
@@ -28,21 +20,48 @@ use crate::{
         Label,
         Object, //
     },
+    wait_map::WaitMap, //
 };
-use core::{
-    cell::UnsafeCell,
-    ptr, //
-};
+use core::ptr;
 use kernel::{
     bindings,
+    ffi::c_void,
     prelude::*,
     str::CStr,
-    sync::LockClassKey,
-    types::{
-        NotThreadSafe,
-        Opaque, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        LockClassKey, //
     },
+    task::Task,
+    types::Opaque, //
 };
+
+/// How a map gets the memory for its tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// In any way (`GFP_KERNEL`).
+    Any,
+    /// Without starting I/O (`GFP_NOIO`): for maps that I/O depends on.
+    NoIo,
+}
+
+/// Returns the entry that is stored as `ptr`, if one is.
+#[inline]
+pub(super) fn loaded(ptr: *mut c_void) -> Option<Raw> {
+    // As `xa_to_value()`. Under the lock there are no retry entries, and by the invariants of the
+    // tree all others are values.
+    (!ptr.is_null()).then(|| Raw::from_bits(ptr.addr() as u64 >> 1))
+}
+
+/// Returns how an entry is stored.
+#[inline]
+pub(super) fn stored(raw: Raw) -> *mut c_void {
+    // As `xa_mk_value()`: the topmost bit of `raw` is clear.
+    ptr::without_provenance_mut((raw.bits() as usize) << 1 | 1)
+}
 
 /// The tree of one map.
 ///
@@ -51,44 +70,55 @@ use kernel::{
 /// - `xa` is an initialised XArray with an irq-safe lock. All its entries are value entries, each of
 ///   which holds a [`Raw`], and whose order in the tree is [`Raw::order`].
 /// - The rule of [`wait`](super::wait) holds while its lock is not held.
-/// - `sleeping` is the number of waiters with a key of this map, and accessed under the lock only.
+/// - `sleeping` is the number of waiters with a key of this map, and changed under the lock only.
+/// - `inside` is the task that runs code of the user's with the lock held, or 0. It is changed under
+///   the lock only, and by that task.
 #[pin_data(PinnedDrop)]
 pub(crate) struct Tree {
     #[pin]
     xa: Opaque<bindings::xarray>,
-    pub(super) sleeping: UnsafeCell<usize>,
+    sleeping: Atomic<usize>,
+    inside: Atomic<usize>,
+    /// Whether that task has changed the tree meanwhile.
+    disturbed: Atomic<bool>,
     name: &'static CStr,
     /// Whether getting memory may start I/O.
     io: bool,
+    /// To lockdep, an entry in hand is held, and a wait for one takes it.
+    #[pin]
+    pub(super) map: WaitMap,
     /// How many attempts to get memory fail from now on: for tests.
     #[cfg(CONFIG_KUNIT)]
-    pub(super) refuse: UnsafeCell<u32>,
+    refuse: Atomic<u32>,
 }
 
 // SAFETY: Nothing in a tree belongs to a particular task.
 unsafe impl Send for Tree {}
 
-// SAFETY: Everything is accessed under the lock only.
+// SAFETY: The XArray is accessed under its lock only, and the rest is atomic.
 unsafe impl Sync for Tree {}
 
 impl Tree {
     pub(super) fn new(
         memory: Memory,
         name: &'static CStr,
-        key: Pin<&'static LockClassKey>,
+        [lock, entry]: [Pin<&'static LockClassKey>; 2],
     ) -> impl PinInit<Self> {
         pin_init!(Self {
             // SAFETY: `xa` is valid for writes; the class and its name are static.
             //
             // INVARIANT: The XArray is initialised, and empty. Nobody waits.
             xa <- Opaque::ffi_init(|xa| unsafe {
-                ffi::baton_xa_init(xa, name.as_char_ptr(), key.as_ptr())
+                ffi::baton_xa_init(xa, name.as_char_ptr(), lock.as_ptr())
             }),
-            sleeping: UnsafeCell::new(0),
+            sleeping: Atomic::new(0),
+            inside: Atomic::new(0),
+            disturbed: Atomic::new(false),
             name,
             io: matches!(memory, Memory::Any),
+            map <- WaitMap::new(name, entry),
             #[cfg(CONFIG_KUNIT)]
-            refuse: UnsafeCell::new(0),
+            refuse: Atomic::new(0),
         })
     }
 
@@ -119,86 +149,83 @@ impl Tree {
         self.io
     }
 
-    /// Takes the lock, in a context that may sleep.
-    #[inline]
-    pub(super) fn lock_irq(&self) -> Locked<'_> {
-        // SAFETY: `xa` is valid by the type invariants.
-        unsafe { ffi::baton_xa_lock_irq(self.xa.get()) };
-        // INVARIANT: The lock was just taken.
-        Locked {
-            tree: self,
-            flags: None,
-            _not_send: NotThreadSafe,
+    /// Runs `f`, which gets memory as this map may.
+    pub(super) fn with_memory<R>(&self, f: impl FnOnce() -> R) -> R {
+        if self.io {
+            return f();
         }
+        // SAFETY: Restored below, in this task.
+        let flags = unsafe { ffi::baton_blk_noio_save() };
+        let result = f();
+        // SAFETY: Saved above, in this task.
+        unsafe { ffi::baton_blk_noio_restore(flags) };
+        result
     }
 
-    /// Takes the lock, in any context.
+    /// Returns the number of tasks that wait for entries of this map.
     #[inline]
-    pub(super) fn lock_irqsave(&self) -> Locked<'_> {
-        // SAFETY: `xa` is valid by the type invariants.
-        let flags = unsafe { ffi::baton_xa_lock_irqsave(self.xa.get()) };
-        // INVARIANT: The lock was just taken.
-        Locked {
-            tree: self,
-            flags: Some(flags),
-            _not_send: NotThreadSafe,
+    pub(super) fn sleepers(&self) -> usize {
+        self.sleeping.load(Relaxed)
+    }
+
+    /// Counts a task that goes to sleep. The lock is held.
+    #[inline]
+    pub(super) fn goes_to_sleep(&self) {
+        self.sleeping
+            .store(self.sleepers().wrapping_add(1), Relaxed);
+    }
+
+    /// Counts tasks that do not sleep any more. The lock is held.
+    #[inline]
+    pub(super) fn have_slept(&self, count: usize) {
+        self.sleeping
+            .store(self.sleepers().wrapping_sub(count), Relaxed);
+    }
+
+    /// Runs code of the user's with the lock held, which the caller does.
+    ///
+    /// Such code can come back to this map: through a static, a leaked reference, an `Arc`. It would
+    /// wait for itself. So it is noted who is in there:
+    ///
+    /// ```text
+    ///   1 takes the lock, interrupts off       inside = 0
+    ///   2 calls the user                       inside = this task
+    ///   3 the user calls `try_at()`            inside is this task: `EDEADLK`
+    ///   4 the user returns                     inside = 0
+    ///   5 releases the lock
+    /// ```
+    ///
+    /// All of it is one task's program order, with interrupts off, so that nothing has to be ordered.
+    /// Another task finds in 3 that `inside` is somebody else, or nobody, and waits for 5.
+    #[inline]
+    pub(super) fn call<R>(&self, user: impl FnOnce() -> R) -> R {
+        // INVARIANT: The lock is held, and the user runs.
+        self.inside.store(current(), Relaxed);
+        let result = user();
+        // INVARIANT: The user has returned.
+        self.inside.store(0, Relaxed);
+        result
+    }
+
+    /// Returns whether the caller was called by this map with the lock held.
+    #[inline]
+    pub(super) fn is_inside(&self) -> bool {
+        self.inside.load(Relaxed) == current()
+    }
+
+    /// The task that is inside has changed the tree.
+    pub(super) fn disturb(&self) {
+        self.disturbed.store(true, Relaxed);
+    }
+
+    /// Returns whether the tree was changed from inside. The lock is held, and has been since.
+    #[inline]
+    pub(super) fn was_disturbed(&self) -> bool {
+        let disturbed = self.disturbed.load(Relaxed);
+        if disturbed {
+            self.disturbed.store(false, Relaxed);
         }
-    }
-
-    /// Takes the lock and looks at what is at the position. With `may_sleep` in a context that may.
-    #[inline]
-    pub(super) fn begin(&self, xas: &mut Xas, may_sleep: bool) -> (Locked<'_>, Look) {
-        let (state, mut marks, mut flags) = (&raw mut xas.state, 0, 0);
-        xas.reset();
-        // SAFETY: The state is initialised, and that of this tree.
-        let found = unsafe {
-            if may_sleep {
-                ffi::baton_xas_begin_irq(state, &mut marks)
-            } else {
-                ffi::baton_xas_begin_irqsave(state, &mut marks, &mut flags)
-            }
-        };
-        // INVARIANT: The lock was just taken.
-        let locked = Locked {
-            tree: self,
-            flags: (!may_sleep).then_some(flags),
-            _not_send: NotThreadSafe,
-        };
-        let look = locked.found(xas, Xas::raw(found), false, Marks(marks));
-        (locked, look)
-    }
-
-    /// Takes the lock and looks: see [`Locked::look`].
-    pub(super) fn look(
-        &self,
-        xas: &mut Xas,
-        target: Target,
-        mine: Option<Granule>,
-        may_sleep: bool,
-    ) -> (Locked<'_>, Look) {
-        let locked = if may_sleep {
-            self.lock_irq()
-        } else {
-            self.lock_irqsave()
-        };
-        let look = locked.look(xas, target, mine);
-        (locked, look)
-    }
-
-    /// Takes the lock and loads the entry at the position, in any context.
-    #[inline]
-    pub(super) fn begin_load(&self, xas: &mut Xas) -> (Locked<'_>, Option<Raw>) {
-        let mut flags = 0;
-        xas.reset();
-        // SAFETY: The state is initialised, and that of this tree.
-        let found = unsafe { ffi::baton_xas_load_irqsave(&mut xas.state, &mut flags) };
-        // INVARIANT: The lock was just taken.
-        let locked = Locked {
-            tree: self,
-            flags: Some(flags),
-            _not_send: NotThreadSafe,
-        };
-        (locked, Xas::raw(found))
+        disturbed
     }
 
     /// Returns the key on which tasks wait for the entry with this granule.
@@ -210,25 +237,42 @@ impl Tree {
     /// Lets the next `attempts` to get memory for this map fail.
     #[cfg(CONFIG_KUNIT)]
     pub(super) fn refuse_memory(&self, attempts: u32) {
-        let _locked = self.lock_irqsave();
-        // SAFETY: The lock is held.
-        unsafe { *self.refuse.get() = attempts };
+        self.refuse.store(attempts, Relaxed);
+    }
+
+    /// Returns whether this attempt to get memory shall fail.
+    #[cfg(CONFIG_KUNIT)]
+    pub(super) fn refuses(&self) -> bool {
+        let left = self.refuse.load(Relaxed);
+        self.refuse.store(left.saturating_sub(1), Relaxed);
+        left > 0
+    }
+
+    #[cfg(not(CONFIG_KUNIT))]
+    #[inline]
+    pub(super) fn refuses(&self) -> bool {
+        false
     }
 
     /// Removes every entry, and calls `f` for each.
     ///
     /// Nobody else can reach the tree. So nobody waits, and an entry is locked only if its guard was
-    /// forgotten.
-    pub(super) fn clear(self: Pin<&mut Self>, mut f: impl FnMut(Granule, Raw)) {
+    /// forgotten: returns how many are.
+    pub(super) fn clear(self: Pin<&mut Self>, mut f: impl FnMut(Granule, Raw)) -> usize {
         let xa = self.xa.get();
         let mut index = 0;
-        let mut forgotten = 0usize;
+        let (mut forgotten, mut first) = (0usize, 0);
         let (max, any) = (usize::MAX, bindings::XA_PRESENT);
 
         // SAFETY: `xa` is valid by the type invariants.
         let mut found = unsafe { bindings::xa_find(xa, &mut index, max, any) };
-        while let Some(raw) = Xas::raw(found) {
-            forgotten += usize::from(raw.is_locked());
+        while let Some(raw) = loaded(found) {
+            if raw.is_locked() {
+                if forgotten == 0 {
+                    first = index;
+                }
+                forgotten += 1;
+            }
             f(Granule::of(raw, index), raw);
             // SAFETY: As above.
             found = unsafe { bindings::xa_find_after(xa, &mut index, max, any) };
@@ -237,11 +281,19 @@ impl Tree {
         unsafe { bindings::xa_destroy(xa) };
 
         if forgotten != 0 {
-            kernel::pr_warn_once!(
-                "entry map torn down with {forgotten} locked entries: guards forgotten\n"
+            kernel::pr_warn!(
+                "entry map {}: {} entries are locked and their guards forgotten, the first at {}\n",
+                self.name.to_str().unwrap_or("?"),
+                forgotten,
+                first
             );
         }
+        forgotten
     }
+}
+
+fn current() -> usize {
+    Task::current_raw() as usize
 }
 
 #[pinned_drop]

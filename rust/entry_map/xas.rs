@@ -9,14 +9,16 @@ use super::{
         Order,
         Raw, //
     },
-    tree::Tree, //
+    tree::{
+        stored,
+        Tree, //
+    },
 };
 use crate::ffi;
 use core::ptr;
 use kernel::{
     bindings,
     error::to_result,
-    ffi::c_void,
     prelude::*, //
 };
 
@@ -85,28 +87,13 @@ impl Xas {
         self.reset();
     }
 
-    /// Returns the entry that is stored as `ptr`, if one is.
-    #[inline]
-    pub(super) fn raw(ptr: *mut c_void) -> Option<Raw> {
-        // As `xa_to_value()`. Under the lock there are no retry entries, and by the invariants of the
-        // tree all others are values.
-        (!ptr.is_null()).then(|| Raw::from_bits(ptr.addr() as u64 >> 1))
-    }
-
-    /// Returns how an entry is stored.
-    #[inline]
-    pub(super) fn entry(raw: Raw) -> *mut c_void {
-        // As `xa_mk_value()`: the topmost bit of `raw` is clear.
-        ptr::without_provenance_mut((raw.bits() as usize) << 1 | 1)
-    }
-
-    /// Gets the memory that [`Locked::settle`] was short of, with the lock released.
+    /// Gets the memory that an insertion was short of, with the lock released.
     ///
     /// # Errors
     ///
     /// [`ENOMEM`] if there is none.
     pub(super) fn get_memory(&mut self, tree: &Tree) -> Result {
-        if tree.lock_irqsave().refuses() {
+        if tree.refuses() {
             return Err(ENOMEM);
         }
         // SAFETY: The state is initialised by the type invariants.
@@ -124,14 +111,14 @@ impl Xas {
     ///
     /// [`ENOMEM`] if there is none.
     pub(super) fn alloc_split(&mut self, tree: &Tree, raw: Raw, order: Order) -> Result {
-        if tree.lock_irqsave().refuses() {
+        if tree.refuses() {
             return Err(ENOMEM);
         }
         // SAFETY: The state is initialised by the type invariants.
         to_result(unsafe {
             ffi::baton_xas_split_alloc(
                 &mut self.state,
-                Self::entry(raw),
+                stored(raw),
                 order.shift(),
                 tree.may_do_io(),
             )

@@ -450,24 +450,6 @@ impl<K: Key, L: Level> Uses<K, L> {
         self.end_with(step, |counts| counts.remove(ticket));
     }
 
-    /// Another node takes the place of one that is owned exclusively; it has one pin.
-    pub(super) fn replace(
-        &self,
-        old: Ticket,
-        key: K,
-        at: &'static Location<'static>,
-    ) -> Option<Ticket> {
-        let (ticket, object) = {
-            let ticket = self.end_with(Step::GivesBack, |counts| {
-                counts.remove(old);
-                counts.add(key, at)
-            });
-            (ticket, self.state.lock().counts.object())
-        };
-        begins(object, Step::Pins, at);
-        ticket
-    }
-
     /// Returns how many pins a node has; [`None`] if it is owned exclusively, or gone.
     pub(super) fn pins(&self, ticket: Ticket) -> Option<usize> {
         let state = self.state.lock();

@@ -160,7 +160,7 @@ impl Disk {
         cx: &mut MaySleep,
     ) -> Result<Self> {
         let sums = Sums::new(settings.pages())?;
-        let shared = Shared::new(&settings, sums.clone())?;
+        let shared = Shared::new(&settings, sums.clone(), cx)?;
         let shrinker = Shrinker::register(c"baton_blk", Seeks::DEFAULT, sums)?;
         let dir = debugfs.subdir(name);
         let stats = KBox::pin_init(

@@ -53,12 +53,17 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(settings: &Settings, sums: Arc<Sums>) -> Result<Arc<Self>> {
+    pub(crate) fn new(
+        settings: &Settings,
+        sums: Arc<Sums>,
+        cx: &mut MaySleep,
+    ) -> Result<Arc<Self>> {
+        let store = Store::new(settings.pages(), sums, cx)?;
         Arc::pin_init(
             try_pin_init!(Self {
                 finisher: Finisher::new(settings.completion(), settings.requests())?,
                 gate: Arc::pin_init(new_drain!("baton_blk"), GFP_KERNEL)?,
-                store <- Store::new(settings.pages(), sums),
+                store <- store,
                 log <- Log::new(),
                 stats: Stats::new(),
             }? Error),

@@ -91,6 +91,9 @@ impl Value for PageId {
     }
 }
 
+/// An entry in the hands of a request: what it takes then stands below the entries.
+type Guard<'a, 'c> = EntryGuard<'a, 'c, PageId, order::Entry>;
+
 /// The data of one disk.
 #[pin_data]
 pub(crate) struct Store {
@@ -109,13 +112,18 @@ fn page_limit(pages: usize) -> Result<u32> {
 
 impl Store {
     /// Makes an empty store of `capacity` pages.
-    pub(crate) fn new(capacity: usize, sums: Arc<Sums>) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
+    pub(crate) fn new(
+        capacity: usize,
+        sums: Arc<Sums>,
+        cx: &mut MaySleep,
+    ) -> Result<impl PinInit<Self, Error>> {
+        let pages = PagePool::new(cx, page_limit(capacity)?, u32::MAX)?;
+        Ok(try_pin_init!(Self {
             entries <- new_entry_map!(NoIo),
-            pages <- PagePool::new(page_limit(capacity)?, u32::MAX),
+            pages <- pages,
             sums,
             capacity: Atomic::new(capacity),
-        })
+        }))
     }
 
     /// Returns the number of pages.
@@ -150,14 +158,14 @@ impl Store {
     }
 
     /// Does what `f` says to the entry of `index`, and counts if that has to wait.
-    fn at<C: Level>(
+    fn at<'c, C: Level>(
         &self,
         index: usize,
         order: Order,
         stats: &Stats,
-        cx: &mut MaySleep<C>,
-        mut f: impl FnMut(Slot<PageId>) -> Outcome<PageId>,
-    ) -> Result<At<'_, PageId>>
+        cx: &'c mut MaySleep<C>,
+        mut f: impl FnMut(Slot<PageId>) -> Outcome<PageId> + Send,
+    ) -> Result<At<PageId, Guard<'_, 'c>>>
     where
         order::Entry: After<C>,
     {
@@ -174,17 +182,17 @@ impl Store {
             }
             // There was none at once: sleep for it.
             Err(e) if e == ENOMEM => self.entries.at(cx, Io, index, order, f),
-            result => result,
+            result => Ok(result?.map_locked(|entry| entry.attach(cx))),
         }
     }
 
     /// Locks the entry of a page that has one, unless it is a zero entry.
-    fn lock_data<C: Level>(
+    fn lock_data<'c, C: Level>(
         &self,
         index: usize,
         stats: &Stats,
-        cx: &mut MaySleep<C>,
-    ) -> Result<Option<EntryGuard<'_, PageId>>>
+        cx: &'c mut MaySleep<C>,
+    ) -> Result<Option<Guard<'_, 'c>>>
     where
         order::Entry: After<C>,
     {
@@ -196,13 +204,13 @@ impl Store {
     }
 
     /// Locks the entry of a page, and makes it if there is none. It is of order 0.
-    fn lock_or_insert(
+    fn lock_or_insert<'c>(
         &self,
         index: usize,
         stats: &Stats,
-        cx: &mut MaySleep,
-    ) -> Result<EntryGuard<'_, PageId>> {
-        loop {
+        cx: &'c mut MaySleep,
+    ) -> Result<Guard<'_, 'c>> {
+        let entry = loop {
             let at = self.at(index, Order::Pte, stats, cx, |slot| match slot {
                 Slot::Vacant => Outcome::InsertZeroLocked(PageId::NONE),
                 Slot::Unlocked(_) => Outcome::Lock,
@@ -211,13 +219,14 @@ impl Store {
             })?;
             let guard = at.locked().ok_or(EIO)?;
             match guard.granule().order() {
-                Order::Pte => return Ok(guard),
+                Order::Pte => break guard.detach(),
                 Order::Pmd => {
-                    guard.split(cx, |_| PageId::NONE)?;
+                    guard.split(|_| PageId::NONE)?;
                     stats.splits.inc();
                 }
             }
-        }
+        };
+        Ok(entry.attach(cx))
     }
 
     /// Frees the page of an entry that is gone.
@@ -261,17 +270,17 @@ impl Store {
         for piece in pieces(start, bytes) {
             let mut guard = self.lock_or_insert(piece.index, stats, cx)?;
             // Before the data is changed: what can fail has not failed then.
-            let node = self.sums.node(piece.index, stats, cx)?;
+            let node = self.sums.node(piece.index, stats, guard.inner())?;
             let mut page = match guard.value() {
                 PageId(Some(id)) => self.pages.borrow(id)?,
                 PageId::NONE => {
-                    let page = self.pages.alloc()?;
+                    let page = self.pages.alloc(guard.inner())?;
                     guard.set(PageId(Some(page.id())))?;
                     page
                 }
             };
             let copied = source.copy_to(page.bytes_mut().get_mut(piece.bytes).ok_or(EIO)?);
-            node.set(piece.index, crc32c(page.bytes()), stats, cx)?;
+            node.set(piece.index, crc32c(page.bytes()), stats, guard.inner())?;
             // The page is given back before the entry is.
             drop(page);
             guard.unlock_marked(Mark::Dirty);
@@ -282,14 +291,14 @@ impl Store {
 
     /// Makes the bytes of less than a page read as zeroes.
     fn zero_fragment(&self, piece: Piece, stats: &Stats, cx: &mut MaySleep) -> Result {
-        let Some(guard) = self.lock_data(piece.index, stats, cx)? else {
+        let Some(mut guard) = self.lock_data(piece.index, stats, cx)? else {
             return Ok(());
         };
         if let PageId(Some(id)) = guard.value() {
-            let node = self.sums.node(piece.index, stats, cx)?;
+            let node = self.sums.node(piece.index, stats, guard.inner())?;
             let mut page = self.pages.borrow(id)?;
             page.bytes_mut().get_mut(piece.bytes).ok_or(EIO)?.fill(0);
-            node.set(piece.index, crc32c(page.bytes()), stats, cx)?;
+            node.set(piece.index, crc32c(page.bytes()), stats, guard.inner())?;
         }
         guard.unlock_marked(Mark::Dirty);
         Ok(())
@@ -392,7 +401,7 @@ impl Store {
         let pages = (start / PAGE_SIZE as u64) as usize
             ..(start + bytes).div_ceil(PAGE_SIZE as u64) as usize;
         // The medium is this memory, hence there is nothing to copy; the entry becomes clean.
-        self.entries.write_back(cx, Io, pages, |_cx, _entry| Ok(()))
+        self.entries.write_back(cx, Io, pages, |_entry| Ok(()))
     }
 
     /// Writes checksums out, if many have changed.

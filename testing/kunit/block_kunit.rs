@@ -193,8 +193,9 @@ mod tests {
 
     #[test]
     fn a_page_is_borrowed_once() -> Result {
-        let pool = KBox::pin_init(PagePool::new(8, 8), GFP_KERNEL)?;
-        let mut page = pool.alloc()?;
+        let cx = &mut MaySleep::assert();
+        let pool = KBox::pin_init(PagePool::new(cx, 8, 8)?, GFP_KERNEL)?;
+        let mut page = pool.alloc(cx)?;
         let id = page.id();
         let fresh = page.bytes().iter().all(|byte| *byte == 0) && page.bytes().len() == PAGE_SIZE;
         page.bytes_mut().fill(7);
@@ -215,12 +216,13 @@ mod tests {
 
     #[test]
     fn a_number_is_given_again_after_it_was_freed() -> Result {
-        let pool = KBox::pin_init(PagePool::new(2, 4), GFP_KERNEL)?;
-        let (first, second) = (pool.alloc()?.id(), pool.alloc()?.id());
-        let third = pool.alloc().err();
+        let cx = &mut MaySleep::assert();
+        let pool = KBox::pin_init(PagePool::new(cx, 2, 4)?, GFP_KERNEL)?;
+        let (first, second) = (pool.alloc(cx)?.id(), pool.alloc(cx)?.id());
+        let third = pool.alloc(cx).err();
         pool.free(first)?;
         let gone = pool.borrow(first).err();
-        let mut page = pool.alloc()?;
+        let mut page = pool.alloc(cx)?;
         let (again, clean) = (page.id(), page.bytes_mut().iter().all(|byte| *byte == 0));
         page.free();
         assert!(first != second);
@@ -234,25 +236,26 @@ mod tests {
 
     #[test]
     fn the_limit_of_a_pool_is_changed() -> Result {
-        let pool = KBox::pin_init(PagePool::new(2, 4), GFP_KERNEL)?;
+        let cx = &mut MaySleep::assert();
+        let pool = KBox::pin_init(PagePool::new(cx, 2, 4)?, GFP_KERNEL)?;
         let mut ids = [0; 4];
         for id in &mut ids[..2] {
-            *id = pool.alloc()?.id();
+            *id = pool.alloc(cx)?.id();
         }
-        let full = pool.alloc().err();
+        let full = pool.alloc(cx).err();
         let too_many = pool.set_limit(5).err();
         pool.set_limit(4)?;
         for id in &mut ids[2..] {
-            *id = pool.alloc()?.id();
+            *id = pool.alloc(cx)?.id();
         }
         // What is in use beyond a smaller limit stays until it is freed.
         pool.set_limit(3)?;
         let beyond = pool.in_use();
         pool.free(ids[0])?;
-        let still_full = pool.alloc().err();
+        let still_full = pool.alloc(cx).err();
         pool.free(ids[1])?;
-        let room = pool.alloc().is_ok();
-        let bad = KBox::pin_init(PagePool::new(5, 4), GFP_KERNEL).err();
+        let room = pool.alloc(cx).is_ok();
+        let bad = PagePool::new(cx, 5, 4).err();
         assert_eq!(full, Some(ENOSPC));
         assert_eq!(too_many, Some(EINVAL));
         assert_eq!(beyond, 4);
@@ -280,11 +283,12 @@ mod tests {
 
     #[test]
     fn a_pool_grows_and_shrinks() -> Result {
+        let cx = &mut MaySleep::assert();
         const PAGES: usize = 1500;
-        let pool = KBox::pin_init(PagePool::new(PAGES as u32, PAGES as u32), GFP_KERNEL)?;
+        let pool = KBox::pin_init(PagePool::new(cx, PAGES as u32, PAGES as u32)?, GFP_KERNEL)?;
         let mut ids = KVec::with_capacity(PAGES, GFP_KERNEL)?;
         for _ in 0..PAGES {
-            ids.push(pool.alloc()?.id(), GFP_KERNEL)?;
+            ids.push(pool.alloc(cx)?.id(), GFP_KERNEL)?;
         }
         let full = pool.in_use();
         let mut seen = KVec::from_elem(false, PAGES, GFP_KERNEL)?;
@@ -300,7 +304,7 @@ mod tests {
         }
         let empty = pool.in_use();
         for _ in 0..PAGES {
-            let _ = pool.alloc()?.id();
+            let _ = pool.alloc(cx)?.id();
         }
         assert!(distinct);
         assert_eq!((full, empty, pool.in_use()), (PAGES, 0, PAGES));

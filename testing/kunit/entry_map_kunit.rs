@@ -13,12 +13,14 @@ use baton::{
     entry_map::{
         new_entry_map,
         At,
+        DetachedEntry,
         EntryGuard,
         EntryMap,
         Mark,
         Order,
         Outcome,
-        Slot, //
+        Slot,
+        SplitError, //
     },
     event::{
         Interruptible,
@@ -95,7 +97,7 @@ impl End {
     ];
 
     /// Tells how a visit has ended; unlocks what it has locked.
-    fn of(result: Result<At<'_, u64>>) -> Self {
+    fn of<G>(result: Result<At<u64, G>>) -> Self {
         match result {
             Ok(At::Left) => End::Left,
             Ok(At::Stored) => End::Stored,
@@ -199,12 +201,28 @@ impl Gate {
         )
     }
 
-    /// Makes an entry and locks it.
-    fn hold(&self, cx: &mut MaySleep, index: usize, order: Order) -> Result<EntryGuard<'_, u64>> {
+    /// Makes an entry and locks it, in the hands of the test's own task.
+    fn take<'c>(
+        &self,
+        cx: &'c mut MaySleep,
+        index: usize,
+        order: Order,
+    ) -> Result<EntryGuard<'_, 'c, u64>> {
+        let mode = Uninterruptible.timeout(deadline());
         self.map
-            .at(cx, Uninterruptible, index, order, fault)?
+            .at(cx, mode, index, order, fault)?
             .locked()
             .ok_or(EBUSY)
+    }
+
+    /// The same, in nobody's hands: the test's own task goes on.
+    fn hold(
+        &self,
+        cx: &mut MaySleep,
+        index: usize,
+        order: Order,
+    ) -> Result<DetachedEntry<'_, u64>> {
+        Ok(self.take(cx, index, order)?.detach())
     }
 
     /// Records that the visit of `id` has ended.

@@ -351,9 +351,10 @@ mod tests {
 
     #[test]
     fn pages() -> Result {
-        let new = refuse_each(|| KBox::pin_init(PagePool::new(1024, 4096), GFP_KERNEL))?;
-        let pool = KBox::pin_init(PagePool::new(1024, 4096), GFP_KERNEL)?;
-        let page = refuse_each(|| pool.alloc().map(|page| page.free()))?;
+        let cx = &mut MaySleep::assert();
+        let new = refuse_each(|| KBox::pin_init(PagePool::new(cx, 1024, 4096)?, GFP_KERNEL))?;
+        let pool = KBox::pin_init(PagePool::new(cx, 1024, 4096)?, GFP_KERNEL)?;
+        let page = refuse_each(|| pool.alloc(cx).map(|page| page.free()))?;
         let in_use = pool.in_use();
         pr_info!("{:?}, {:?}\n", new, page);
         // What `kmalloc()` refuses, `vmalloc()` may have.

@@ -23,6 +23,7 @@ use baton::{
     },
     entry_map::{
         new_entry_map,
+        DetachedEntry,
         EntryGuard,
         EntryMap,
         Order,
@@ -86,13 +87,13 @@ fn map() -> Result<Arc<Map>> {
     Arc::pin_init(new_entry_map!(), GFP_KERNEL)
 }
 
-fn locked<'m>(map: &'m Map, cx: &mut MaySleep, index: usize) -> Result<EntryGuard<'m, u64>> {
+fn locked<'m>(map: &'m Map, cx: &mut MaySleep, index: usize) -> Result<DetachedEntry<'m, u64>> {
     let at = map.at(cx, limited(), index, Order::Pte, |slot| match slot {
         Slot::Vacant => Outcome::InsertLocked(0),
         Slot::Unlocked(_) => Outcome::Lock,
         Slot::Conflict(_) => Outcome::Leave,
     })?;
-    at.locked().ok_or(EIO)
+    at.locked().map(EntryGuard::detach).ok_or(EIO)
 }
 
 /// A thread that locks an entry, and unlocks it when `go` is set.

@@ -46,15 +46,15 @@ impl Store {
     ) -> Result<Verdict>
     where
         order::Entry: After<C>,
-        order::Node: After<C>,
     {
-        let Some(guard) = self.lock_data(index, stats, cx)? else {
+        let Some(mut guard) = self.lock_data(index, stats, cx)? else {
             return Ok(Verdict::Nothing);
         };
         let PageId(Some(id)) = guard.value() else {
             return Ok(Verdict::Nothing);
         };
-        let expected = self.sums.node(index, stats, cx)?.get(index, stats, cx)?;
+        let node = self.sums.node(index, stats, guard.inner())?;
+        let expected = node.get(index, stats, guard.inner())?;
         let found = crc32c(self.pages.borrow(id)?.bytes());
         Ok(if found == expected {
             Verdict::Good

@@ -25,6 +25,7 @@ use baton::{
     entry_map::{
         new_entry_map,
         At,
+        EntryGuard,
         EntryMap,
         Order,
         Outcome,
@@ -49,20 +50,28 @@ const MAX_INDEX: u64 = 0xffff;
 
 impl Map {
     /// Looks at an entry on behalf of an actor, and publishes that it may wait.
-    fn at(
+    fn at<'c>(
         &self,
         actor: &Actor,
-        cx: &mut MaySleep,
+        cx: &'c mut MaySleep,
         index: u64,
         order: Order,
-        f: impl FnMut(Slot<()>) -> Outcome<()>,
-    ) -> Result<At<'_, ()>> {
+        f: impl FnMut(Slot<()>) -> Outcome<()> + Send,
+    ) -> Result<At<(), EntryGuard<'_, 'c, ()>>> {
         actor.waits_for(cx, fmt!("entry {index}"));
         actor.enter(Phase::Waiting);
         // CAST: At most `MAX_INDEX`.
         let at = self.pages.at(cx, Killable, index as usize, order, f);
         actor.enter(Phase::Running);
         at
+    }
+}
+
+/// Says how an operation has ended.
+fn tell(actor: &Actor, cx: &mut MaySleep, end: Result<&str>) {
+    match end {
+        Ok(end) => actor.result(cx, fmt!("{end}")),
+        Err(error) => actor.broken(cx, fmt!("{error:?}")),
     }
 }
 
@@ -78,17 +87,17 @@ fn fault(map: &Map, actor: &Actor, values: &Values, cx: &mut MaySleep) {
         Slot::Unlocked(_) => Outcome::Lock,
         Slot::Conflict(_) => Outcome::Leave,
     });
-    match at {
-        Ok(At::Locked(entry)) => {
+    let end = at.map(|at| match at {
+        At::Locked(entry) => {
             if values.flag(2) {
                 actor.hold();
             }
             entry.unlock();
-            actor.result(cx, fmt!("faulted"));
+            "faulted"
         }
-        Ok(_) => actor.result(cx, fmt!("conflict")),
-        Err(error) => actor.broken(cx, fmt!("{error:?}")),
-    }
+        _ => "conflict",
+    });
+    tell(actor, cx, end);
 }
 
 /// Removes the entry.
@@ -97,11 +106,11 @@ fn invalidate(map: &Map, actor: &Actor, values: &Values, cx: &mut MaySleep) {
         Slot::Unlocked(_) => Outcome::Remove,
         Slot::Vacant | Slot::Conflict(_) => Outcome::Leave,
     });
-    match at {
-        Ok(At::Removed(())) => actor.result(cx, fmt!("removed")),
-        Ok(_) => actor.result(cx, fmt!("vacant")),
-        Err(error) => actor.broken(cx, fmt!("{error:?}")),
-    }
+    let end = at.map(|at| match at {
+        At::Removed(()) => "removed",
+        _ => "vacant",
+    });
+    tell(actor, cx, end);
 }
 
 /// Looks at the entry and leaves it as it is.
@@ -113,10 +122,8 @@ fn scan(map: &Map, actor: &Actor, values: &Values, cx: &mut MaySleep) {
         }
         Outcome::Leave
     });
-    match at {
-        Ok(_) => actor.result(cx, fmt!("{seen}")),
-        Err(error) => actor.broken(cx, fmt!("{error:?}")),
-    }
+    let end = at.map(|_| seen);
+    tell(actor, cx, end);
 }
 
 /// A fault that gives up when it has got the entry.
@@ -126,10 +133,8 @@ fn give_up(map: &Map, actor: &Actor, values: &Values, cx: &mut MaySleep) {
         Slot::Vacant | Slot::Conflict(_) => Outcome::Leave,
     });
     // Whatever it was given is dropped here, which unlocks it.
-    match at.map(drop) {
-        Ok(()) => actor.result(cx, fmt!("gave up")),
-        Err(error) => actor.broken(cx, fmt!("{error:?}")),
-    }
+    let end = at.map(|_| "gave up");
+    tell(actor, cx, end);
 }
 
 const INDEX: Param = Param::Number("index", MAX_INDEX);

@@ -158,7 +158,7 @@ mod range_tests {
         let cx = &mut MaySleep::assert();
         let gate = filled()?;
         let mut written = 0;
-        let count = gate.map.write_back(cx, Uninterruptible, .., |_cx, entry| {
+        let count = gate.map.write_back(cx, Uninterruptible, .., |entry| {
             written += entry.value();
             entry.set(entry.value() + 100)
         })?;
@@ -168,9 +168,7 @@ mod range_tests {
             (gate.marks(75), gate.marks(1024)),
             ((false, false), (false, false))
         );
-        let again = gate
-            .map
-            .write_back(cx, Uninterruptible, .., |_, _| Ok(()))?;
+        let again = gate.map.write_back(cx, Uninterruptible, .., |_| Ok(()))?;
         assert_eq!(again, 0);
         Ok(())
     }
@@ -179,7 +177,7 @@ mod range_tests {
     fn write_back_keeps_the_marks_on_an_error() -> Result {
         let cx = &mut MaySleep::assert();
         let gate = filled()?;
-        let result = gate.map.write_back(cx, Uninterruptible, .., |_, entry| {
+        let result = gate.map.write_back(cx, Uninterruptible, .., |entry| {
             if entry.value() == 8 {
                 Err(EIO)
             } else {
@@ -189,36 +187,32 @@ mod range_tests {
         assert_eq!(result, Err(EIO));
         assert_eq!(gate.marks(75), (false, false));
         assert!(gate.marks(1024).0);
-        let again = gate
-            .map
-            .write_back(cx, Uninterruptible, .., |_, _| Ok(()))?;
+        let again = gate.map.write_back(cx, Uninterruptible, .., |_| Ok(()))?;
         assert_eq!(again, 1);
         Ok(())
     }
 
     #[test]
     fn a_second_writer_waits_for_the_first() -> Result {
-        let cx = &mut MaySleep::assert();
+        let (cx, other) = (&mut MaySleep::assert(), &mut MaySleep::assert());
         let gate = filled()?;
         let mut second = None;
-        let count = gate
-            .map
-            .write_back(cx, Uninterruptible, 1024.., |cx, entry| {
-                let index = entry.granule().base();
-                second = Some(gate.start_with(cx, index, |gate, cx| {
-                    let count = gate.map.write_back(cx, Killable, 1024.., |_, _| Ok(()));
-                    gate.end(
-                        0,
-                        if count == Ok(0) {
-                            End::Left
-                        } else {
-                            End::Other
-                        },
-                    );
-                })?);
-                gate.end(1, End::Stored);
-                Ok(())
-            })?;
+        let count = gate.map.write_back(cx, Uninterruptible, 1024.., |entry| {
+            let index = entry.granule().base();
+            second = Some(gate.start_with(other, index, |gate, cx| {
+                let count = gate.map.write_back(cx, Killable, 1024.., |_| Ok(()));
+                gate.end(
+                    0,
+                    if count == Ok(0) {
+                        End::Left
+                    } else {
+                        End::Other
+                    },
+                );
+            })?);
+            gate.end(1, End::Stored);
+            Ok(())
+        })?;
         gate.join(cx, [second.ok_or(EINVAL)?])?;
         assert_eq!(count, 1);
         assert_eq!(gate.ends(), [End::Left, End::Stored]);

@@ -169,7 +169,7 @@ mod tests {
     fn a_guard_sets_marks_and_removes() -> Result {
         let cx = &mut MaySleep::assert();
         let gate = Gate::new()?;
-        let mut guard = gate.hold(cx, 3, Order::Pte)?;
+        let mut guard = gate.take(cx, 3, Order::Pte)?;
         let place = guard.granule();
         let too_large = guard.set(1 << 60);
         guard.set_zero(8)?;
@@ -182,19 +182,19 @@ mod tests {
         assert_eq!(gate.peek(3), Some((8, Order::Pte, true)));
         assert_eq!(gate.marks(3), (true, false));
 
-        gate.hold(cx, 3, Order::Pte)?.unlock_marked(Mark::ToWrite);
+        gate.take(cx, 3, Order::Pte)?.unlock_marked(Mark::ToWrite);
         assert_eq!(gate.marks(3), (true, true));
-        let mut guard = gate.hold(cx, 3, Order::Pte)?;
+        let mut guard = gate.take(cx, 3, Order::Pte)?;
         guard.clear(Mark::Dirty);
         guard.set(9)?;
         drop(guard);
         assert_eq!(gate.peek(3), Some((9, Order::Pte, false)));
         assert_eq!(gate.marks(3), (false, true));
-        gate.hold(cx, 3, Order::Pte)?.unlock_clean();
+        gate.take(cx, 3, Order::Pte)?.unlock_clean();
         assert_eq!(gate.marks(3), (false, false));
 
-        gate.hold(cx, 3, Order::Pte)?.unlock_marked(Mark::Dirty);
-        assert_eq!(gate.hold(cx, 3, Order::Pte)?.remove(), 9);
+        gate.take(cx, 3, Order::Pte)?.unlock_marked(Mark::Dirty);
+        assert_eq!(gate.take(cx, 3, Order::Pte)?.remove(), 9);
         assert_eq!(gate.peek(3), None);
         gate.put(3, 1, false)?;
         assert_eq!(gate.marks(3), (false, false));
@@ -205,23 +205,21 @@ mod tests {
     fn a_huge_entry_is_split() -> Result {
         let cx = &mut MaySleep::assert();
         let gate = Gate::new()?;
-        let mut guard = gate.hold(cx, 512, Order::Pmd)?;
+        let mut guard = gate.take(cx, 512, Order::Pmd)?;
         guard.mark(Mark::Dirty);
 
         gate.map.refuse_memory(1);
-        let Err(refused) = guard.split(cx, |index| index as u64) else {
+        let Err(SplitError { guard, error }) = guard.split(|index| index as u64) else {
             return Err(EINVAL);
         };
-        let (guard, error) = (refused.guard, refused.error);
         assert_eq!(error, ENOMEM);
-        let Err(refused) = guard.split(cx, |index| (index as u64) << 50) else {
+        let Err(SplitError { guard, error }) = guard.split(|index| (index as u64) << 50) else {
             return Err(EINVAL);
         };
-        let (guard, error) = (refused.guard, refused.error);
         assert_eq!(error, EINVAL);
         assert_eq!(gate.try_at(700, Order::Pte, look), End::Busy);
 
-        guard.split(cx, |index| index as u64)?;
+        guard.split(|index| index as u64)?;
         for index in 512..1024 {
             assert_eq!(gate.peek(index), Some((index as u64, Order::Pte, false)));
             assert_eq!(gate.marks(index), (true, false));
@@ -229,7 +227,7 @@ mod tests {
         assert_eq!(gate.try_at(600, Order::Pte, invalidate), End::Removed);
         assert_eq!(gate.peek(601), Some((601, Order::Pte, false)));
 
-        let small = gate.hold(cx, 601, Order::Pte)?.split(cx, |_| 0);
+        let small = gate.take(cx, 601, Order::Pte)?.split(|_| 0);
         assert_eq!(small.err().map(|refused| refused.error), Some(EINVAL));
         Ok(())
     }

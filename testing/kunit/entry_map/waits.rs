@@ -145,7 +145,7 @@ mod wait_tests {
         let a = gate.start(cx, 0, Killable, (512, Order::Pmd), insert)?;
         let b = gate.start(cx, 1, Killable, (600, Order::Pte), lock)?;
         let c = gate.start(cx, 2, Killable, (601, Order::Pte), invalidate)?;
-        held.split(cx, |_| 0)?;
+        held.attach(cx).split(|_| 0)?;
         gate.join(cx, [a, b, c])?;
         assert_eq!(gate.ends(), [End::Invalid, End::Locked, End::Removed]);
         assert_eq!(gate.map.sleepers(), 0);
