@@ -7,7 +7,7 @@
 mod common;
 use common::*;
 
-pub fn twice(entry: EntryGuard<'_, u64>) {
+pub fn twice(entry: EntryGuard<'_, '_, u64>) {
     let second = entry.clone(); //~ E0599
     drop(entry);
     let _ = second;

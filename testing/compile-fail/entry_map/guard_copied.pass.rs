@@ -6,7 +6,7 @@
 mod common;
 use common::*;
 
-pub fn twice(entry: EntryGuard<'_, u64>) {
+pub fn twice(entry: EntryGuard<'_, '_, u64>) {
     let second = entry.value();
     drop(entry);
     let _ = second;

@@ -6,7 +6,7 @@
 mod common;
 use common::*;
 
-pub fn finish(mut kept: Option<EntryGuard<'_, u64>>) -> Result {
+pub fn finish(mut kept: Option<EntryGuard<'_, '_, u64>>) -> Result {
     let Some(mut entry) = kept.take() else {
         return Ok(());
     };

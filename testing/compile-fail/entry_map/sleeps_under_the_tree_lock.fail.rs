@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! error: E0500 E0501
+//! error: E0277
 //! because: the closure runs under the tree lock; the capability to sleep is not there.
 //! hazard: f17
 
@@ -10,7 +10,7 @@ use common::*;
 
 pub fn look(map: &EntryMap<u64>, cx: &mut MaySleep, gate: &Mutex<Gate>) -> Result {
     let _at = map.at(cx, Killable, 7, Order::Pte, |_| {
-        //~^ E0500 E0501
+        //~^ E0277
         drop(gate.lock_in(cx));
         Outcome::Leave
     })?;

@@ -8,7 +8,7 @@
 mod common;
 use common::*;
 
-pub fn discard(mut entry: EntryGuard<'_, u64>) -> Result {
+pub fn discard(mut entry: EntryGuard<'_, '_, u64>) -> Result {
     entry.remove();
     entry.set(1) //~ E0382
 }

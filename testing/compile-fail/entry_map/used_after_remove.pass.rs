@@ -6,7 +6,7 @@
 mod common;
 use common::*;
 
-pub fn discard(mut entry: EntryGuard<'_, u64>) -> Result {
+pub fn discard(mut entry: EntryGuard<'_, '_, u64>) -> Result {
     entry.mark(Mark::Dirty);
     entry.set(1)
 }

@@ -8,7 +8,7 @@
 mod common;
 use common::*;
 
-pub fn unlock(mut entry: EntryGuard<'_, u64>) -> Result {
+pub fn unlock(mut entry: EntryGuard<'_, '_, u64>) -> Result {
     entry.unlock();
     entry.set(1) //~ E0382
 }

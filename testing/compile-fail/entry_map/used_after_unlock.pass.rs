@@ -6,7 +6,7 @@
 mod common;
 use common::*;
 
-pub fn unlock(mut entry: EntryGuard<'_, u64>) -> Result {
+pub fn unlock(mut entry: EntryGuard<'_, '_, u64>) -> Result {
     entry.mark(Mark::Dirty);
     entry.set(1)
 }

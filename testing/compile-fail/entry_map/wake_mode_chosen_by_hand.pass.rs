@@ -6,6 +6,6 @@
 mod common;
 use common::*;
 
-pub fn unlock(entry: EntryGuard<'_, u64>) {
+pub fn unlock(entry: EntryGuard<'_, '_, u64>) {
     entry.unlock();
 }

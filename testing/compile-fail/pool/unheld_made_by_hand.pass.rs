@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The twin of `unheld_made_by_hand.fail.rs`: one line apart, and it compiles.
+
+#[path = "cache.rs"]
+mod shared;
+use shared::*;
+
+pub struct Proof;
+
+impl Drop for Proof { fn drop(&mut self) {} }
+
+pub fn proof() -> Proof {
+    Proof
+}
