@@ -112,7 +112,7 @@ pub const fn stands_below<I: After<O>, O: Level>() {}
 /// use baton::level::levels;
 /// use baton::{MaySleep, Ordered};
 /// use kernel::prelude::*;
-/// use kernel::sync::Mutex;
+/// use kernel::sync::{new_mutex, Mutex};
 ///
 /// levels! {
 ///     /// What may be held while what stands further down is taken or waited for.
@@ -135,6 +135,13 @@ pub const fn stands_below<I: After<O>, O: Level>() {}
 ///     let (size, cx) = config.inner();
 ///     *cache.lock_in(cx) = *size;
 /// }
+///
+/// let cx = &mut MaySleep::assert();
+/// let config = KBox::pin_init(Ordered::new(new_mutex!(7)), GFP_KERNEL)?;
+/// let cache = KBox::pin_init(Ordered::new(new_mutex!(0)), GFP_KERNEL)?;
+/// both(&config, &cache, cx);
+/// assert_eq!(*cache.lock_in(cx), 7);
+/// # Ok::<(), Error>(())
 /// ```
 #[macro_export]
 macro_rules! levels {

@@ -22,7 +22,7 @@ use kernel::prelude::*;
 ///
 /// # Examples
 ///
-/// ```
+/// ```no_run
 /// use baton::block::Queued;
 /// use kernel::prelude::*;
 ///
