@@ -67,6 +67,7 @@ impl MaySleep {
     /// Context: may sleep.
     ///
     /// [`Thread`]: crate::Thread
+    // SLEEPS: this is where the capability comes from.
     #[doc(alias = "might_sleep")]
     #[track_caller]
     #[inline]
@@ -139,7 +140,8 @@ impl Drop for Borrowed<'_> {
 
 /// An RCU read section that has borrowed the capability to sleep.
 ///
-/// `mem::forget` leaves the section open for ever: grace periods stall, which the kernel reports.
+/// Dropping it ends the section. `mem::forget` leaves the section open for ever: grace periods stall,
+/// which the kernel reports. A section within itself is not possible: the capability is borrowed.
 #[must_use = "the RCU read section ends immediately when this is unused"]
 pub struct RcuSection<'c> {
     guard: rcu::Guard,
@@ -157,7 +159,8 @@ impl Deref for RcuSection<'_> {
 
 /// Disabled interrupts that have borrowed the capability to sleep.
 ///
-/// `mem::forget` leaves the interrupts of this CPU disabled.
+/// Dropping it enables them again. `mem::forget` leaves the interrupts of this CPU disabled. They cannot
+/// be disabled within this section itself: the capability is borrowed.
 #[must_use = "interrupts are enabled again immediately when this is unused"]
 pub struct InterruptsOff<'c> {
     token: LocalInterruptDisabled,

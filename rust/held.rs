@@ -131,6 +131,9 @@ impl<T: ?Sized, B: Backend> Drop for Locked<'_, T, B> {
 ///
 /// `C` is the level of what the task holds besides, `L` that of this lock.
 ///
+/// Dropping it releases the lock, and wakes whom [`Held::update`] has served. The task cannot take the
+/// same lock again meanwhile: its capability is borrowed.
+///
 /// `mem::forget` leaves the lock held for ever, as with every guard of the `kernel` crate, and with it
 /// asleep whoever [`Held::update`] has served under it.
 #[must_use = "the lock unlocks immediately when the guard is unused"]
@@ -243,7 +246,8 @@ pub trait LockNested<T: ?Sized, B: Backend> {
 ///
 /// It is no guard of the `kernel` crate, with which one could wait on a condition variable.
 ///
-/// Dropping it releases the spinlock. `mem::forget` leaves it held for ever.
+/// Dropping it releases the spinlock. `mem::forget` leaves it held for ever. The same lock cannot be
+/// taken under itself: there is one guard at a time, which borrows the [`Nesting`].
 #[must_use = "the lock unlocks immediately when the guard is unused"]
 pub struct Nested<'a, T: ?Sized, B: Backend> {
     guard: Guard<'a, T, B>,

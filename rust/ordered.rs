@@ -22,7 +22,8 @@ use kernel::{
 
 /// A lock and its place in the order.
 ///
-/// Its destructor does nothing but destroy the lock. `mem::forget` of a box with it leaks memory.
+/// Its destructor does nothing but destroy the lock. `mem::forget` of a box with it leaks memory. A lock
+/// that is taken under itself does not compile: no level stands below itself.
 #[pin_data]
 pub struct Ordered<L: Level, K> {
     #[pin]

@@ -53,7 +53,8 @@ pub use new_rw_semaphore;
 
 /// Data that many tasks may read or one may change, at the level `L`.
 ///
-/// `mem::forget` is not possible while it is pinned; leaking it leaks memory.
+/// Nobody holds it when it is dropped: the guards borrow it. `mem::forget` of a box with it leaks memory.
+/// A task that holds it cannot take it itself once more: no level stands below itself.
 ///
 /// # Invariants
 ///

@@ -104,6 +104,8 @@ impl WaitMap {
 
 /// A section of code that has to be left before the waits of a [`WaitMap`] can end.
 ///
+/// Dropping it leaves the section. Lockdep reports a wait in the section itself.
+///
 /// `mem::forget` makes lockdep believe that the task is in the section for ever, and report it when
 /// the task exits.
 #[must_use = "the section ends immediately when this is unused"]

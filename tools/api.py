@@ -74,6 +74,8 @@ class Interface:
         for item in self.items:
             if item.kind == "fn":
                 self.functions.setdefault((item.of, item.name), []).append(item)
+        self.scope = {path: {name: crate.owner(crate.absolute(path, target)) for _, target, name in crate.uses(path)}
+                      for path in files}
         self.why = {}
         self._find_sleepers()
 
@@ -119,15 +121,27 @@ class Interface:
         takes_self = re.search(r"\(\s*(?:&\s*(?:'\w+\s*)?)?(?:mut\s+)?self\b|\(\s*(?:mut\s+)?self\s*:", item.head)
         if takes_self and (item.of in self.carriers or item.of == "MaySleep"):
             return f"`{item.of}`"
+        # A type that is made of whatever it was given, a guard among it.
+        for name in sorted(self.carriers) if takes_self else ():
+            if re.search(rf"\b{name}\b", item.within.partition(" for ")[2] or item.within):
+                return f"`{name}`"
         return ""
 
     def _calls(self, item):
         """The functions of ours that it calls, as far as their names say."""
         for match in re.finditer(r"(?:(\w+)\s*::\s*(?:<[^<>()]*>\s*::\s*)?|(\bself|\bthis)\s*\.\s*|(?<![\w.:]))(\w+)\s*(?:::\s*<[^()]*?>)?\s*\(", item.body):
             of = item.of if match[2] or match[1] == "Self" else match[1] or ""
-            called = self.functions.get((of, match[3])) or self.functions.get(("", match[3]) if match[1] else None)
-            if called:
-                yield from called
+            called = self.functions.get((of, match[3])) or self.functions.get(
+                ("", match[3]) if match[1] and match[1].islower() else None)
+            # Two types may have one name, and one may be another crate's: what is imported is meant.
+            from_file = self.scope[item.path].get(match[1], item.path) if match[1] else None
+            for other in called or ():
+                if not match[1] or match[1] == "Self" or from_file in (other.path, self._folder(other) + ".rs"):
+                    yield other
+
+    @staticmethod
+    def _folder(item):
+        return item.path.split("/")[0].removesuffix(".rs")
 
     def _find_sleepers(self):
         functions = [item for item in self.items if item.kind == "fn"]
@@ -164,7 +178,7 @@ class Interface:
 
     def waits(self, name):
         """Whether one of its functions may sleep."""
-        return any(item.kind == "fn" and item.of == name and item.public and (self.capability(item) or id(item) in self.why)
+        return name != "MaySleep" and any(item.kind == "fn" and item.of == name and item.public and (self.capability(item) or id(item) in self.why)
                    for item in self.items)
 
     def is_value(self, item):

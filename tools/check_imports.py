@@ -90,6 +90,14 @@ class Crate:
             return None
         return tuple(at + parts)
 
+    def uses(self, path):
+        """(whether it is passed on, path, name) of what a file imports."""
+        return self._uses(path)
+
+    def absolute(self, path, target):
+        """The path from the root of the crate of what a file calls `target`; None: it is another crate's."""
+        return self._absolute(self._module(path), target)
+
     def owner(self, target, seen=()):
         """The file that defines what an absolute path names, or None."""
         if target is None or target in seen:

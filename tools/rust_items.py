@@ -33,6 +33,7 @@ class Item:
     attributes: str = ""
     of: str = ""                    # fn: the type or trait that it belongs to
     by: str = ""                    # fn: the trait that it implements
+    within: str = ""                # fn: the header of its impl
 
     @property
     def hidden(self):
@@ -99,6 +100,7 @@ class File:
         self.code = "\n".join(source.code)
         self.items = []
         self.implemented = []       # (trait, type)
+        self._within = ""
         self._scan(0, len(self.code), "", "", False)
 
     def _line(self, at):
@@ -147,7 +149,9 @@ class File:
                 if trait:
                     self.implemented.append((trait, name))
                 close = matching(self.code, match.end() - 1)
+                self._within = match["impl"]
                 self._scan(at, close, name, trait, False)
+                self._within = ""
                 at = close
             else:
                 at = self._item(match, end, of, by, public)
@@ -169,5 +173,5 @@ class File:
         if kind == "struct" and not body:
             body = self.code[match.end():at]
         self.items.append(Item(kind, match["type"] or match["fn"], self.path, line, seen, docs,
-                               before + self.code[match.start():at], body, attributes, of, by))
+                               before + self.code[match.start():at], body, attributes, of, by, self._within))
         return at + len(body) if self.code[at:at + 1] == "{" else at

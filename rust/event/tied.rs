@@ -47,7 +47,7 @@ impl From<WrongLock> for Error {
 /// [`WrongLock`].
 ///
 /// Dropping it needs no lock: nobody waits for it then, because whoever waits borrows it. `mem::forget`
-/// leaks memory.
+/// leaks memory. Whoever waits for it has given up the guard, so that nobody waits with the lock itself held.
 ///
 /// # Invariants
 ///

@@ -125,6 +125,9 @@ fn misplaced(label: Label) {
 }
 
 /// A wait that has been told which event it is for, and not yet what has to hold.
+///
+/// Dropping it releases the lock; nobody has waited. `mem::forget` leaves the lock held, as with [`Held`].
+/// The lock cannot be used in the closures of the wait itself: what they capture is `'static`.
 #[must_use = "nothing is waited for before `until` or `when`, and `wait`"]
 pub struct On<'e, H, N, W, P: Policy, E: Level> {
     held: H,
@@ -134,6 +137,9 @@ pub struct On<'e, H, N, W, P: Policy, E: Level> {
 }
 
 /// A wait that has been told what it is for: see [`Wait::wait`].
+///
+/// Dropping it releases the lock; nobody has waited. `mem::forget` leaves the lock held, as with [`Held`].
+/// The claims cannot wait themselves: they get the data, and no capability.
 #[must_use = "nothing is waited for before `wait`"]
 pub struct Wait<'e, H, N> {
     held: H,
