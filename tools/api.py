@@ -43,7 +43,7 @@ MARK = "// SLEEPS:"
 SENTENCE = re.compile(r"(?<=[.:;?!])\s+(?=[A-Z`\[*])")
 DROPPED = re.compile(r"\b[Dd]rop(?:s|ped|ping)?\b|\bdestructor\b|\bgoes away\b")
 FORGOTTEN = re.compile(r"mem::forget|\b[Ff]org(?:et|otten|etting)\b|\b[Ll]eak(?:s|ed|ing)?\b")
-ITSELF = re.compile(r"\b(?:it|them)self\b|\bthemselves\b|\bEDEADLK\b|\b(?:its|their) own\b|\bsame (?:task|entry|lock|run|thread)\b")
+ITSELF = re.compile(r"\b(?:it|your)self\b|\bthemselves\b|\bEDEADLK\b|\b(?:its|their) own\b|\bsame (?:task|entry|lock|run|thread)\b")
 IMPLEMENTED = re.compile(r"\b[Ii]mplement\w*")
 SEALED = re.compile(r"\bSealed\b|\bprivate::\w+")
 
@@ -68,8 +68,13 @@ class Interface:
         self.named = {path for path in files if self._can_be_named(path, files)}
         self.items = [item for file in self.files.values() for item in file.items]
         self.traits = {pair for file in self.files.values() for pair in file.implemented}
-        self.types = {item.name: item for item in self.items if item.kind in ("struct", "enum", "union")}
+        # Of two types with one name, the one that is seen outside.
+        self.types = {item.name: item for item in sorted(self.items, key=lambda item: item.public)
+                      if item.kind in ("struct", "enum", "union")}
         self.carriers = self._find_carriers(files.values())
+        # A type with other names is known by those.
+        self.renamed = {self.meant(item).name for item in self.items
+                        if item.kind == "type" and self.is_public(item) and self.meant(item)}
         self.functions = {}
         for item in self.items:
             if item.kind == "fn":
@@ -173,8 +178,16 @@ class Interface:
         if self.has_destructor(name) or name in GUARDS:
             return True
         item = self.types.get(name)
-        return bool(item) and name not in seen and any(
-            self.ends_something(part, (*seen, name)) for part in set(re.findall(r"\b[A-Z]\w+", item.body)))
+        if not item or name in seen:
+            return False
+        # The names of the variants of an enum are no types.
+        body = " ".join(re.findall(r"[({][^(){}]*[)}]", item.body[1:-1])) if item.kind == "enum" else item.body
+        return any(self.ends_something(part, (*seen, name)) for part in set(re.findall(r"\b[A-Z]\w+", body)))
+
+    def meant(self, item):
+        """The type that another name stands for, or the item itself."""
+        found = re.match(r"(?s).*=\s*(?:\w+\s*::\s*)*(\w+)", item.body) if item.kind == "type" else None
+        return self.types.get(found[1]) if found else item
 
     def waits(self, name):
         """Whether one of its functions may sleep."""
@@ -219,10 +232,13 @@ def rows(interface):
             traits.append((item.name, kind, why, place))
             if kind == "for everybody" and not why:
                 lacks(item, "a trait for everybody does not say what whoever implements it can do")
-        elif interface.is_value(item):
+        elif item.name in interface.renamed or not interface.meant(item):
+            continue
+        elif interface.is_value(interface.meant(item)):
             types.append((item.name, "a value: nothing", "nothing", "-", place))
         else:
-            ends, waits = interface.ends_something(item.name), interface.waits(item.name)
+            meant = interface.meant(item).name
+            ends, waits = interface.ends_something(meant), interface.waits(meant)
             told = [sentences(item.docs, pattern) for pattern in (DROPPED, FORGOTTEN, ITSELF)]
             needed = ((ends, "what its destructor does", "that of its parts"),
                       (ends, "what mem::forget() does", "leaks its memory"),

@@ -14,7 +14,7 @@ import check_rules
 ITEM = re.compile(
     r"(?P<macro>\bmacro_rules!\s*\w+\s*\{)|(?P<call>^[\w:]+!\s*\{)|\bmod\s+(?P<mod>\w+)\s*\{"
     r"|(?P<impl>^[ ]*(?:unsafe\s+)?impl\b[^;{]*)\{|\btrait\s+(?P<trait>\w+)(?P<bounds>[^;{]*)\{"
-    r"|\b(?P<kind>struct|enum|union)\s+(?P<type>\w+)|\bfn\s+(?P<fn>\w+)", re.M)
+    r"|\b(?P<kind>struct|enum|union)\s+(?P<type>\w+)|^pub type (?P<alias>\w+)|\bfn\s+(?P<fn>\w+)", re.M)
 OPEN, CLOSE = "([{", ")]}"
 
 
@@ -22,7 +22,7 @@ OPEN, CLOSE = "([{", ")]}"
 class Item:
     """A type, a trait or a function."""
 
-    kind: str                       # struct, enum, union, trait, fn
+    kind: str                       # struct, enum, union, trait, type (another name), fn
     name: str
     path: str
     line: int
@@ -161,7 +161,7 @@ class File:
         before = self.code[start:match.start()]
         line = self._line(match.start())
         docs, attributes = self._above(line)
-        seen = public or bool(re.search(r"\bpub\s+(?!\()", before + " ")) and "pub(" not in before
+        seen = public or bool(match["alias"]) or bool(re.search(r"\bpub\s+(?!\()", before + " ")) and "pub(" not in before
         if match["trait"]:
             close = matching(self.code, match.end() - 1)
             self.items.append(Item("trait", match["trait"], self.path, line, seen, docs,
@@ -169,9 +169,9 @@ class File:
             self._scan(match.end(), close, match["trait"], match["trait"] + "::", seen)
             return close
         at, body = self._body(match.end(), end)
-        kind = match["kind"] or "fn"
-        if kind == "struct" and not body:
+        kind = match["kind"] or ("type" if match["alias"] else "fn")
+        if kind in ("struct", "type") and not body:
             body = self.code[match.end():at]
-        self.items.append(Item(kind, match["type"] or match["fn"], self.path, line, seen, docs,
+        self.items.append(Item(kind, match["type"] or match["alias"] or match["fn"], self.path, line, seen, docs,
                                before + self.code[match.start():at], body, attributes, of, by, self._within))
         return at + len(body) if self.code[at:at + 1] == "{" else at

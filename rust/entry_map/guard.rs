@@ -70,6 +70,8 @@ pub trait Hold: private::Sealed {
 }
 
 /// In the hands of the task that has locked it, which has lent its capability to sleep to the entry.
+///
+/// It is a part of an [`EntryGuard`]: dropped with it, forgotten with it, and of no use by itself.
 pub struct InHand<'a, 'c, L: Level> {
     inner: MaySleep<L>,
     _borrowed: Borrowed<'c>,
@@ -134,6 +136,8 @@ impl<L: Level> Detached<L> {
 /// Further entries of the same map are locked through the guard, in the order of their indices:
 /// [`EntryGuard::lock_next`].
 ///
+/// It cannot wait for its own entry either: that is of the same level.
+///
 /// Dropping the guard unlocks the entry, by handing it over to the oldest task that waits for it.
 /// That takes the map's lock, which is irq-safe, and so can be done in any context.
 ///
@@ -154,7 +158,7 @@ pub type EntryGuard<'a, 'c, V, L = Unordered> = LockedEntry<'a, V, InHand<'a, 'c
 /// waiting that ends, and the [registry](crate::registry), which names the task as the one that owes
 /// the wake. Do not detach what you unlock yourself.
 ///
-/// `mem::forget`: as with [`EntryGuard`].
+/// Dropping it unlocks the entry. `mem::forget` leaves it locked, as with [`EntryGuard`].
 pub type DetachedEntry<'a, V, L = Unordered> = LockedEntry<'a, V, Detached<L>>;
 
 /// A locked entry: [`EntryGuard`], or [`DetachedEntry`].

@@ -89,7 +89,8 @@ pub use new_entry_map;
 /// dropped, because whoever waits borrows it. Entries that are left are dropped with it, and what
 /// they stand for is not: see [`EntryMap::clear`].
 ///
-/// `mem::forget` of a map leaks its memory.
+/// `mem::forget` of a map leaks its memory. A closure that the map has called and that uses the map itself
+/// gets [`EDEADLK`]; a task with an entry in hand cannot wait for another one of that level.
 ///
 /// # Examples
 ///

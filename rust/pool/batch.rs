@@ -27,7 +27,8 @@ use kernel::{
 
 /// What [`PoolGuard::select`] has picked: pins of at most as many nodes as there is room for.
 ///
-/// Dropping it unpins them; `mem::forget` leaks the pins.
+/// Dropping it unpins them; `mem::forget` leaks the pins. A task whose batch has pins of a node may wait for
+/// that node itself, in vain: see [`Pinned`].
 ///
 /// [`PoolGuard::select`]: super::PoolGuard::select
 pub struct Batch<'p, K: Key, N: Send + 'static, M: Note = (), L: Level = Unordered> {

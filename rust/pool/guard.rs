@@ -72,7 +72,8 @@ impl<M> CanGiveUp for Timeout<M> where Timeout<M>: Mode {}
 /// The closures that are called under it run with the spinlock held: they must be short and must not
 /// sleep. They are `Send`, so that they cannot capture a capability to sleep or a guard.
 ///
-/// `mem::forget` leaves the pool locked for ever.
+/// Dropping it releases the lock. `mem::forget` leaves the pool locked for ever. The pool cannot be locked
+/// under its own guard: the capability is borrowed.
 #[must_use = "the lock unlocks immediately when the guard is unused"]
 pub struct PoolGuard<'p, 'c, K: Key, N: Send + 'static, M: Note, C: Level, L: Level> {
     pool: &'p Pool<K, N, M, L>,

@@ -90,7 +90,8 @@ impl Use for Sole {
 ///
 /// It has no level: a task that has pinned a node may wait for anything, also for the pins of another
 /// node, and whoever waits for this pin waits for that. Such a wait has to be one that ends otherwise,
-/// see [`CanGiveUp`](super::CanGiveUp).
+/// see [`CanGiveUp`](super::CanGiveUp); a task that waits for a node that it has pinned itself is the
+/// simplest case.
 ///
 /// `mem::forget` leaks the node: it is never reaped, and the pool reports it when it goes.
 pub type Pinned<'p, K, N, M = (), L = Unordered> = Handle<'p, K, N, M, L, Shared>;
@@ -98,7 +99,8 @@ pub type Pinned<'p, K, N, M = (), L = Unordered> = Handle<'p, K, N, M, L, Shared
 /// A node that nobody else has: it can be freed or become another one.
 ///
 /// Dropping it gives the node back as it is; that can be done wherever a pin can be dropped.
-/// `mem::forget` leaks the node, as with [`Pinned`].
+/// `mem::forget` leaks the node, as with [`Pinned`]. Whoever has it and waits for the node itself does so
+/// until the wait ends otherwise.
 pub type Exclusive<'p, K, N, M = (), L = Unordered> = Handle<'p, K, N, M, L, Sole>;
 
 /// A node that is used: [`Pinned`], or [`Exclusive`].

@@ -49,7 +49,8 @@ impl Key for (u32, u32) {
 
 /// What can be noted about a node under the pool's lock: a small value, without a destructor.
 ///
-/// Harmless: nothing relies on it but the closures of the pool's user.
+/// Implemented for everything that is small and plain. That is harmless: nothing relies on it but the
+/// closures of the pool's user.
 pub trait Note: Copy + Send + 'static {}
 
 impl<M: Copy + Send + 'static> Note for M {}

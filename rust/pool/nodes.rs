@@ -59,10 +59,11 @@ pub use new_pool;
 ///
 /// Pins borrow the pool, so it outlives them. A pin that was forgotten keeps its node's memory and
 /// refuses its reuse for ever. Nobody hangs on that: reclaim passes the node by, and a wait for it can
-/// end otherwise, see [`CanGiveUp`](super::CanGiveUp). When the pool goes it says which pins, and which
-/// exclusive owners, are left.
+/// end otherwise, see [`CanGiveUp`](super::CanGiveUp). When the pool is dropped it says which pins, and
+/// which exclusive owners, are left.
 ///
-/// `mem::forget` of a pool leaks its nodes.
+/// `mem::forget` of a pool leaks its nodes. A task that holds the pool's lock cannot take it, or a node's,
+/// itself: the guard has borrowed the capability.
 ///
 /// # Examples
 ///
