@@ -49,6 +49,7 @@ pub mod fault;
 pub mod held;
 pub mod level;
 mod ordered;
+pub mod owner;
 pub mod pool;
 pub mod registry;
 pub mod rw_semaphore;
@@ -105,12 +106,17 @@ module! {
 
 struct Baton {
     _files: Pin<KBox<registry::Files>>,
+    _reaper: owner::Reaper,
 }
 
 impl kernel::Module for Baton {
     fn init(_module: &'static ThisModule) -> Result<Self> {
+        let reaper = owner::Reaper::new()?;
         let files = KBox::pin_init(registry::Files::new(), GFP_KERNEL)?;
         registry::switch(module_parameters::registry.value());
-        Ok(Self { _files: files })
+        Ok(Self {
+            _files: files,
+            _reaper: reaper,
+        })
     }
 }

@@ -147,6 +147,23 @@ extern "C" {
     pub(crate) fn baton_registry_lock() -> c_ulong;
     pub(crate) fn baton_registry_unlock(flags: c_ulong);
     pub(crate) fn baton_registry_now() -> u64;
+
+    // The ledger of owners.
+    pub(crate) fn baton_owner_init() -> c_int;
+    pub(crate) fn baton_owner_exit();
+    pub(crate) fn baton_owner_lock();
+    pub(crate) fn baton_owner_unlock();
+    pub(crate) fn baton_owner_end();
+    pub(crate) fn baton_owner_seen() -> c_ulong;
+    pub(crate) fn baton_owner_wait(seen: c_ulong) -> bool;
+    pub(crate) fn baton_owner_reap(work: *mut bindings::work_struct);
+    pub(crate) fn baton_owner_expect();
+    pub(crate) fn baton_owner_within(
+        address: *const c_void,
+        module: *const bindings::module,
+    ) -> bool;
+    pub(crate) fn baton_owner_name(module: *const bindings::module) -> *const c_char;
+    pub(crate) fn baton_owner_now() -> c_ulong;
 }
 
 /// A static key, as `jump_label` wants to see it.

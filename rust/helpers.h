@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Prototypes of helpers.c and helpers_registry.c, so that C checks what ffi.rs claims.
+ * Prototypes of helpers.c, helpers_registry.c and helpers_owner.c, so that C checks what ffi.rs claims.
  */
 #ifndef BATON_HELPERS_H
 #define BATON_HELPERS_H
@@ -14,10 +14,12 @@ struct file;
 struct file_operations;
 struct gendisk;
 struct lock_class_key;
+struct module;
 struct mutex;
 struct queue_limits;
 struct req_iterator;
 struct task_struct;
+struct work_struct;
 struct xa_state;
 struct xarray;
 
@@ -103,5 +105,24 @@ void baton_registry_end_switch(bool on);
 unsigned long baton_registry_lock(void);
 void baton_registry_unlock(unsigned long flags);
 u64 baton_registry_now(void);
+
+/* the ledger of owners: helpers_owner.c */
+#define BATON_OWNER_PATIENCE 10
+int baton_owner_init(void);
+void baton_owner_exit(void);
+void baton_owner_lock(void);
+void baton_owner_unlock(void);
+void baton_owner_end(void);
+unsigned long baton_owner_seen(void);
+bool baton_owner_wait(unsigned long seen);
+void baton_owner_reap(struct work_struct *work);
+void baton_owner_expect(void);
+bool baton_owner_within(const void *address, const struct module *module);
+const char *baton_owner_name(const struct module *module);
+unsigned long baton_owner_now(void);
+
+/* the ledger of owners: in Rust */
+bool baton_owner_watch(unsigned long patience);
+void baton_owner_going(const struct module *module);
 
 #endif /* BATON_HELPERS_H */

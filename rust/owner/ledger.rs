@@ -1,0 +1,537 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The ledger: a list of nodes, and who tears down what is on it.
+//!
+//! C source: `rust/helpers_owner.c`.
+
+use crate::ffi;
+use core::{
+    cell::Cell,
+    panic::Location,
+    ptr, //
+};
+use kernel::{
+    bindings,
+    fmt,
+    prelude::*,
+    static_lock_class,
+    str::CStr,
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Full,
+            Relaxed,
+            Release, //
+        },
+        LockClassKey, //
+    },
+    types::Opaque, //
+};
+
+/// How many objects were dropped without having been torn down.
+pub(super) static DROPPED: Atomic<usize> = Atomic::new(0);
+
+/// How many of them the reaper has freed.
+pub(super) static REAPED: Atomic<usize> = Atomic::new(0);
+
+/// Whoever holds the handle has it.
+const LIVE: u32 = 0;
+/// Who held the handle tears it down and frees it.
+const CLOSING: u32 = 1;
+/// The handle was dropped: the reaper tears it down and frees it.
+const ABANDONED: u32 = 2;
+/// Its module goes: the reaper tears it down, and who unloads the module frees it.
+const LEFT: u32 = 3;
+/// As [`LEFT`], and it was torn down.
+const ENDED: u32 = 4;
+/// It was torn down, and is being freed.
+const RELEASED: u32 = 5;
+
+/// What the ledger does with an object, whatever its type.
+pub(super) struct Vtable {
+    pub(super) kind: &'static str,
+    pub(super) in_order: &'static str,
+    pub(super) tear_down: unsafe fn(*const Node),
+    pub(super) report: unsafe fn(*const Node),
+    pub(super) drop: unsafe fn(*const Node),
+}
+
+/// The part of an object that the ledger knows.
+///
+/// ```text
+///           close()            torn down
+///    LIVE ----------> CLOSING -----------.
+///     | |  abandon()           torn down  v
+///     | '------------> ABANDONED ----> RELEASED: freed by who has torn it down
+///     |    going()          torn down
+///     '--------------> LEFT ----> ENDED: freed by going(), when nothing of its module is left
+/// ```
+///
+/// # Invariants
+///
+/// - It is on the list from [`add`] until it is freed; `next` and `prev` are accessed under the lock.
+/// - Who has changed `state` from [`LIVE`] decides who tears the object down: nobody else does.
+/// - The value is alive until `state` is [`RELEASED`].
+#[pin_data]
+#[repr(C)]
+pub(super) struct Node {
+    next: Cell<*const Node>,
+    prev: Cell<*const Node>,
+    state: Atomic<u32>,
+    /// When it was to be torn down, in jiffies.
+    since: Atomic<usize>,
+    vtable: &'static Vtable,
+    code: *const (),
+    place: &'static Location<'static>,
+    name: [u8; NAME_LEN],
+    #[pin]
+    work: Opaque<bindings::work_struct>,
+}
+
+const NAME_LEN: usize = 32;
+
+/// An object: its node, and what it is.
+#[pin_data]
+#[repr(C)]
+pub(super) struct Object<T> {
+    // First, so that a pointer to the node is a pointer to the object.
+    #[pin]
+    node: Node,
+    #[pin]
+    value: T,
+}
+
+impl<T> Object<T> {
+    pub(super) fn new(
+        node: impl PinInit<Node>,
+        value: impl PinInit<T, Error>,
+    ) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            node <- node,
+            value <- value,
+        }? Error)
+    }
+
+    /// # Safety
+    ///
+    /// `node` must be that of a `Self` whose value is alive for `'a`.
+    pub(super) unsafe fn value<'a>(node: *const Node) -> &'a T {
+        // SAFETY: By the safety requirements. CAST: The node is the first field of a `repr(C)`.
+        unsafe { &(*node.cast::<Self>()).value }
+    }
+}
+
+/// The lock class of the reaper's work.
+// Not generic and never inlined: there is one key, with one name.
+#[inline(never)]
+fn class() -> (&'static CStr, Pin<&'static LockClassKey>) {
+    (c"baton_reap_work", static_lock_class!())
+}
+
+impl Node {
+    #[inline(never)]
+    pub(super) fn new(
+        vtable: &'static Vtable,
+        text: &CStr,
+        code: *const (),
+        place: &'static Location<'static>,
+    ) -> impl PinInit<Self> {
+        let mut name = [0; NAME_LEN];
+        for (to, from) in name[..NAME_LEN - 1].iter_mut().zip(text.to_bytes()) {
+            *to = *from;
+        }
+        pin_init!(Self {
+            next: Cell::new(ptr::null()),
+            prev: Cell::new(ptr::null()),
+            state: Atomic::new(LIVE),
+            since: Atomic::new(0),
+            vtable,
+            code,
+            place,
+            name,
+            work <- Opaque::ffi_init(|work| {
+                let (name, key) = class();
+                // SAFETY: `work` is valid for writes and will not move; name and key are static.
+                unsafe {
+                    bindings::init_work_with_key(
+                        work,
+                        Some(reap),
+                        false,
+                        name.as_char_ptr(),
+                        key.as_ptr(),
+                    )
+                }
+            }),
+        })
+    }
+
+    /// Takes the node from who holds the handle, if nobody has done so.
+    fn claim(&self, by: u32) -> bool {
+        if self.state.load(Relaxed) != LIVE {
+            return false;
+        }
+        // Before others can see the state. Who loses has read the same clock.
+        // SAFETY: Reads a clock.
+        self.since.store(unsafe { ffi::baton_owner_now() }, Relaxed);
+        if self.state.cmpxchg(LIVE, by, Full).is_err() {
+            return false;
+        }
+        // SAFETY: The library is loaded, so the reaper exists.
+        unsafe { ffi::baton_owner_expect() };
+        true
+    }
+
+    fn is_being_torn_down(&self) -> bool {
+        matches!(self.state.load(Relaxed), CLOSING | ABANDONED | LEFT)
+    }
+
+    fn belongs_to(&self, module: *const bindings::module) -> bool {
+        // SAFETY: Compares addresses with those of a module that exists.
+        unsafe {
+            ffi::baton_owner_within(self.code.cast(), module)
+                || ffi::baton_owner_within(ptr::from_ref(self.place).cast(), module)
+        }
+    }
+}
+
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let len = self.name.iter().position(|byte| *byte == 0).unwrap_or(0);
+        let name = core::str::from_utf8(&self.name[..len]).unwrap_or("?");
+        let (kind, place) = (self.vtable.kind, self.place);
+        write!(
+            f,
+            "{kind} '{name}', made at {}:{}",
+            place.file(),
+            place.line()
+        )
+    }
+}
+
+/// The list, for who holds the lock.
+struct Ledger {
+    head: Cell<*const Node>,
+    going: Cell<*const Going>,
+}
+
+/// A module that is going: it cannot make anything any more.
+struct Going {
+    module: *const bindings::module,
+    next: Cell<*const Going>,
+}
+
+// SAFETY: It is accessed through `Locked` only.
+unsafe impl Sync for Ledger {}
+
+static LEDGER: Ledger = Ledger {
+    head: Cell::new(ptr::null()),
+    going: Cell::new(ptr::null()),
+};
+
+/// The lock of the ledger, held.
+struct Locked;
+
+impl Locked {
+    /// Context: may sleep. No code of a user runs while it is held, but for [`Vtable::report`].
+    fn new() -> Self {
+        // SAFETY: The lock is static; released by `drop()`.
+        unsafe { ffi::baton_owner_lock() };
+        Self
+    }
+
+    fn head(&self) -> &Cell<*const Node> {
+        &LEDGER.head
+    }
+
+    /// Calls `f` with every node, until it returns a value.
+    fn find<R>(&self, mut f: impl FnMut(&Node) -> Option<R>) -> Option<R> {
+        let mut next = self.head().get();
+        // SAFETY: What is on the list is alive, by the invariants of `Node`; the lock is held.
+        while let Some(node) = unsafe { next.as_ref() } {
+            next = node.next.get();
+            if let Some(result) = f(node) {
+                return Some(result);
+            }
+        }
+        None
+    }
+
+    /// # Safety
+    ///
+    /// `node` must be on the list, and nobody else must use it afterwards.
+    unsafe fn remove(&self, node: *const Node) {
+        // SAFETY: By the safety requirements; its neighbours are on the list as well.
+        unsafe {
+            let (prev, next) = ((*node).prev.get(), (*node).next.get());
+            match prev.as_ref() {
+                Some(prev) => prev.next.set(next),
+                None => self.head().set(next),
+            }
+            if let Some(next) = next.as_ref() {
+                next.prev.set(prev);
+            }
+        }
+        // SAFETY: The lock is held.
+        unsafe { ffi::baton_owner_end() };
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // SAFETY: Acquired by `new()`.
+        unsafe { ffi::baton_owner_unlock() };
+    }
+}
+
+/// Enters a node.
+///
+/// Context: may sleep.
+///
+/// # Errors
+///
+/// `ESHUTDOWN` if its module is going. The node was not entered then.
+///
+/// # Safety
+///
+/// `node` must be the first field of a pinned object from a `KBox`, which the ledger owns from now on.
+#[inline(never)]
+pub(super) unsafe fn add(node: *const Node) -> Result {
+    let ledger = Locked::new();
+    // SAFETY: `node` is valid by the safety requirements; what is on the lists is too, with the lock
+    // held.
+    unsafe {
+        let mut going = LEDGER.going.get();
+        while let Some(one) = going.as_ref() {
+            if (*node).belongs_to(one.module) {
+                return Err(ESHUTDOWN);
+            }
+            going = one.next.get();
+        }
+        let head = ledger.head().replace(node);
+        (*node).next.set(head);
+        if let Some(head) = head.as_ref() {
+            head.prev.set(node);
+        }
+    }
+    // INVARIANT: The node is the first one of the list.
+    Ok(())
+}
+
+/// Tears an object down, and frees it.
+///
+/// Context: may sleep.
+///
+/// # Safety
+///
+/// The caller must hold the handle of the object, and not use it afterwards.
+#[inline(never)]
+pub(super) unsafe fn close(node: *const Node) {
+    // SAFETY: The handle keeps it.
+    if !unsafe { (*node).claim(CLOSING) } {
+        // The module goes, and this is one of the tasks that it waits for: it frees the object when
+        // this one is gone too.
+        loop {
+            // SAFETY: Reads a counter; before the state.
+            let seen = unsafe { ffi::baton_owner_seen() };
+            // SAFETY: As above.
+            if unsafe { (*node).state.load(Acquire) } == ENDED {
+                return;
+            }
+            // SAFETY: The caller may sleep.
+            unsafe { ffi::baton_owner_wait(seen) };
+        }
+    }
+    // SAFETY: This has changed the state from `LIVE`.
+    unsafe {
+        ((*node).vtable.tear_down)(node);
+        release(node);
+    }
+}
+
+/// Hands an object to the reaper.
+///
+/// Context: any.
+///
+/// # Safety
+///
+/// As for [`close`].
+#[inline(never)]
+pub(super) unsafe fn abandon(node: *const Node) {
+    // SAFETY: The handle keeps it until the reaper has it.
+    unsafe {
+        if (*node).claim(ABANDONED) {
+            DROPPED.fetch_add(1, Relaxed);
+            ffi::baton_owner_reap((*node).work.get());
+        }
+    }
+}
+
+/// Frees an object that was torn down.
+///
+/// # Safety
+///
+/// The caller must have torn it down, after it had changed its state from [`LIVE`] to other than
+/// [`LEFT`].
+unsafe fn release(node: *const Node) {
+    let ledger = Locked::new();
+    // SAFETY: By the safety requirements nobody else frees it. From here on it is not reported.
+    let vtable = unsafe {
+        (*node).state.store(RELEASED, Relaxed);
+        (*node).vtable
+    };
+    drop(ledger);
+    // SAFETY: By the safety requirements. What the module waits for is the list, so its code is there
+    // until `remove()`, which this function, and not code of the module, comes to.
+    unsafe {
+        (vtable.drop)(node);
+        Locked::new().remove(node);
+        bindings::kfree(node.cast());
+    }
+}
+
+/// The reaper: tears down what was dropped, or left behind.
+///
+/// # Safety
+///
+/// `work` must be that of a node whose state is [`ABANDONED`] or [`LEFT`].
+unsafe extern "C" fn reap(work: *mut bindings::work_struct) {
+    let work = Opaque::cast_from(work);
+    // SAFETY: By the safety requirements.
+    let node: *const Node = unsafe { kernel::container_of!(work, Node, work) };
+    // SAFETY: It is freed below, or by who waits for `ENDED`.
+    let this = unsafe { &*node };
+    if this.state.load(Relaxed) == ABANDONED {
+        let way = this.vtable.in_order;
+        pr_warn!("{this}, was dropped without {way}: a worker tears it down\n");
+        // SAFETY: It is this worker that does so.
+        unsafe {
+            (this.vtable.tear_down)(node);
+            release(node);
+        }
+        REAPED.fetch_add(1, Relaxed);
+    } else {
+        // SAFETY: As above.
+        unsafe { (this.vtable.tear_down)(node) };
+        let ledger = Locked::new();
+        this.state.store(ENDED, Release);
+        // SAFETY: The lock is held.
+        unsafe { ffi::baton_owner_end() };
+        drop(ledger);
+    }
+}
+
+/// Names what has been torn down for too long; returns whether anything is.
+///
+/// # Safety
+///
+/// Called by C, from a worker.
+#[no_mangle]
+unsafe extern "C" fn baton_owner_watch(patience: usize) -> bool {
+    // SAFETY: Reads a clock.
+    let now = unsafe { ffi::baton_owner_now() };
+    let mut any = false;
+    let _ = Locked::new().find(|node| -> Option<()> {
+        if node.is_being_torn_down() {
+            any = true;
+            let since = now.wrapping_sub(node.since.load(Relaxed));
+            if since >= patience {
+                pr_warn!(
+                    "{node}, has not ended for {} s\n",
+                    since / (bindings::HZ as usize)
+                );
+                // SAFETY: The value is alive: its state is changed to `RELEASED` under the lock.
+                unsafe { (node.vtable.report)(node) };
+            }
+        }
+        None
+    });
+    any
+}
+
+/// Tears down what a module has left, and waits until nothing of it is there any more.
+///
+/// 1. What is left is given to the reaper; what somebody else tears down is waited for. Nothing new can
+///    be made.
+/// 2. When all of it was torn down, no code of the module runs. Then the values are dropped, and the
+///    memory is freed after the last one, since a value may have the handle of another object in it.
+///
+/// # Safety
+///
+/// Called by C, which may sleep, after the exit of `module` has run and before its memory is freed.
+#[no_mangle]
+unsafe extern "C" fn baton_owner_going(module: *const bindings::module) {
+    let going = Going {
+        module,
+        next: Cell::new(ptr::null()),
+    };
+    let ledger = Locked::new();
+    going.next.set(LEDGER.going.replace(&raw const going));
+    drop(ledger);
+
+    while tear_down_left(module) {}
+    while let Some(node) = next_of(module, ENDED, RELEASED) {
+        // SAFETY: It was torn down, and by the change of its state it is for this task to drop it.
+        unsafe { ((*node).vtable.drop)(node) };
+    }
+    while let Some(node) = next_of(module, RELEASED, RELEASED) {
+        // SAFETY: Its value was dropped above, and nothing that could use its handle runs any more.
+        unsafe {
+            Locked::new().remove(node);
+            bindings::kfree(node.cast());
+        }
+    }
+
+    let ledger = Locked::new();
+    let mut link = &LEDGER.going;
+    // SAFETY: What is on the list is alive: its task is in this function; the lock is held.
+    while let Some(one) = unsafe { link.get().as_ref() } {
+        if ptr::eq(one, &raw const going) {
+            link.set(one.next.get());
+            break;
+        }
+        link = &one.next;
+    }
+    drop(ledger);
+}
+
+/// Takes the next node of a module in a state, and changes that.
+fn next_of(module: *const bindings::module, from: u32, to: u32) -> Option<*const Node> {
+    Locked::new().find(|node| {
+        if node.state.load(Relaxed) != from || !node.belongs_to(module) {
+            return None;
+        }
+        node.state.store(to, Relaxed);
+        Some(ptr::from_ref(node))
+    })
+}
+
+/// Gives to the reaper what a module has left, and waits for something to end; returns false if all of
+/// it has.
+fn tear_down_left(module: *const bindings::module) -> bool {
+    let mut waits = false;
+    let ledger = Locked::new();
+    let _ = ledger.find(|node| -> Option<()> {
+        if !node.belongs_to(module) {
+            return None;
+        }
+        if node.claim(LEFT) {
+            // SAFETY: The module exists until this returns, and its name is a C string.
+            let name = unsafe { CStr::from_char_ptr(ffi::baton_owner_name(module)) };
+            pr_warn!("{node}, was left behind by {name}: a worker tears it down\n");
+            // SAFETY: By the change of its state it is for the reaper to tear it down.
+            unsafe { ffi::baton_owner_reap(node.work.get()) };
+        }
+        waits |= node.state.load(Relaxed) != ENDED;
+        None
+    });
+    // SAFETY: Reads a counter, which changes under the lock.
+    let seen = unsafe { ffi::baton_owner_seen() };
+    drop(ledger);
+    if waits {
+        // What takes too long is named by `baton_owner_watch()`.
+        // SAFETY: The caller may sleep.
+        unsafe { ffi::baton_owner_wait(seen) };
+    }
+    waits
+}
