@@ -23,24 +23,36 @@
 //! not held meanwhile; any other one has to stand above the agent in the module's order.
 //!
 //! ```text
-//!              start              claimed by the agent
-//!      Idle ----------> Requested --------------------> Running
-//!     ^ | ^                |  |                         |     |
-//!     | | '-----stop-------'  |            stop |       |     | freeze
-//!     | |freeze               |freeze           v       |     v
-//!     | v                     v             Stopping    |  Freezing
-//!     Frozen <----------------'                 |       |     |
-//!       ^   thaw: Frozen -> Idle          run ends: Idle      | run ends
-//!       '-----------------------------------------------------'
+//!             start                begun by the thread
+//!    Idle ------------> Requested --------------------> Running ---.
+//!    ^ | ^                |   |                        |   |  ^    | start: once more
+//!    | | '--stop----------'   | freeze            stop |   |  '----'
+//!    | | freeze               |                        |   |
+//!    | '------> Frozen <------'                        |   | freeze
+//!    |           | ^                                   v   |
+//!    '---thaw----' |                   thaw       Stopping |  (start: once more)
+//!                  |              .------------->   |      |
+//!                  |              |                 |freeze|
+//!                  '-- run ends --+---- Freezing <--+------'
+//!
+//!    A run ends:  Running, Stopping: Idle, or Requested if it is to run once more
+//!                 Freezing: Frozen
+//!    stop and freeze call off a run that has not begun, also one that is "once more".
+//!    The agent goes: Retired, whatever it was; its run, if there is one, is asked to end.
 //! ```
+//!
+//! Starting is a state: whoever has work for the agent starts it, also in the last step of a run, and a
+//! run that begins afterwards sees that work.
 
 mod runs;
+mod state;
+mod wait;
 
 pub use runs::{
     Run,
-    Runs,
-    State, //
+    Runs, //
 };
+pub use state::State;
 
 use crate::{
     context::MaySleep,
@@ -54,8 +66,12 @@ use crate::{
         Top, //
     },
     ordered::Ordered,
+    owner::TeardownError,
     registry,
-    thread::Thread,
+    thread::{
+        Stop,
+        Thread, //
+    },
     trace,
     wait_map::WaitMap, //
 };
@@ -68,14 +84,12 @@ use kernel::{
             Lock, //
         },
         Arc, //
-    },
-    task::Task,
+    }, //
 };
-use runs::{
-    is_requested,
-    stop_wanted,
-    take_request,
-    with_wait_map, //
+use runs::with_wait_map;
+use state::{
+    Runner,
+    Wish, //
 };
 
 /// What an agent does, and where its state is.
@@ -106,9 +120,16 @@ pub trait Operations: Send + Sync + Sized + 'static {
 
 /// The run that goes on now, as seen by [`Operations::run`].
 ///
+/// A wish for its end that the run has not seen yet ends its waits, as a [`Stop`] does those of a
+/// thread: they fail with [`WaitError::Stopped`](crate::event::WaitError::Stopped), or with
+/// [`Closed`](crate::event::Closed). Once [`Current::stop_requested`] has returned `true` or
+/// [`Current::wait_stop`] has returned, waits are as ever.
+///
 /// `mem::forget` does nothing: the run is ended by who has begun it, which is the library.
 pub struct Current<'r, O: Operations> {
     owner: &'r O,
+    runner: Runner,
+    stop: &'r Stop<'r>,
 }
 
 impl<O: Operations> Current<'_, O> {
@@ -118,7 +139,10 @@ impl<O: Operations> Current<'_, O> {
     #[doc(alias("kthread_should_stop", "kthread_should_park"))]
     pub fn stop_requested(&self, cx: &mut MaySleep<O::Level>) -> bool {
         let mut held = self.owner.lock().lock_in(cx);
-        O::runs(held.as_mut()).state().wants_stop()
+        let wanted = O::runs(held.as_mut()).wants_stop();
+        drop(held);
+        // Each is told, so that neither ends waits any more.
+        self.runner.is_requested() | self.stop.requested() | wanted
     }
 
     /// Sleeps until somebody wants the run to end.
@@ -127,14 +151,28 @@ impl<O: Operations> Current<'_, O> {
     ///
     /// # Errors
     ///
-    /// As of `mode`; it is never closed.
+    /// As of `mode`; it is never closed, and a stop is what it waits for.
     #[doc(alias("kthread_parkme", "md_wakeup_thread"))]
     #[track_caller]
     pub fn wait_stop<M: Mode>(&self, cx: &mut MaySleep<O::Level>, mode: M) -> Result<(), M::Error> {
         let held = self.owner.lock().lock_in(cx);
-        held.on_found(|data| O::runs(data).project_wish())
-            .until(stop_wanted)
-            .wait(mode)
+        let result = held
+            .on_found(|data| O::runs(data).project_wish())
+            .until(Wish::wants_stop)
+            .wait(mode);
+        if self.stop_requested(cx) {
+            return Ok(());
+        }
+        result
+    }
+
+    /// Calls `f`, in which a stop ends no wait; see [`Stop::deferred`].
+    pub fn deferred<L: Level, R>(
+        &self,
+        cx: &mut MaySleep<L>,
+        f: impl FnOnce(&mut MaySleep<L>) -> R,
+    ) -> R {
+        self.stop.deferred(cx, f)
     }
 }
 
@@ -149,16 +187,62 @@ impl<O: Operations> Drop for Running<'_, O> {
     }
 }
 
+/// Retires the agent when its thread ends, whether it has begun or not.
+struct Serving<O: Operations>(Arc<O>);
+
+impl<O: Operations> Drop for Serving<O> {
+    fn drop(&mut self) {
+        // ENTRY: the thread holds nothing; or it was never made, and who has tried to may sleep.
+        let cx = &mut MaySleep::assert();
+        O::runs(self.0.lock().lock_in(cx).as_mut()).retire();
+    }
+}
+
+impl<O: Operations> Serving<O> {
+    /// Serves one request after the other, until there will be none.
+    fn serve(&self, place: &'static Location<'static>, cx: &mut MaySleep, stop: &Stop<'_>) {
+        let owner = &*self.0;
+        let Some(runner) = Runner::current() else {
+            return;
+        };
+        // Once the thread has seen that it is to stop, no wait ends for that.
+        while !stop.requested() {
+            let held = owner.lock().lock_in(cx);
+            let next = held
+                .on_found(|data| O::runs(data).project_wish())
+                .when(Wish::calls, move |wish| wish.begin(runner))
+                .wait(Idle);
+            match next {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(_) => continue,
+            }
+            let running = Running(owner);
+            if registry::is_on() || trace::run_is_on() {
+                O::runs(owner.lock().lock_in(cx).as_mut()).begins(place);
+            }
+            with_wait_map::<O::Level, _>(|map| {
+                let _holding = map.hold();
+                let current = Current {
+                    owner,
+                    runner,
+                    stop,
+                };
+                owner.run(&current, cx.below());
+            });
+            drop(running);
+        }
+    }
+}
+
 /// A background thread that runs when it is started, and sleeps otherwise.
 ///
-/// Dropping it asks for the end of the run, if there is one, and waits until the thread has exited.
-/// Do not drop it with something held that the run needs: lockdep is told of the wait, whether there is
-/// a run or not. [`Agent::retire`] is the same, and the order is checked when it is compiled.
-///
-/// `mem::forget` leaks the thread and the owner of the state; the module must not be unloaded then.
+/// It is ended by [`Agent::retire`]. Dropping it asks for its end and does not wait; a worker does, and
+/// the log names the agent's thread. `mem::forget`, or a `static`, leaves it to the end of its module,
+/// which stops it, waits for it and names it. See [`owner`](crate::owner).
 pub struct Agent<O: Operations> {
     owner: Arc<O>,
-    thread: Option<Thread>,
+    thread: Thread,
 }
 
 impl<O: Operations> Agent<O> {
@@ -166,17 +250,14 @@ impl<O: Operations> Agent<O> {
     ///
     /// # Errors
     ///
-    /// As [`Thread::spawn`].
+    /// As [`Thread::spawn`]; the agent is retired then.
     #[doc(alias("kthread_create", "md_register_thread"))]
     #[track_caller]
     pub fn spawn(cx: &mut MaySleep, name: &CStr, owner: Arc<O>) -> Result<Self> {
-        let own = owner.clone();
+        let serving = Serving(owner.clone());
         let place = Location::caller();
-        let thread = Thread::spawn(cx, name, move |cx, _stop| Self::serve(&own, place, cx))?;
-        Ok(Self {
-            owner,
-            thread: Some(thread),
-        })
+        let thread = Thread::spawn(cx, name, move |cx, stop| serving.serve(place, cx, stop))?;
+        Ok(Self { owner, thread })
     }
 
     /// Returns whose runs these are.
@@ -185,46 +266,24 @@ impl<O: Operations> Agent<O> {
     }
 
     /// Ends the current run, if there is one, and the thread.
+    ///
+    /// A run that was requested and has not begun is called off, and who waits for it is woken.
+    ///
+    /// Context: may sleep.
+    ///
+    /// # Errors
+    ///
+    /// The agent, with `EDEADLK`, if the caller is in its run; nothing was asked of it then.
     #[doc(alias("kthread_stop", "md_unregister_thread"))]
-    pub fn retire<C: Level>(self, _cx: &mut MaySleep<C>)
+    pub fn retire<C: Level>(self, _cx: &mut MaySleep<C>) -> Result<(), TeardownError<Self>>
     where
         O::Level: After<C>,
     {
-        drop(self);
-    }
-
-    /// Serves one request after the other, until there will be none.
-    fn serve(owner: &O, place: &'static Location<'static>, cx: &mut MaySleep) {
-        let mine = Task::current_raw().addr();
-        loop {
-            let held = owner.lock().lock_in(cx);
-            let next = held
-                .on_found(|data| O::runs(data).project_wish())
-                .when(is_requested, move |wish| take_request(wish, mine))
-                .wait(Idle);
-            let Ok(true) = next else { return };
-            let running = Running(owner);
-            if registry::is_on() || trace::run_is_on() {
-                O::runs(owner.lock().lock_in(cx).as_mut()).begins(place);
-            }
-            with_wait_map::<O::Level, _>(|map| {
-                let _holding = map.hold();
-                owner.run(&Current { owner }, cx.below());
-            });
-            drop(running);
-        }
-    }
-}
-
-impl<O: Operations> Drop for Agent<O> {
-    fn drop(&mut self) {
-        // ENTRY: an agent goes away where one may sleep.
-        let cx = &mut MaySleep::assert();
+        let Self { owner, thread } = self;
         // A run may have to end first.
         with_wait_map::<O::Level, _>(WaitMap::wait);
-        O::runs(self.owner.lock().lock_in(cx).as_mut()).retire();
-        if let Some(thread) = self.thread.take() {
-            thread.join(cx);
-        }
+        thread
+            .end()
+            .map_err(|refused| refused.map(|thread| Self { owner, thread }))
     }
 }

@@ -59,6 +59,7 @@ pub mod thread;
 pub mod wait_map;
 
 mod ffi;
+mod stop;
 mod trace;
 
 pub use agent::Agent;

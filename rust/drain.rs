@@ -90,6 +90,8 @@ pub enum DrainError {
     Deadlock,
     /// A signal arrived.
     Signal,
+    /// The calling thread is to [stop](crate::thread::Stop), and has not been told yet.
+    Stopped,
     /// The time was over.
     TimedOut,
 }
@@ -100,6 +102,7 @@ impl From<DrainError> for Error {
             DrainError::Shut => EBUSY,
             DrainError::Deadlock => EDEADLK,
             DrainError::Signal => ERESTARTSYS,
+            DrainError::Stopped => ECANCELED,
             DrainError::TimedOut => ETIMEDOUT,
         }
     }
@@ -110,6 +113,7 @@ impl From<WaitError> for DrainError {
         match error {
             WaitError::Closed => Self::Shut,
             WaitError::Signal => Self::Signal,
+            WaitError::Stopped => Self::Stopped,
             WaitError::TimedOut => Self::TimedOut,
         }
     }

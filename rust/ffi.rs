@@ -32,6 +32,9 @@ extern "C" {
     pub(crate) fn baton_preempt_disable();
     pub(crate) fn baton_preempt_enable();
     pub(crate) fn baton_signal_pending_state(state: c_uint) -> c_int;
+    pub(crate) fn baton_signal_pending() -> c_int;
+    pub(crate) fn baton_notify(task: *mut bindings::task_struct);
+    pub(crate) fn baton_clear_notify();
 
     // `sched/signal.h`
     pub(crate) fn baton_allow_signals();
@@ -164,6 +167,7 @@ extern "C" {
     ) -> bool;
     pub(crate) fn baton_owner_name(module: *const bindings::module) -> *const c_char;
     pub(crate) fn baton_owner_now() -> c_ulong;
+    pub(crate) fn baton_show_task(task: *mut bindings::task_struct);
 }
 
 /// A static key, as `jump_label` wants to see it.

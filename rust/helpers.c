@@ -41,6 +41,27 @@ int baton_signal_pending_state(unsigned int state)
 }
 EXPORT_SYMBOL_GPL(baton_signal_pending_state);
 
+int baton_signal_pending(void)
+{
+	return signal_pending(current);
+}
+EXPORT_SYMBOL_GPL(baton_signal_pending);
+
+/* What ends interruptible sleeps, and those of the library: see stop.rs. */
+void baton_notify(struct task_struct *task)
+{
+	set_tsk_thread_flag(task, TIF_NOTIFY_SIGNAL);
+	wake_up_process(task);
+}
+EXPORT_SYMBOL_GPL(baton_notify);
+
+void baton_clear_notify(void)
+{
+	clear_thread_flag(TIF_NOTIFY_SIGNAL);
+	smp_mb__after_atomic();
+}
+EXPORT_SYMBOL_GPL(baton_clear_notify);
+
 void baton_preempt_disable(void)
 {
 	preempt_disable();

@@ -29,6 +29,9 @@ void baton_set_running(void);
 void baton_preempt_disable(void);
 void baton_preempt_enable(void);
 int baton_signal_pending_state(unsigned int state);
+int baton_signal_pending(void);
+void baton_notify(struct task_struct *task);
+void baton_clear_notify(void);
 
 /* sched/signal.h */
 void baton_allow_signals(void);
@@ -120,6 +123,7 @@ void baton_owner_expect(void);
 bool baton_owner_within(const void *address, const struct module *module);
 const char *baton_owner_name(const struct module *module);
 unsigned long baton_owner_now(void);
+void baton_show_task(struct task_struct *task);
 
 /* the ledger of owners: in Rust */
 bool baton_owner_watch(unsigned long patience);

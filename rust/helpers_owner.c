@@ -120,3 +120,8 @@ unsigned long baton_owner_now(void)
 }
 EXPORT_SYMBOL_GPL(baton_owner_now);
 
+void baton_show_task(struct task_struct *task)
+{
+	sched_show_task(task);
+}
+EXPORT_SYMBOL_GPL(baton_show_task);

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The state of an agent, and how its runs are waited for.
+//! The state of an agent, in the lock that it is protected by.
 
+use super::state::{
+    Over,
+    State,
+    Wish, //
+};
 use crate::{
     event::{
         Any,
-        Event,
-        Mode, //
+        Event, //
     },
-    held::Held,
-    level::{
-        After,
-        Level, //
-    },
+    level::Level,
     registry::{
         self,
         Kind, //
@@ -29,67 +29,9 @@ use kernel::{
             Atomic,
             Relaxed, //
         },
-        lock::Backend,
         LockClassKey, //
-    },
-    task::Task, //
+    }, //
 };
-
-/// Where an agent is. The arrows between these are in [`agent`](crate::agent).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// It does nothing, and can be started.
-    Idle,
-    /// It was started, and has not begun.
-    Requested,
-    /// It runs.
-    Running,
-    /// It runs, and somebody wants it to end.
-    Stopping,
-    /// It runs, and somebody wants it to end and not to be started again.
-    Freezing,
-    /// It does nothing, and cannot be started.
-    Frozen,
-    /// There is no agent any more.
-    Retired,
-}
-
-impl State {
-    /// Whether a run that goes on is to end.
-    pub(super) fn wants_stop(self) -> bool {
-        !matches!(self, Self::Requested | Self::Running)
-    }
-}
-
-/// What the agent's thread looks at.
-pub(super) struct Wish {
-    state: State,
-    /// Whether the thread is in a run; differs from the state only while it is retired.
-    runs: bool,
-    /// The address of the thread that is in the run.
-    runner: usize,
-}
-
-/// What the agent's thread waits for.
-pub(super) fn is_requested(wish: &Wish) -> bool {
-    matches!(wish.state, State::Requested | State::Retired)
-}
-
-/// What the agent's thread takes then; `false` if there will be no run.
-pub(super) fn take_request(wish: &mut Wish, runner: usize) -> bool {
-    if wish.state == State::Retired {
-        return false;
-    }
-    wish.state = State::Running;
-    wish.runs = true;
-    wish.runner = runner;
-    true
-}
-
-/// What a run waits for that waits until it is to end.
-pub(super) fn stop_wanted(wish: &Wish) -> bool {
-    wish.state.wants_stop()
-}
 
 /// The state of an agent: lives in the data of the lock at `K`, next to what the lock is for.
 ///
@@ -97,16 +39,15 @@ pub(super) fn stop_wanted(wish: &Wish) -> bool {
 ///
 /// # Invariants
 ///
-/// `ends` is the number of runs that have ended or were called off. The current run, if there is one,
-/// has that number.
+/// A run is in `over` from when it has ended, or was called off, and no other one is.
 #[pin_data]
 pub struct Runs<L: Level, K: Level> {
     #[pin]
     wish: Event<Wish, Any, K>,
     #[pin]
-    ends: Event<u64, Any, L>,
+    over: Event<Over, Any, L>,
     /// Tells it from every other one, also from one that is made where it was.
-    id: u64,
+    pub(super) id: u64,
 }
 
 /// One run, as it was seen under the lock: what a wait for its end is about.
@@ -116,8 +57,8 @@ pub struct Runs<L: Level, K: Level> {
 #[derive(Debug)]
 #[must_use = "a run that was only looked at is not waited for"]
 pub struct Run {
-    generation: u64,
-    of: u64,
+    pub(super) number: u64,
+    pub(super) of: u64,
 }
 
 /// Returns a number that no other call returns.
@@ -140,7 +81,7 @@ fn wish_class() -> Class {
 
 /// The class of waits for the end of a run.
 #[inline(never)]
-fn ends_class() -> Class {
+fn over_class() -> Class {
     (c"baton_run", static_lock_class!())
 }
 
@@ -154,278 +95,136 @@ impl<L: Level, K: Level> Runs<L, K> {
     /// An agent that does nothing yet.
     pub fn new() -> impl PinInit<Self> {
         let (wish_name, wish_class) = wish_class();
-        let (ends_name, ends_class) = ends_class();
-        let nothing = Wish {
-            state: State::Idle,
-            runs: false,
-            runner: 0,
-        };
+        let (over_name, over_class) = over_class();
         pin_init!(Self {
-            wish <- Event::new(nothing, wish_name, wish_class),
+            wish <- Event::new(Wish::new(), wish_name, wish_class),
             // INVARIANT: No run has ended.
-            ends <- Event::of_kind(Kind::Run, 0, ends_name, ends_class),
+            over <- Event::of_kind(Kind::Run, Over::new(), over_name, over_class),
             id: next_id(),
         })
     }
 
     /// Returns where the agent is.
     pub fn state(&self) -> State {
-        self.wish.state
+        self.wish.state()
+    }
+
+    /// Returns whether a run was asked for that has not begun, while another one goes on or not.
+    pub fn is_requested(&self) -> bool {
+        self.wish.requested().is_some()
     }
 
     /// Returns how many tasks wait for the end of a run.
     pub fn waiters(&self) -> usize {
-        self.ends.waiters()
+        self.over.waiters()
     }
 
-    /// Returns the current run: one that was requested, or goes on.
-    fn observe(&self) -> Option<Run> {
-        let current = self.wish.runs || self.wish.state == State::Requested;
-        current.then(|| Run {
-            generation: *self.ends,
+    /// Returns the current run: the one that goes on, or else the one that was requested.
+    pub(super) fn observe(&self) -> Option<Run> {
+        self.wish.current().map(|number| self.run(number))
+    }
+
+    fn run(&self, number: u64) -> Run {
+        Run {
+            number,
             of: self.id,
-        })
+        }
     }
 
     /// Asks the agent for a run, and returns it.
     ///
+    /// While a run goes on, in its last step too, the agent runs once more when that has ended: what
+    /// was there to do before this call is seen by the run that is returned. Asking again before that
+    /// has begun returns the same one.
+    ///
+    /// Context: any in which the lock may be held, hard interrupts too if it is a `SpinLockIrq`.
+    ///
     /// # Errors
     ///
-    /// The state in which the agent is, if it is not [`State::Idle`]; nothing has changed then.
+    /// The state of the agent if it is frozen, about to be, or retired; nothing has changed then.
     #[doc(alias = "md_wakeup_thread")]
     pub fn start(self: Pin<&mut Self>) -> Result<Run, State> {
-        let run = Run {
-            generation: *self.ends,
-            of: self.id,
-        };
-        match self.wish.state {
-            State::Idle => {
-                self.set(State::Requested);
-                Ok(run)
-            }
-            state => Err(state),
-        }
+        let of = self.id;
+        let number = self.project().wish.update(Wish::start)?;
+        Ok(Run { number, of })
     }
 
     /// Lets a frozen agent be started again; a run that is ending goes on doing so.
-    fn thaw(self: Pin<&mut Self>) {
-        match self.wish.state {
-            State::Frozen => self.set(State::Idle),
-            State::Freezing => self.set(State::Stopping),
-            _ => {}
-        }
+    pub(super) fn thaw(self: Pin<&mut Self>) {
+        self.project().wish.update(Wish::thaw);
     }
 
-    /// Asks the current run to end. One that has not begun is called off.
+    /// Asks the current run to end, and calls off one that has not begun.
+    ///
+    /// Waits of the run end: see [`Current`](super::Current).
+    ///
+    /// Context: as [`Runs::start`].
     pub fn request_stop(self: Pin<&mut Self>) {
-        match self.wish.state {
-            State::Requested => self.call_off(State::Idle),
-            State::Running => self.set(State::Stopping),
-            _ => {}
-        }
+        self.change(Wish::stop);
     }
 
-    /// Asks the current run to end, and lets none begin until [`Held::thaw`].
+    /// As [`Runs::request_stop`], and lets none begin until [`Held::thaw`].
+    ///
+    /// [`Held::thaw`]: crate::Held::thaw
     pub fn request_freeze(self: Pin<&mut Self>) {
-        match self.wish.state {
-            State::Idle => self.set(State::Frozen),
-            State::Requested => self.call_off(State::Frozen),
-            State::Running | State::Stopping => self.set(State::Freezing),
-            _ => {}
+        self.change(Wish::freeze);
+    }
+
+    /// There will be no run after the current one.
+    pub(super) fn retire(self: Pin<&mut Self>) {
+        self.change(Wish::retire);
+    }
+
+    /// Changes what is wanted, which calls off the run that is returned.
+    fn change(self: Pin<&mut Self>, change: fn(&mut Wish) -> Option<u64>) {
+        let mut this = self.project();
+        let off = this.wish.as_mut().update(change);
+        if let Some(number) = off {
+            let going = this.wish.going();
+            // INVARIANT: The run with this number will not begin.
+            this.over.update(|over| over.called_off(number, going));
         }
     }
 
     /// The calling task has begun the current run.
     pub(super) fn begins(&self, place: &'static Location<'static>) {
-        registry::owe_since(Kind::Run, self.ends.object(), place);
-        trace::run(self.ends.object(), trace::Run::Begins, *self.ends);
+        registry::owe_since(Kind::Run, self.over.object(), place);
+        trace::run(
+            self.over.object(),
+            trace::Run::Begins,
+            self.wish.going().unwrap_or(0),
+        );
+    }
+
+    /// The current run is over: the one way out of it. Called by its thread.
+    pub(super) fn ended(self: Pin<&mut Self>) {
+        let this = self.project();
+        let Some(number) = this.wish.going() else {
+            return;
+        };
+        registry::paid(this.over.object());
+        trace::run(this.over.object(), trace::Run::Ends, number);
+        this.wish.update(Wish::end);
+        // INVARIANT: The run with this number has ended.
+        this.over.update(|over| over.ended(number));
     }
 
     pub(super) fn project_wish(self: Pin<&mut Self>) -> Pin<&mut Event<Wish, Any, K>> {
         self.project().wish
     }
 
-    fn set(self: Pin<&mut Self>, state: State) {
-        self.project().wish.update(|wish| wish.state = state);
+    pub(super) fn project_over(self: Pin<&mut Self>) -> Pin<&mut Event<Over, Any, L>> {
+        self.project().over
     }
 
-    fn call_off(mut self: Pin<&mut Self>, state: State) {
-        self.as_mut().set(state);
-        // INVARIANT: The run with this number will not begin.
-        self.project().ends.update(|ends| *ends += 1);
+    /// Whether a run that goes on is to end.
+    pub(super) fn wants_stop(&self) -> bool {
+        self.wish.wants_stop()
     }
 
-    /// The current run is over: the one way out of it.
-    pub(super) fn ended(mut self: Pin<&mut Self>) {
-        registry::paid(self.ends.object());
-        trace::run(self.ends.object(), trace::Run::Ends, *self.ends);
-        self.as_mut().project().wish.update(|wish| {
-            wish.runs = false;
-            wish.runner = 0;
-            wish.state = match wish.state {
-                State::Freezing => State::Frozen,
-                State::Retired => State::Retired,
-                _ => State::Idle,
-            };
-        });
-        // INVARIANT: The run with this number has ended.
-        self.project().ends.update(|ends| *ends += 1);
-    }
-
-    /// There will be no run after the current one.
-    pub(super) fn retire(self: Pin<&mut Self>) {
-        if self.wish.state == State::Requested {
-            self.call_off(State::Retired);
-        } else {
-            self.set(State::Retired);
-        }
-    }
-
-    fn is_mine(&self) -> bool {
-        self.wish.runs && self.wish.runner == Task::current_raw().addr()
-    }
-}
-
-impl<'a, 'c, T, B: Backend, C: Level, K: Level> Held<'a, 'c, T, B, C, K> {
-    /// Returns the current run: one that was requested, or goes on. [`None`] if there is none.
-    ///
-    /// Context: any in which the lock may be held. Nothing is waited for.
-    #[doc(alias = "sync_seq")]
-    pub fn observe<L: Level>(
-        mut self,
-        mut runs: impl FnMut(Pin<&mut T>) -> Pin<&mut Runs<L, K>>,
-    ) -> (Self, Option<Run>) {
-        let run = runs(self.as_mut()).observe();
-        (self, run)
-    }
-
-    /// Waits until `run` has ended, without asking it to.
-    ///
-    /// The lock is not held meanwhile, and is given back whatever came of it. A later run does not
-    /// matter.
-    ///
-    /// Context: may sleep. What the task holds besides stands above the agent: `L: After<C>`.
-    ///
-    /// # Errors
-    ///
-    /// `EDEADLK` at once if the caller is in that run; `EINVAL` if `run` is one of another agent; what
-    /// `mode` allows for.
-    #[track_caller]
-    pub fn ended<L, M>(
-        mut self,
-        mode: M,
-        mut runs: impl FnMut(Pin<&mut T>) -> Pin<&mut Runs<L, K>>,
-        run: Run,
-    ) -> (Self, Result)
-    where
-        L: After<C>,
-        M: Mode,
-    {
-        let state = runs(self.as_mut());
-        if state.id != run.of {
-            return (self, Err(EINVAL));
-        }
-        if state.is_mine() {
-            return (self, Err(EDEADLK));
-        }
-        let (held, result) = self
-            .announced::<L>()
-            .on_found(|data| runs(data).project().ends)
-            .until(move |ends| *ends > run.generation)
-            .wait_relock(mode);
-        (held, result.map_err(Into::into))
-    }
-
-    /// Asks the current run to end, and waits for that; does nothing if there is none.
-    ///
-    /// Whatever is started meanwhile is not waited for, and not stopped.
-    ///
-    /// Context and errors: as [`Held::ended`]. After an error the run has been asked nevertheless,
-    /// but for `EDEADLK`.
-    #[doc(alias("kthread_stop", "stop_sync_thread"))]
-    #[track_caller]
-    pub fn stop<L, M>(
-        self,
-        mode: M,
-        runs: impl FnMut(Pin<&mut T>) -> Pin<&mut Runs<L, K>>,
-    ) -> (Self, Result)
-    where
-        L: After<C>,
-        M: Mode,
-    {
-        self.request_and_wait(mode, runs, Runs::request_stop)
-    }
-
-    /// As [`Held::stop`], and lets no run begin until [`Held::thaw`].
-    #[doc(alias("kthread_park", "frozen_sync_thread"))]
-    #[track_caller]
-    pub fn freeze<L, M>(
-        self,
-        mode: M,
-        runs: impl FnMut(Pin<&mut T>) -> Pin<&mut Runs<L, K>>,
-    ) -> (Self, Result)
-    where
-        L: After<C>,
-        M: Mode,
-    {
-        self.request_and_wait(mode, runs, Runs::request_freeze)
-    }
-
-    /// Lets a frozen agent be started again.
-    ///
-    /// A run that was asked to end goes on doing so; it does not freeze the agent any more.
-    ///
-    /// Context: any in which the lock may be held. Nothing is waited for.
-    #[doc(alias = "kthread_unpark")]
-    pub fn thaw<L: Level>(
-        mut self,
-        mut runs: impl FnMut(Pin<&mut T>) -> Pin<&mut Runs<L, K>>,
-    ) -> Self {
-        runs(self.as_mut()).thaw();
-        self
-    }
-
-    #[track_caller]
-    fn request_and_wait<L, M>(
-        mut self,
-        mode: M,
-        mut runs: impl FnMut(Pin<&mut T>) -> Pin<&mut Runs<L, K>>,
-        request: fn(Pin<&mut Runs<L, K>>),
-    ) -> (Self, Result)
-    where
-        L: After<C>,
-        M: Mode,
-    {
-        let mut state = runs(self.as_mut());
-        if state.is_mine() {
-            return (self, Err(EDEADLK));
-        }
-        let run = state.observe();
-        request(state.as_mut());
-        match run {
-            Some(run) => self.ended(mode, runs, run),
-            None => (self, Ok(())),
-        }
-    }
-
-    /// Tells lockdep about the wait, with what is held besides this lock.
-    ///
-    /// A run holds the map of its level and takes this lock, so the lock must not be held here.
-    #[cfg(CONFIG_LOCKDEP)]
-    fn announced<L: Level>(self) -> Self {
-        let (lock, cx) = self.unlock();
-        with_wait_map::<L, _>(WaitMap::wait);
-        Held::new(lock.lock(), cx)
-    }
-
-    #[cfg(not(CONFIG_LOCKDEP))]
-    #[allow(
-        clippy::extra_unused_type_parameters,
-        reason = "there are no lockdep classes"
-    )]
-    #[inline]
-    fn announced<L: Level>(self) -> Self {
-        self
+    /// Returns whether the caller is in the run that goes on.
+    pub(super) fn is_mine(&self) -> bool {
+        self.wish.is_mine()
     }
 }
 

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     context::MaySleep,
     event::{
+        platform::interrupted,
         Mode,
         WaitError, //
     },
@@ -52,7 +53,6 @@ pub(super) fn wake(address: *mut c_void) {
 struct VarSleeper<'e, M: Mode> {
     queue: *mut bindings::wait_queue_head,
     entry: &'e mut bindings::wait_bit_queue_entry,
-    signal: bool,
     left: c_long,
     since: u64,
     about: Option<About>,
@@ -64,16 +64,17 @@ impl<M: Mode> Sleeper for VarSleeper<'_, M> {
 
     #[doc(alias = "prepare_to_wait_event")]
     fn publish(&mut self) {
-        // SAFETY: By the type invariants. CAST: States are small.
-        let error = unsafe {
+        // SAFETY: By the type invariants. CAST: States are small. With a signal pending it leaves the
+        // state alone, and `give_up()` looks for the same signal.
+        unsafe {
             bindings::prepare_to_wait_event(self.queue, &mut self.entry.wq_entry, M::STATE as i32)
         };
-        self.signal = error != 0;
     }
 
     fn give_up(&mut self) -> Option<WaitError> {
-        if self.signal {
-            Some(WaitError::Signal)
+        // A signal took the entry off the queue again: it is published anew before the task sleeps.
+        if let Some(why) = interrupted(M::STATE, false) {
+            Some(why)
         } else if self.left == 0 {
             Some(WaitError::TimedOut)
         } else {
@@ -133,7 +134,6 @@ pub(super) fn wait<C: Level, M: Mode>(
         // SAFETY: The address is hashed, nothing else; the table lives for ever.
         queue: unsafe { bindings::__var_waitqueue(address) },
         entry: &mut entry,
-        signal: false,
         left: mode.limit(),
         since: 0,
         about,

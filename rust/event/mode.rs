@@ -27,6 +27,9 @@ pub enum WaitError {
     Closed,
     /// A signal arrived.
     Signal,
+    /// The calling thread, or the run that it is in, is to [stop](crate::thread::Stop), and has not
+    /// been told yet. This ends waits of every mode; where the error is [`Closed`], with that.
+    Stopped,
     /// The time was over.
     TimedOut,
 }
@@ -48,6 +51,7 @@ impl From<WaitError> for Error {
         match error {
             WaitError::Closed => ESHUTDOWN,
             WaitError::Signal => ERESTARTSYS,
+            WaitError::Stopped => ECANCELED,
             WaitError::TimedOut => ETIMEDOUT,
         }
     }

@@ -23,6 +23,7 @@ use crate::{
         Kind,
         Object, //
     },
+    stop,
     trace, //
 };
 use kernel::{
@@ -110,6 +111,7 @@ pub(crate) struct KernelSleeper {
     /// What it sleeps on, if anybody wants to know, and since when.
     pub(crate) about: Option<About>,
     since: u64,
+    insists: bool,
 }
 
 impl KernelSleeper {
@@ -122,6 +124,7 @@ impl KernelSleeper {
             left: mode.limit(),
             about: None,
             since: 0,
+            insists: false,
         }
     }
 }
@@ -138,9 +141,8 @@ impl Sleeper for KernelSleeper {
 
     #[inline]
     fn give_up(&mut self) -> Option<WaitError> {
-        // SAFETY: Reads flags of the calling task.
-        if unsafe { ffi::baton_signal_pending_state(self.state) } != 0 {
-            Some(WaitError::Signal)
+        if let Some(why) = interrupted(self.state, self.insists) {
+            Some(why)
         } else if self.left == 0 {
             Some(WaitError::TimedOut)
         } else {
@@ -170,5 +172,31 @@ impl Sleeper for KernelSleeper {
     fn insist(&mut self) {
         self.state = bindings::TASK_UNINTERRUPTIBLE;
         self.left = c_long::MAX;
+        self.insists = true;
+    }
+}
+
+/// Returns whether a stop or a signal ends a wait in this state, which was published before; with
+/// `insists`, nothing does.
+#[inline]
+pub(crate) fn interrupted(state: u32, insists: bool) -> Option<WaitError> {
+    // SAFETY: Reads flags of the calling task.
+    if unsafe { ffi::baton_signal_pending() } == 0 {
+        return None;
+    }
+    what_interrupts(state, insists)
+}
+
+#[cold]
+#[inline(never)]
+fn what_interrupts(state: u32, insists: bool) -> Option<WaitError> {
+    if insists {
+        None
+    } else if stop::is_pending() {
+        Some(WaitError::Stopped)
+    } else {
+        // SAFETY: Reads flags of the calling task.
+        let signal = unsafe { ffi::baton_signal_pending_state(state) } != 0;
+        signal.then_some(WaitError::Signal)
     }
 }

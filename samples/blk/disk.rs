@@ -81,7 +81,7 @@ impl Drop for LogThread {
         let cx = &mut MaySleep::assert();
         self.shared.log.shut_down(cx);
         if let Some(thread) = self.thread.take() {
-            thread.join(cx);
+            let _ = thread.join(cx);
         }
     }
 }

@@ -210,14 +210,16 @@ impl<S: Medium> Scrub<S> {
 
     /// Does what was asked for. After `idle` and `frozen` the run that went on has ended.
     ///
-    /// `EBUSY` if it is to start, and is frozen or just ending.
+    /// `EBUSY` if it is to start, and is frozen.
     pub(crate) fn command(&self, command: Command, cx: &mut MaySleep) -> Result {
         let mut held = self.control.lock_in(cx);
         match command {
+            // It is what goes on, and not to be done once more.
+            Command::Check if held.runs.state() == State::Running => Ok(()),
             Command::Check => match runs(held.as_mut()).start() {
-                Ok(_) | Err(State::Requested | State::Running) => Ok(()),
-                Err(State::Frozen | State::Freezing) => Err(self.busy("frozen, write idle first")),
-                Err(_) => Err(self.busy("just ending")),
+                Ok(_) => Ok(()),
+                Err(State::Retired) => Err(self.busy("going away")),
+                Err(_) => Err(self.busy("frozen, write idle first")),
             },
             Command::Idle => held.thaw(runs).stop(Killable, runs).1,
             Command::Frozen => held.freeze(Killable, runs).1,

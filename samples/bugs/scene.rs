@@ -131,7 +131,7 @@ impl<S: Seed> AnySeed for Shared<S> {
         let run = op.run;
 
         actor.enter(Phase::Running);
-        let thread = Thread::spawn(cx, &name, move |cx: &mut MaySleep, _: &Stop| {
+        let thread = Thread::spawn(cx, &name, move |cx: &mut MaySleep, _: &Stop<'_>| {
             run(&seed, &actor, &values, cx);
             actor.enter(Phase::Done);
         })?;
@@ -373,7 +373,7 @@ impl Scene {
                 thread.kill();
                 look_again_later();
             }
-            thread.join(cx);
+            let _ = thread.join(cx);
         }
     }
 

@@ -22,8 +22,8 @@ use baton::{
     level::levels,
     Agent,
     MaySleep,
-    Thread,
     Ordered, //
+    Thread,
 };
 use kernel::{
     new_mutex,
@@ -185,7 +185,7 @@ mod tests {
         let started = worker.begin(cx);
         let result = worker.stop(cx, Uninterruptible);
         let state = worker.state(cx);
-        agent.retire(cx);
+        let _ = agent.retire(cx);
         assert!(started.is_ok());
         assert_eq!(result, Ok(()));
         assert_eq!(state, State::Idle);
@@ -245,17 +245,20 @@ mod tests {
             }
         }
         drop(held);
-        let stopped = match stopper.join_timeout(cx, msecs_to_jiffies(2000)) {
+        let stopped = match stopper
+            .join_timeout(cx, msecs_to_jiffies(2000))
+            .map_err(|refused| refused.object)
+        {
             Ok(()) => true,
             Err(thread) => {
                 thread.kill();
-                thread.join(cx);
+                let _ = thread.join(cx);
                 false
             }
         };
         let second = until(|| worker.begun.load(Relaxed) == 2);
         let state = worker.state(cx);
-        agent.retire(cx);
+        let _ = agent.retire(cx);
         assert!(started.is_ok());
         assert!(waits);
         assert_eq!(again, Ok(()));
@@ -276,7 +279,7 @@ mod tests {
         let refused = worker.start(cx);
         drop(worker.state.lock_in(cx).thaw(runs));
         let thawed = worker.start(cx);
-        agent.retire(cx);
+        let _ = agent.retire(cx);
         assert!(started.is_ok());
         assert_eq!(frozen, Ok(()));
         assert_eq!(refused, Err(State::Frozen));
@@ -293,7 +296,7 @@ mod tests {
         let agent = agent(&worker, cx)?;
         let started = worker.begin(cx);
         let ended = until(|| worker.state(cx) == State::Idle);
-        agent.retire(cx);
+        let _ = agent.retire(cx);
         assert!(started.is_ok());
         assert!(ended);
         assert_eq!(worker.refused.load(Relaxed), EDEADLK.to_errno());
@@ -316,10 +319,10 @@ mod tests {
         })?;
         let waits = until(|| worker.waiters(cx) == 1);
         stopper.interrupt();
-        stopper.join(cx);
+        let _ = stopper.join(cx);
         let state = worker.state(cx);
         worker.obeys.store(true, Relaxed);
-        agent.retire(cx);
+        let _ = agent.retire(cx);
         assert!(started.is_ok());
         assert!(waits);
         assert_eq!(worker.refused.load(Relaxed), ERESTARTSYS.to_errno());
@@ -343,9 +346,9 @@ mod tests {
         })?;
         let waits = until(|| worker.waiters(cx) == 1);
         stopper.kill();
-        stopper.join(cx);
+        let _ = stopper.join(cx);
         worker.obeys.store(true, Relaxed);
-        agent.retire(cx);
+        let _ = agent.retire(cx);
         assert!(started.is_ok());
         assert!(waits);
         assert_eq!(worker.refused.load(Relaxed), ERESTARTSYS.to_errno());
@@ -371,7 +374,7 @@ mod tests {
         worker.obeys.store(true, Relaxed);
         let idle = until(|| worker.state(cx) == State::Idle);
         let again = worker.start(cx);
-        agent.retire(cx);
+        let _ = agent.retire(cx);
         assert!(started.is_ok());
         assert_eq!((freezing, thawed), (State::Freezing, State::Stopping));
         assert_eq!(refused, Some(State::Stopping));
@@ -390,7 +393,7 @@ mod tests {
         worker.obeys.store(false, Relaxed);
         let result = worker.stop(cx, Uninterruptible.timeout(msecs_to_jiffies(10)));
         worker.obeys.store(true, Relaxed);
-        agent.retire(cx);
+        let _ = agent.retire(cx);
         assert!(started.is_ok());
         assert_eq!(result, Err(ETIMEDOUT));
         Ok(())
@@ -421,7 +424,7 @@ mod tests {
         let (held, result) = worker.state.lock_in(inner).stop(Uninterruptible, runs);
         drop(held);
         drop(outer);
-        agent.retire(cx);
+        let _ = agent.retire(cx);
         assert!(started.is_ok());
         assert_eq!(result, Ok(()));
         Ok(())

@@ -68,7 +68,7 @@ fn until_finished(thread: Thread, signal: fn(&Thread), cx: &mut MaySleep) {
         signal(&thread);
         fsleep(Delta::from_micros(100));
     }
-    thread.join(cx);
+    let _ = thread.join(cx);
 }
 
 /// Completes with 7 from another task, and returns what the waiter got.
@@ -80,8 +80,8 @@ fn told_by_another<M: Mode + Send + 'static>(mode: M, cx: &mut MaySleep) -> Resu
         completer.complete(Ok(7))
     });
     // A completer that could not be handed to the thread is dropped, which completes.
-    thread.join(cx);
-    other?.join(cx);
+    let _ = thread.join(cx);
+    let _ = other?.join(cx);
     Ok(result.load(Acquire))
 }
 

@@ -87,11 +87,14 @@ fn limited() -> impl Mode<Error = WaitError> {
 
 /// Joins a thread that is sure to end, or kills it.
 fn join(thread: Thread, cx: &mut MaySleep) -> bool {
-    match thread.join_timeout(cx, msecs_to_jiffies(2000)) {
+    match thread
+        .join_timeout(cx, msecs_to_jiffies(2000))
+        .map_err(|refused| refused.object)
+    {
         Ok(()) => true,
         Err(thread) => {
             thread.kill();
-            thread.join(cx);
+            let _ = thread.join(cx);
             false
         }
     }
@@ -311,7 +314,9 @@ mod tests {
                 core::mem::forget(reference);
             }
         })?;
-        let waits = thread.join_timeout(cx, msecs_to_jiffies(20));
+        let waits = thread
+            .join_timeout(cx, msecs_to_jiffies(20))
+            .map_err(|refused| refused.object);
         let early = drain.in_flight();
         drop(shut);
         let ended = match waits {

@@ -286,11 +286,14 @@ impl Gate {
             let Some(thread) = visitor.0.take() else {
                 continue;
             };
-            if let Err(thread) = thread.join_timeout(cx, deadline()) {
+            if let Err(thread) = thread
+                .join_timeout(cx, deadline())
+                .map_err(|refused| refused.object)
+            {
                 pr_err!("thread {} still waits for an entry: a hang\n", number);
                 hung = true;
                 thread.kill();
-                thread.join(cx);
+                let _ = thread.join(cx);
             }
         }
         if hung {

@@ -130,7 +130,7 @@ mod tests {
         let there = locks.reaches(1);
         let while_held = locks.tried.try_lock_in(cx).is_some();
         locks.step.store(2, Relaxed);
-        thread.join(cx);
+        let _ = thread.join(cx);
         let afterwards = locks.tried.try_lock_in(cx).is_some();
         assert!(there);
         assert!(!while_held);

@@ -252,7 +252,7 @@ mod tests {
         let tally = refuse_each(|| {
             let theirs = mine.clone();
             let thread = Thread::spawn(cx, c"memory_kunit", move |_cx, _stop| drop(theirs))?;
-            thread.join(cx);
+            let _ = thread.join(cx);
             Ok(())
         })?;
         assert!(always_told(tally, 3));

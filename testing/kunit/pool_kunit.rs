@@ -94,7 +94,7 @@ fn reaper(cx: &mut MaySleep, cache: &Arc<Cache>, ended: &Arc<Atomic<u32>>) -> Re
             Ok(Err(Refused::Busy)) => OTHER,
             Err(WaitError::TimedOut) => TIMED_OUT,
             Err(WaitError::Signal) => SIGNAL,
-            Err(WaitError::Closed) => OTHER,
+            Err(WaitError::Closed | WaitError::Stopped) => OTHER,
         };
         ended.store(code, Relaxed);
     })
@@ -250,7 +250,7 @@ mod tests {
         drop(first);
         let still = cache.waiters();
         drop(second);
-        thread.join(cx);
+        let _ = thread.join(cx);
         assert!(waited);
         assert_eq!(still, 1);
         assert_eq!(ended.load(Relaxed), OWNED);
@@ -270,7 +270,7 @@ mod tests {
         let guard = cache.lock_in(cx);
         drop(pin);
         drop(guard);
-        thread.join(cx);
+        let _ = thread.join(cx);
         assert!(waited);
         assert_eq!(ended.load(Relaxed), OWNED);
         Ok(())
@@ -286,7 +286,7 @@ mod tests {
         let thread = reaper(cx, &cache, &ended)?;
         let waited = gate_waiters(&cache, 1);
         let reused = node.reuse(cx, 7, false, GFP_KERNEL).map(drop);
-        thread.join(cx);
+        let _ = thread.join(cx);
         assert!(waited);
         assert!(reused.is_ok());
         assert_eq!(ended.load(Relaxed), ABSENT);
@@ -303,7 +303,7 @@ mod tests {
         let thread = reaper(cx, &cache, &ended)?;
         let waited = gate_waiters(&cache, 1);
         thread.interrupt();
-        thread.join(cx);
+        let _ = thread.join(cx);
         let mode = Interruptible.timeout(msecs_to_jiffies(10));
         let (guard, result) = cache.lock_in(cx).wait_unpinned(mode, 0);
         drop(guard);

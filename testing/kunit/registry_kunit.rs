@@ -175,7 +175,7 @@ mod tests {
         let pid = thread.task().pid();
         let seen = asleep(&thread);
         guard.unlock();
-        thread.join(cx);
+        let _ = thread.join(cx);
         let after = look(pid);
         registry::switch(false);
 
@@ -202,8 +202,8 @@ mod tests {
         guard.unlock();
         let handed_over = owed_by(&second, first_pid);
         go.store(1, Release);
-        first.join(cx);
-        second.join(cx);
+        let _ = first.join(cx);
+        let _ = second.join(cx);
         registry::switch(false);
 
         assert_eq!(first_seen.ok_or(ENOENT)?.debtor, mine());
@@ -234,8 +234,8 @@ mod tests {
         drop(first);
         let one = asleep(&closer);
         drop(second);
-        closer.join(cx);
-        beginner.join(cx);
+        let _ = closer.join(cx);
+        let _ = beginner.join(cx);
         let after = look(closer_pid);
         registry::switch(false);
 
@@ -261,7 +261,7 @@ mod tests {
         })?;
         let seen = asleep(&thread);
         completer.complete(Ok(1));
-        thread.join(cx);
+        let _ = thread.join(cx);
         registry::switch(false);
 
         let seen = seen.ok_or(ENOENT)?;
@@ -295,7 +295,7 @@ mod tests {
         })?;
         let seen = asleep(&thread);
         worker.go.store(1, Release);
-        thread.join(cx);
+        let _ = thread.join(cx);
         drop(agent);
         registry::switch(false);
 
@@ -328,7 +328,7 @@ mod tests {
         drop(guard);
         let one = asleep(&thread);
         drop(first);
-        thread.join(cx);
+        let _ = thread.join(cx);
         registry::switch(false);
 
         let (two, one) = (two.ok_or(ENOENT)?, one.ok_or(ENOENT)?);
@@ -361,7 +361,7 @@ mod tests {
         gate.lock_in(cx).as_mut().project().open.update(add);
         let after = asleep(&thread);
         gate.lock_in(cx).as_mut().project().open.update(add);
-        thread.join(cx);
+        let _ = thread.join(cx);
         registry::switch(false);
 
         let (before, after) = (before.ok_or(ENOENT)?, after.ok_or(ENOENT)?);
@@ -409,7 +409,7 @@ mod tests {
         registry::switch(true);
         let on = look(pid);
         guard.unlock();
-        thread.join(cx);
+        let _ = thread.join(cx);
         registry::switch(false);
 
         assert!(waits);
@@ -430,7 +430,7 @@ mod tests {
         registry::switch(false);
         let off = look(pid);
         guard.unlock();
-        thread.join(cx);
+        let _ = thread.join(cx);
         let after = look(pid);
 
         assert_eq!(before.ok_or(ENOENT)?.owed, 1);

@@ -63,11 +63,14 @@ fn spawn(
 
 /// Joins a thread that is sure to end; kills it until it has, if it does not.
 fn join(thread: Thread, cx: &mut MaySleep) -> bool {
-    match thread.join_timeout(cx, msecs_to_jiffies(2000)) {
+    match thread
+        .join_timeout(cx, msecs_to_jiffies(2000))
+        .map_err(|refused| refused.object)
+    {
         Ok(()) => true,
         Err(thread) => {
             thread.kill();
-            thread.join(cx);
+            let _ = thread.join(cx);
             false
         }
     }

@@ -46,7 +46,7 @@ mod tests {
             fsleep(Delta::from_millis(5));
             theirs.store(7, Relaxed);
         })?;
-        thread.join(cx);
+        let _ = thread.join(cx);
         assert_eq!(count.load(Relaxed), 7);
         Ok(())
     }
@@ -68,7 +68,7 @@ mod tests {
             fsleep(Delta::from_micros(100));
         }
         let running = thread.is_finished(cx);
-        thread.stop(cx);
+        let _ = thread.stop(cx);
         assert!(!running);
         assert_eq!(count.load(Relaxed), 2);
         Ok(())
@@ -83,7 +83,7 @@ mod tests {
             let thread = Thread::spawn(cx, c"thread_kunit", move |_, _| {
                 theirs.fetch_add(1, Relaxed);
             })?;
-            thread.stop(cx);
+            let _ = thread.stop(cx);
         }
         let ran = count.load(Relaxed);
         pr_info!("{} of 64 threads had begun when they were stopped\n", ran);
@@ -100,10 +100,12 @@ mod tests {
                 fsleep(Delta::from_micros(100));
             }
         })?;
-        let first = thread.join_timeout(cx, msecs_to_jiffies(20));
+        let first = thread
+            .join_timeout(cx, msecs_to_jiffies(20))
+            .map_err(|refused| refused.object);
         let returned = first.is_err();
         if let Err(thread) = first {
-            thread.stop(cx);
+            let _ = thread.stop(cx);
         }
         assert!(returned);
         Ok(())

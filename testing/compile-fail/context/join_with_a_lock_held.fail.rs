@@ -10,5 +10,5 @@ use common::*;
 
 pub fn stop(gate: &Mutex<Gate>, cx: &mut MaySleep, thread: Thread) {
     let held = gate.lock_in(cx);
-    thread.join(cx); //~ E0499
+    let _ = thread.join(cx); //~ E0499
 }

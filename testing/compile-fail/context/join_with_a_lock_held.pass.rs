@@ -9,5 +9,5 @@ use common::*;
 pub fn stop(gate: &Mutex<Gate>, cx: &mut MaySleep, thread: Thread) {
     let held = gate.lock_in(cx);
     drop(held);
-    thread.join(cx);
+    let _ = thread.join(cx);
 }

@@ -10,5 +10,5 @@ pub fn stop(count: &SpinLock<u32>, cx: &mut MaySleep, thread: Thread) {
     let mut held = count.lock_in(cx);
     *held += 1;
     drop(held);
-    thread.join(cx);
+    let _ = thread.join(cx);
 }

@@ -56,7 +56,11 @@ fn jobs() -> Result<Lock> {
 }
 
 /// Takes all work that there is, or returns because there will be none.
-fn work_or_stop<M: Mode>(lock: &Lock, cx: &mut MaySleep, mode: M) -> Result<Either<u32, ()>, M::Error> {
+fn work_or_stop<M: Mode>(
+    lock: &Lock,
+    cx: &mut MaySleep,
+    mode: M,
+) -> Result<Either<u32, ()>, M::Error> {
     lock.lock_in(cx)
         .on(|jobs| &jobs.work)
         .when(|work| *work > 0, core::mem::take)
@@ -93,10 +97,13 @@ fn end(
     thread: Thread,
 ) -> (Option<Result<Either<u32, ()>, WaitError>>, [usize; 2]) {
     let left = waiters(lock, cx);
-    if let Err(thread) = thread.join_timeout(cx, deadline()) {
+    if let Err(thread) = thread
+        .join_timeout(cx, deadline())
+        .map_err(|refused| refused.object)
+    {
         pr_err!("a worker sleeps that was to end\n");
         lock.lock_in(cx).as_mut().project().work.close();
-        thread.join(cx);
+        let _ = thread.join(cx);
     }
     (lock.lock_in(cx).got, left)
 }
@@ -110,7 +117,11 @@ mod tests {
         let cx = &mut MaySleep::assert();
         let lock = jobs()?;
         let thread = start(cx, &lock, Idle)?;
-        lock.lock_in(cx).as_mut().project().work.update(|work| *work = 3);
+        lock.lock_in(cx)
+            .as_mut()
+            .project()
+            .work
+            .update(|work| *work = 3);
         let (got, left) = end(cx, &lock, thread);
         assert_eq!(got, Some(Ok(Either::First(3))));
         // It is off both lists as soon as it is served.
@@ -123,7 +134,11 @@ mod tests {
         let cx = &mut MaySleep::assert();
         let lock = jobs()?;
         let thread = start(cx, &lock, Idle)?;
-        lock.lock_in(cx).as_mut().project().stop.update(|stop| *stop = true);
+        lock.lock_in(cx)
+            .as_mut()
+            .project()
+            .stop
+            .update(|stop| *stop = true);
         let (got, left) = end(cx, &lock, thread);
         assert_eq!(got, Some(Ok(Either::Second(()))));
         assert_eq!(left, [0, 0]);
@@ -150,8 +165,16 @@ mod tests {
     fn what_is_named_first_is_tried_first() -> Result {
         let cx = &mut MaySleep::assert();
         let lock = jobs()?;
-        lock.lock_in(cx).as_mut().project().work.update(|work| *work = 3);
-        lock.lock_in(cx).as_mut().project().stop.update(|stop| *stop = true);
+        lock.lock_in(cx)
+            .as_mut()
+            .project()
+            .work
+            .update(|work| *work = 3);
+        lock.lock_in(cx)
+            .as_mut()
+            .project()
+            .stop
+            .update(|stop| *stop = true);
         let first = work_or_stop(&lock, cx, Idle.timeout(deadline()));
         let then = work_or_stop(&lock, cx, Idle.timeout(deadline()));
         assert_eq!(first, Ok(Either::First(3)));
@@ -222,9 +245,17 @@ mod tests {
             *theirs.lock_in(cx).as_mut().project().got = Some(got.map_err(Into::into));
         })?;
         let asleep = until(|| waiters(&lock, cx) == [2, 0]);
-        lock.lock_in(cx).as_mut().project().work.update(|work| *work = 8);
+        lock.lock_in(cx)
+            .as_mut()
+            .project()
+            .work
+            .update(|work| *work = 8);
         let sleeping = waiters(&lock, cx);
-        lock.lock_in(cx).as_mut().project().work.update(|work| *work = 7);
+        lock.lock_in(cx)
+            .as_mut()
+            .project()
+            .work
+            .update(|work| *work = 7);
         let (got, left) = end(cx, &lock, thread);
         asleep?;
         assert_eq!(sleeping, [2, 0]);

@@ -64,7 +64,7 @@ pub(crate) const TIMED_OUT: u32 = 4;
 pub(crate) fn code<E: Into<WaitError>>(result: Result<u32, E>) -> u32 {
     match result.map_err(Into::into) {
         Ok(_) => SERVED,
-        Err(WaitError::Closed) => CLOSED,
+        Err(WaitError::Closed | WaitError::Stopped) => CLOSED,
         Err(WaitError::Signal) => SIGNAL,
         Err(WaitError::TimedOut) => TIMED_OUT,
     }
@@ -161,11 +161,14 @@ impl<P: Policy> Gate<P> {
     pub(crate) fn join<const N: usize>(&self, cx: &mut MaySleep, threads: [Thread; N]) -> Result {
         let mut hung = false;
         for (number, thread) in threads.into_iter().enumerate() {
-            if let Err(thread) = thread.join_timeout(cx, deadline()) {
+            if let Err(thread) = thread
+                .join_timeout(cx, deadline())
+                .map_err(|refused| refused.object)
+            {
                 pr_err!("thread {} still waits for credits: a hang\n", number);
                 hung = true;
                 self.rescue(cx);
-                thread.join(cx);
+                let _ = thread.join(cx);
             }
         }
         if hung {

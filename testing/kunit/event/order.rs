@@ -75,10 +75,13 @@ fn pipe<P: Policy>(cx: &mut MaySleep) -> Result<bool> {
     })?;
     let mut passed = true;
     for thread in [writer, reader] {
-        if let Err(thread) = thread.join_timeout(cx, deadline()) {
+        if let Err(thread) = thread
+            .join_timeout(cx, deadline())
+            .map_err(|refused| refused.object)
+        {
             passed = false;
             pipe.lock_in(cx).as_mut().project().used.close();
-            thread.join(cx);
+            let _ = thread.join(cx);
         }
     }
     asleep?;
@@ -165,14 +168,20 @@ mod tests {
         let owns_0 = Thread::spawn(cx, c"event_waiter", move |cx, _| {
             let _ = claim_region(&theirs, cx, 1);
             let mut held = theirs.lock_in(cx);
-            held.as_mut().project().busy.update(|busy| *busy = [false; 2]);
+            held.as_mut()
+                .project()
+                .busy
+                .update(|busy| *busy = [false; 2]);
         })?;
         let mut hung = 0;
         for thread in [owns_0, wants_0] {
-            if let Err(thread) = thread.join_timeout(cx, deadline()) {
+            if let Err(thread) = thread
+                .join_timeout(cx, deadline())
+                .map_err(|refused| refused.object)
+            {
                 hung += 1;
                 regions.lock_in(cx).as_mut().project().busy.close();
-                thread.join(cx);
+                let _ = thread.join(cx);
             }
         }
         asleep?;
@@ -238,7 +247,9 @@ mod tests {
             (*held.at, held.at.waiters())
         };
         steps.lock_in(cx).as_mut().project().at.close();
-        threads.into_iter().for_each(|thread| thread.join(cx));
+        threads.into_iter().for_each(|thread| {
+            let _ = thread.join(cx);
+        });
         assert_eq!(got, Ok(()));
         assert_eq!((at, waiters), (4, 0));
         Ok(())
@@ -289,7 +300,11 @@ mod tests {
         )?;
         let theirs = boss.clone();
         let worker = Thread::spawn(cx, c"event_worker", move |cx, _| {
-            let go = theirs.outer.lock_in(cx).on(|start| &start.go).until(|go| *go);
+            let go = theirs
+                .outer
+                .lock_in(cx)
+                .on(|start| &start.go)
+                .until(|go| *go);
             let _ = go.wait(Uninterruptible);
             let mut held = theirs.inner.lock_in(cx);
             held.as_mut().project().done.update(|done| *done = true);
@@ -298,10 +313,14 @@ mod tests {
         let mut held = boss.outer.lock_in(cx);
         held.update(|start| start.project().go, |go| *go = true);
         let (_, inner) = held.inner();
-        let done = boss.inner.lock_in(inner).on(|end| &end.done).until(|done| *done);
+        let done = boss
+            .inner
+            .lock_in(inner)
+            .on(|end| &end.done)
+            .until(|done| *done);
         let got = done.wait(Uninterruptible.timeout(deadline()));
         drop(held);
-        worker.join(cx);
+        let _ = worker.join(cx);
         asleep?;
         assert_eq!(got, Ok(()));
         Ok(())

@@ -126,7 +126,9 @@ mod tests {
         let (objects, object) = Objects::new()?;
         let waiter = objects.start_waiter(cx, &object)?;
         let mut held = objects.state.lock_in(cx);
-        let updated = held.tied(&object.set).map(|set| set.update(|set| *set = true));
+        let updated = held
+            .tied(&object.set)
+            .map(|set| set.update(|set| *set = true));
         drop(held);
         let hung = waiter.join_timeout(cx, deadline()).is_err();
         assert_eq!(updated, Ok(()));
@@ -204,12 +206,17 @@ mod tests {
         let asleep = until(|| log.lock_in(cx).even.waiters() > 0 || killed.is_finished(cx));
         *log.lock_in(cx).as_mut().project().current = 1;
         killed.kill();
-        let hung = [killed, late].map(|thread| match thread.join_timeout(cx, deadline()) {
-            Ok(()) => false,
-            Err(thread) => {
-                log.lock_in(cx).as_mut().project().even.close();
-                thread.join(cx);
-                true
+        let hung = [killed, late].map(|thread| {
+            match thread
+                .join_timeout(cx, deadline())
+                .map_err(|refused| refused.object)
+            {
+                Ok(()) => false,
+                Err(thread) => {
+                    log.lock_in(cx).as_mut().project().even.close();
+                    let _ = thread.join(cx);
+                    true
+                }
             }
         });
         asleep?;

@@ -49,7 +49,7 @@ impl kernel::Module for LeakedLock {
         Thread::spawn(cx, c"leaked_lock", move |cx, _| {
             core::mem::forget(theirs.lock_in(cx));
         })?
-        .join(cx);
+        .join(cx)?;
         match lock.try_lock_in(cx) {
             Some(_) => pr_info!("the lock is free\n"),
             None => pr_info!("the lock is held, and its task is gone\n"),
