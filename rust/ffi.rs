@@ -18,6 +18,9 @@ use kernel::{
 /// The number of wait buckets, as in `helpers.h`.
 pub(crate) const BATON_BUCKETS: usize = 256;
 
+/// How long a teardown may take before it is named, in seconds, as in `helpers.h`.
+pub(crate) const BATON_OWNER_PATIENCE: usize = 10;
+
 /// `XAS_RESTART`, as in `helpers.h`.
 pub(crate) const BATON_XAS_RESTART: usize = 3;
 

@@ -126,7 +126,7 @@ unsigned long baton_owner_now(void);
 void baton_show_task(struct task_struct *task);
 
 /* the ledger of owners: in Rust */
-bool baton_owner_watch(unsigned long patience);
+unsigned long baton_owner_watch(unsigned long patience);
 void baton_owner_going(const struct module *module);
 
 #endif /* BATON_HELPERS_H */

@@ -9,7 +9,9 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
-#include <linux/sched/debug.h>
+#include <linux/printk.h>
+#include <linux/sched.h>
+#include <linux/stacktrace.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -22,8 +24,10 @@ static struct workqueue_struct *baton_reaper;
 
 static void baton_owner_watching(struct work_struct *work)
 {
-	if (baton_owner_watch(BATON_OWNER_PATIENCE * HZ))
-		baton_owner_expect();
+	unsigned long next = baton_owner_watch(BATON_OWNER_PATIENCE * HZ);
+
+	if (next)
+		queue_delayed_work(baton_reaper, to_delayed_work(work), next);
 }
 static DECLARE_DELAYED_WORK(baton_owner_watcher, baton_owner_watching);
 
@@ -120,8 +124,20 @@ unsigned long baton_owner_now(void)
 }
 EXPORT_SYMBOL_GPL(baton_owner_now);
 
+/* Where @task sleeps, or runs: not with sched_show_task(), which looks like a splat. */
 void baton_show_task(struct task_struct *task)
 {
-	sched_show_task(task);
+#ifdef CONFIG_STACKTRACE
+	unsigned long entries[8];
+	unsigned int count, i;
+
+	count = stack_trace_save_tsk(task, entries, ARRAY_SIZE(entries), 0);
+	for (i = 0; i < count; i++)
+		pr_warn("baton: %s/%d: %pS\n", task->comm, task->pid,
+			(void *)entries[i]);
+#else
+	pr_warn("baton: %s/%d: state %c\n", task->comm, task->pid,
+		task_state_to_char(task));
+#endif
 }
 EXPORT_SYMBOL_GPL(baton_show_task);

@@ -70,7 +70,8 @@ pub(super) struct Vtable {
 ///
 /// # Invariants
 ///
-/// - It is on the list from [`add`] until it is freed; `next` and `prev` are accessed under the lock.
+/// - It is on the list from [`add`] until it is freed; `next`, `prev` and `named` are accessed under
+///   the lock.
 /// - Who has changed `state` from [`LIVE`] decides who tears the object down: nobody else does.
 /// - The value is alive until `state` is [`RELEASED`].
 #[pin_data]
@@ -81,6 +82,8 @@ pub(super) struct Node {
     state: Atomic<u32>,
     /// When it was to be torn down, in jiffies.
     since: Atomic<usize>,
+    /// When it was last said that it does not end, in jiffies. Under the lock.
+    named: Cell<Option<usize>>,
     vtable: &'static Vtable,
     code: *const (),
     place: &'static Location<'static>,
@@ -146,6 +149,7 @@ impl Node {
             prev: Cell::new(ptr::null()),
             state: Atomic::new(LIVE),
             since: Atomic::new(0),
+            named: Cell::new(None),
             vtable,
             code,
             place,
@@ -421,32 +425,38 @@ unsafe extern "C" fn reap(work: *mut bindings::work_struct) {
     }
 }
 
-/// Names what has been torn down for too long; returns whether anything is.
+/// Names what has been torn down for too long, every `patience` jiffies; returns when to look again, or 0
+/// if nothing is being torn down.
 ///
 /// # Safety
 ///
 /// Called by C, from a worker.
 #[no_mangle]
-unsafe extern "C" fn baton_owner_watch(patience: usize) -> bool {
+unsafe extern "C" fn baton_owner_watch(patience: usize) -> usize {
     // SAFETY: Reads a clock.
     let now = unsafe { ffi::baton_owner_now() };
-    let mut any = false;
+    let mut next = 0;
     let _ = Locked::new().find(|node| -> Option<()> {
-        if node.is_being_torn_down() {
-            any = true;
-            let since = now.wrapping_sub(node.since.load(Relaxed));
-            if since >= patience {
-                pr_warn!(
-                    "{node}, has not ended for {} s\n",
-                    since / (bindings::HZ as usize)
-                );
-                // SAFETY: The value is alive: its state is changed to `RELEASED` under the lock.
-                unsafe { (node.vtable.report)(node) };
-            }
+        if !node.is_being_torn_down() {
+            return None;
+        }
+        let mut quiet = now.wrapping_sub(node.named.get().unwrap_or(node.since.load(Relaxed)));
+        if quiet >= patience {
+            let ticks = now.wrapping_sub(node.since.load(Relaxed));
+            let seconds = ticks * ffi::BATON_OWNER_PATIENCE / patience.max(1);
+            pr_warn!("{node}, has not ended for {seconds} s\n");
+            // SAFETY: The value is alive: its state is changed to `RELEASED` under the lock.
+            unsafe { (node.vtable.report)(node) };
+            node.named.set(Some(now));
+            quiet = 0;
+        }
+        let left = patience - quiet;
+        if next == 0 || left < next {
+            next = left;
         }
         None
     });
-    any
+    next
 }
 
 /// Tears down what a module has left, and waits until nothing of it is there any more.

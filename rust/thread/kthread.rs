@@ -279,7 +279,6 @@ impl Teardown for Core {
         self.is_mine()
     }
 
-    #[doc(alias = "sched_show_task")]
     fn report(&self) {
         // SAFETY: `self.task` is valid.
         unsafe { ffi::baton_show_task(self.task.as_ptr()) };

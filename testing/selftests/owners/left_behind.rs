@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Leaves something behind that runs code of this module: what `left_behind.sh` loads and unloads.
+//!
+//! Everything here is safe Rust that the compiler accepts. What is left is in a `static`, or was
+//! forgotten while it was boxed and pinned; nobody else stops it.
+
+#![forbid(unsafe_code)]
+
+use baton::{
+    agent::{
+        Current,
+        Operations,
+        Runs, //
+    },
+    event::Uninterruptible,
+    level::levels,
+    new_event,
+    Agent,
+    Event,
+    LockIn,
+    MaySleep,
+    Ordered,
+    Thread, //
+};
+use core::mem;
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        lock::mutex::MutexBackend,
+        Arc,
+        Mutex,
+        SetOnce, //
+    },
+    time::{
+        delay::fsleep,
+        Delta,
+        Instant,
+        Monotonic, //
+    }, //
+};
+
+module! {
+    type: LeftBehind,
+    name: "left_behind",
+    authors: ["The baton authors"],
+    description: "Leaves what runs its code behind, to show that it is ended",
+    license: "GPL",
+    params: {
+        kind: u32 {
+            default: 0,
+            description: "What is left: 1 a thread in a static, 2 one that was forgotten, 3 an agent, 4 a thread after a failed init, 5 one that does not stop for 12 s, 6 one that makes others, 7 one that is dropped with interrupts off",
+        },
+    },
+}
+
+/// An event that nobody updates.
+#[pin_data]
+struct Never {
+    #[pin]
+    comes: Event<bool>,
+}
+
+#[pin_data]
+struct Gate {
+    #[pin]
+    never: Mutex<Never>,
+}
+
+impl Gate {
+    fn new() -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                never <- new_mutex!(pin_init!(Never { comes <- new_event!(false) })),
+            }),
+            GFP_KERNEL,
+        )
+    }
+}
+
+/// Waits for what does not come, and looks every now and then whether its code is there.
+fn wait_and_look(cx: &mut MaySleep, stop: &baton::thread::Stop<'_>) {
+    let Ok(gate) = Gate::new() else { return };
+    let _ = gate
+        .never
+        .lock_in(cx)
+        .on(|never| &never.comes)
+        .until(|comes| *comes)
+        .wait(Uninterruptible);
+    while !stop.requested() {
+        fsleep(Delta::from_millis(1));
+    }
+}
+
+fn look(_cx: &mut MaySleep, stop: &baton::thread::Stop<'_>) {
+    while !stop.requested() {
+        fsleep(Delta::from_millis(1));
+    }
+}
+
+fn ignore(_cx: &mut MaySleep, stop: &baton::thread::Stop<'_>) {
+    look(_cx, stop);
+    let since = Instant::<Monotonic>::now();
+    while since.elapsed() < Delta::from_secs(12) {
+        fsleep(Delta::from_millis(10));
+    }
+}
+
+/// Makes threads until that is refused.
+fn breed(cx: &mut MaySleep, _: &baton::thread::Stop<'_>) {
+    for _ in 0..10_000 {
+        match Thread::spawn(cx, c"left_bred", look) {
+            Ok(thread) => mem::forget(thread),
+            Err(e) if e == ESHUTDOWN => return,
+            Err(_) => {}
+        }
+        fsleep(Delta::from_millis(5));
+    }
+}
+
+levels! {
+    mod order {
+        Work needs [State],
+        State,
+    }
+}
+
+#[pin_data]
+struct Data {
+    #[pin]
+    runs: Runs<order::Work, order::State>,
+}
+
+/// An agent whose run waits for what does not come.
+#[pin_data]
+struct Worker {
+    #[pin]
+    state: Ordered<order::State, Mutex<Data>>,
+}
+
+impl Operations for Worker {
+    type Level = order::Work;
+    type LockLevel = order::State;
+    type Data = Data;
+    type Backend = MutexBackend;
+
+    fn lock(&self) -> &Ordered<order::State, Mutex<Data>> {
+        &self.state
+    }
+
+    fn runs(data: Pin<&mut Data>) -> Pin<&mut Runs<order::Work, order::State>> {
+        data.project().runs
+    }
+
+    fn run(&self, current: &Current<'_, Self>, cx: &mut MaySleep<order::Work>) {
+        let _ = current.wait_stop(cx, Uninterruptible);
+    }
+}
+
+fn agent(cx: &mut MaySleep) -> Result {
+    let worker = Arc::pin_init(
+        try_pin_init!(Worker {
+            state <- Ordered::new(new_mutex!(pin_init!(Data { runs <- Runs::new() }))),
+        }? Error),
+        GFP_KERNEL,
+    )?;
+    let agent = Agent::spawn(cx, c"left_agent", worker.clone())?;
+    let started = Worker::runs(worker.state.lock_in(cx).as_mut()).start();
+    pr_info!("started: {}\n", started.is_ok());
+    mem::forget(Box::pin(agent)?);
+    Ok(())
+}
+
+/// Boxes and pins, as who believes that this cannot be forgotten.
+struct Box;
+
+impl Box {
+    fn pin<T>(value: T) -> Result<Pin<KBox<T>>> {
+        Ok(KBox::into_pin(KBox::new(value, GFP_KERNEL)?))
+    }
+}
+
+static KEPT: SetOnce<Thread> = SetOnce::new();
+
+struct LeftBehind {
+    dropped_last: Option<Thread>,
+}
+
+impl kernel::Module for LeftBehind {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        // ENTRY: the module is loaded.
+        let cx = &mut MaySleep::assert();
+        let mut dropped_last = None;
+        match module_parameters::kind.value() {
+            1 => {
+                KEPT.populate(Thread::spawn(cx, c"left_static", wait_and_look)?);
+            }
+            2 => mem::forget(Box::pin(Thread::spawn(cx, c"left_forgotten", look)?)?),
+            3 => agent(cx)?,
+            4 => {
+                mem::forget(Thread::spawn(cx, c"left_by_init", look)?);
+                return Err(ENODEV);
+            }
+            5 => mem::forget(Thread::spawn(cx, c"left_stubborn", ignore)?),
+            6 => mem::forget(Thread::spawn(cx, c"left_breeder", breed)?),
+            7 => dropped_last = Some(Thread::spawn(cx, c"left_dropped", look)?),
+            _ => return Err(EINVAL),
+        }
+        Ok(Self { dropped_last })
+    }
+}
+
+impl Drop for LeftBehind {
+    fn drop(&mut self) {
+        // ENTRY: the module is unloaded.
+        let cx = &mut MaySleep::assert();
+        let off = cx.interrupts_off();
+        drop(self.dropped_last.take());
+        drop(off);
+    }
+}

@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# A module leaves behind what runs its code: unloading it ends that, waits for it
+# and names it. Without that, the kernel dies when it runs again.
+set -u
+
+number=0
+failed=0
+lines=0
+
+# result STATUS NAME
+result() {
+	number=$((number + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $number $2"
+	else
+		failed=$((failed + 1))
+		echo "not ok $number $2"
+		log | sed 's/^/# /'
+	fi
+}
+
+# log: what the kernel has said since start().
+log() {
+	dmesg | tail -n "+$((lines + 1))"
+}
+
+# start KIND: loads the module, and lets it begin.
+start() {
+	lines=$(dmesg | wc -l)
+	insmod "$BATON_MODULES/left_behind.ko" kind="$1"
+}
+
+# gone: the module is, and nothing has run its code since.
+gone() {
+	[ ! -d /sys/module/left_behind ] || return 1
+	# Each of them runs once in a millisecond.
+	sleep 0.3
+	! log | grep -Eq 'BUG:|Oops'
+}
+
+# leave KIND NAME PATTERN: what is left of that kind is named so.
+leave() {
+	start "$1" && sleep 0.2 && rmmod left_behind && gone && log | grep -Eq "$3"
+	result $? "$2"
+}
+
+left='was left behind by left_behind'
+echo 'TAP version 13'
+echo '1..8'
+trap 'rmmod baton' EXIT
+insmod "$BATON_MODULES/baton.ko"
+
+leave 1 "a thread in a static, in a wait" "thread 'left_static', made at .*left_behind.rs:[0-9]+, $left"
+leave 2 "a thread that was forgotten" "thread 'left_forgotten', .*$left"
+leave 3 "an agent that was forgotten, in a run" "thread 'left_agent', .*$left"
+
+start 4
+! [ -d /sys/module/left_behind ] && gone && log | grep -Eq "thread 'left_by_init', .*$left"
+result $? "a thread of a module whose init fails"
+
+leave 5 "a thread that does not stop is named" "thread 'left_stubborn', .*has not ended for 1[0-9] s"
+log | grep -Eq 'baton: left_stubborn/[0-9]+: .*left_behind'
+result $? "and so is where it sleeps"
+
+leave 6 "a thread that makes threads" "thread 'left_bred', .*$left"
+leave 7 "a thread that is dropped with interrupts off" "thread 'left_dropped', .*was dropped without stop"
+exit $((failed > 0))
