@@ -129,14 +129,16 @@ pub struct EntryMap<V, L: Level = Unordered> {
 impl<V: Value, L: Level> EntryMap<V, L> {
     /// Makes an empty map: see [`new_entry_map!`].
     ///
-    /// The classes are those of the tree lock and of the entries.
+    /// The classes are those of the tree lock and of the entries. Entries that have a level are of the
+    /// class of the level instead.
     pub fn new(
         memory: Memory,
         name: &'static CStr,
-        classes: [Pin<&'static LockClassKey>; 2],
+        [lock, entry]: [Pin<&'static LockClassKey>; 2],
     ) -> impl PinInit<Self> {
+        let entry = L::class().unwrap_or((name, entry));
         pin_init!(Self {
-            tree <- Tree::new(memory, name, classes),
+            tree <- Tree::new(memory, (name, lock), entry),
             _value: PhantomData,
             _level: PhantomData,
         })

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     ffi,
+    level::Class,
     registry::{
         Kind,
         Label,
@@ -28,12 +29,9 @@ use kernel::{
     ffi::c_void,
     prelude::*,
     str::CStr,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        LockClassKey, //
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
     },
     task::Task,
     types::Opaque, //
@@ -101,8 +99,8 @@ unsafe impl Sync for Tree {}
 impl Tree {
     pub(super) fn new(
         memory: Memory,
-        name: &'static CStr,
-        [lock, entry]: [Pin<&'static LockClassKey>; 2],
+        (name, lock): Class,
+        (entries, entry): Class,
     ) -> impl PinInit<Self> {
         pin_init!(Self {
             // SAFETY: `xa` is valid for writes; the class and its name are static.
@@ -116,7 +114,7 @@ impl Tree {
             disturbed: Atomic::new(false),
             name,
             io: matches!(memory, Memory::Any),
-            map <- WaitMap::new(name, entry),
+            map <- WaitMap::new(entries, entry),
             #[cfg(CONFIG_KUNIT)]
             refuse: Atomic::new(0),
         })

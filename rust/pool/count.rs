@@ -414,6 +414,7 @@ impl<K: Key, L: Level> Uses<K, L> {
     /// Waits until nobody has the node, and takes it over.
     ///
     /// The pool's lock is not held.
+    #[track_caller]
     pub(super) fn wait<C: Level, W: Mode>(
         &self,
         cx: &mut MaySleep<C>,

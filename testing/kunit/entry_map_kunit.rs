@@ -51,6 +51,8 @@ use kernel::{
     },
 };
 
+#[path = "entry_map/order.rs"]
+mod order;
 #[path = "entry_map/ranges.rs"]
 mod ranges;
 #[path = "entry_map/slots.rs"]

@@ -173,6 +173,64 @@ mod range_tests {
         Ok(())
     }
 
+    /// More than are marked under the lock at a time, with gaps, and with clean ones between them.
+    #[test]
+    fn write_back_goes_beyond_its_batch() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        let last = 3 * 200;
+        for index in 0..=last {
+            gate.put(index, 1, index % 3 == 0)?;
+        }
+        let (mut written, mut ordered, mut next) = (0, true, 0);
+        let count = gate.map.write_back(cx, Uninterruptible, ..=last, |entry| {
+            ordered &= entry.granule().base() == next;
+            next += 3;
+            written += entry.value();
+            Ok(())
+        })?;
+        let mut marked = 0;
+        for index in 0..=last {
+            marked += usize::from(gate.marks(index) != (false, false));
+        }
+        assert_eq!((count, written), (201, 201));
+        assert!(ordered);
+        assert_eq!(marked, 0);
+        Ok(())
+    }
+
+    /// What is written has its marks until it has been written.
+    #[test]
+    fn write_back_clears_the_marks_afterwards() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = filled()?;
+        let mut marks = (true, true, 0);
+        gate.map.write_back(cx, Uninterruptible, .., |entry| {
+            marks.0 &= entry.is_marked(Mark::Dirty);
+            marks.1 &= entry.is_marked(Mark::ToWrite);
+            marks.2 += 1;
+            Ok(())
+        })?;
+        assert_eq!(marks, (true, true, 2));
+        assert_eq!(gate.marks(75), (false, false));
+        Ok(())
+    }
+
+    #[test]
+    fn what_becomes_dirty_meanwhile_is_not_written() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = filled()?;
+        let mut calls = 0;
+        let count = gate.map.write_back(cx, Uninterruptible, .., |_| {
+            calls += 1;
+            gate.put(2000 + calls, 1, true)
+        })?;
+        assert_eq!((count, calls), (2, 2));
+        assert_eq!(gate.marks(2001), (true, false));
+        assert_eq!(gate.marks(2002), (true, false));
+        Ok(())
+    }
+
     #[test]
     fn write_back_keeps_the_marks_on_an_error() -> Result {
         let cx = &mut MaySleep::assert();

@@ -288,8 +288,11 @@ mod tests {
         core::mem::forget(map.at(cx, Uninterruptible, 3, Order::Pte, fault)?);
         let busy = End::of(map.try_at(3, Order::Pte, lock));
         let mut cleared = 0;
-        map.as_mut()
+        let forgotten = map
+            .as_mut()
             .clear(|granule, value| cleared += granule.base() as u64 + value);
+        let again = map.as_mut().clear(|_, _| ());
+        assert_eq!((forgotten, again), (1, 0));
         assert_eq!(busy, End::Busy);
         assert_eq!(cleared, 10);
         assert_eq!(End::of(map.try_at(3, Order::Pte, lock)), End::Left);
