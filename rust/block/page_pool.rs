@@ -78,7 +78,10 @@ struct Free {
 
 /// A pool of pages with a limit, see the [module documentation](self).
 ///
-/// A leaked [`PageRef`] keeps its page until the pool is dropped; it costs memory, and no hang.
+/// A leaked [`PageRef`] keeps its page until the pool is dropped; it costs memory, and no hang. Whoever
+/// borrows a page that they have borrowed themselves is refused like anybody else.
+///
+/// Dropping the pool frees its pages; nobody has one then, because whoever does borrows the pool.
 #[pin_data]
 pub struct PagePool {
     shelves: KVVec<SetOnce<Shelf>>,
@@ -315,6 +318,9 @@ impl PagePool {
 }
 
 /// A page, borrowed.
+///
+/// Dropping it gives the page back; `mem::forget` leaks the page until the pool is dropped. Nobody borrows
+/// it meanwhile, not even the borrower itself: [`PagePool::borrow`] refuses.
 ///
 /// # Invariants
 ///

@@ -163,6 +163,10 @@ pub type DetachedEntry<'a, V, L = Unordered> = LockedEntry<'a, V, Detached<L>>;
 
 /// A locked entry: [`EntryGuard`], or [`DetachedEntry`].
 ///
+/// Dropping it unlocks the entry; `mem::forget` leaves the entry locked for ever. A task cannot wait for
+/// an entry that it has itself in hand. That it waits for one that it has itself detached is refused by
+/// nothing, and seen in the registry.
+///
 /// # Invariants
 ///
 /// The entry of `granule` in `tree` is there, is locked, and this is its owner.

@@ -142,6 +142,9 @@ impl<V: Value> Outcome<V> {
 }
 
 /// What came of an [`Outcome`]; `G` is the guard of an entry that is locked.
+///
+/// Dropping it drops the guard, which unlocks the entry; `mem::forget` leaves the entry locked for ever.
+/// While it has an entry in hand, the capability is borrowed, so that its task cannot wait for itself.
 #[must_use = "it may hold a locked entry"]
 #[derive(Debug)]
 pub enum At<V, G> {

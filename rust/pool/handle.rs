@@ -105,6 +105,9 @@ pub type Exclusive<'p, K, N, M = (), L = Unordered> = Handle<'p, K, N, M, L, Sol
 
 /// A node that is used: [`Pinned`], or [`Exclusive`].
 ///
+/// Dropping it gives the node back, in any context and under any lock, also under the guard of its own
+/// pool. `mem::forget` leaks the node, and [`Pool::leaks`] names it.
+///
 /// # Invariants
 ///
 /// The node is counted as used in the way that `U` says.
