@@ -102,9 +102,12 @@ mod owned;
 mod sleep;
 mod slot;
 
+mod hold;
 mod visit;
 
 mod guard;
+
+mod hand;
 
 mod map;
 
@@ -112,13 +115,15 @@ mod range;
 mod shared;
 
 pub use guard::{
-    Detached,
     DetachedEntry,
     EntryGuard,
+    LockedEntry, //
+};
+pub use hand::SplitError;
+pub use hold::{
+    Detached,
     Hold,
-    InHand,
-    LockedEntry,
-    SplitError, //
+    InHand, //
 };
 pub use map::{
     new_entry_map,

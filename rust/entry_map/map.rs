@@ -4,12 +4,14 @@
 
 use super::{
     guard::{
-        Detached,
         DetachedEntry,
         EntryGuard,
-        Hold,
-        InHand,
         LockedEntry, //
+    },
+    hold::{
+        Detached,
+        Hold,
+        InHand, //
     },
     locked::Target,
     slot::{

@@ -10,9 +10,9 @@
 use super::{
     guard::{
         EntryGuard,
-        InHand,
         LockedEntry, //
     },
+    hold::InHand,
     locked::Target,
     map::EntryMap,
     slot::{

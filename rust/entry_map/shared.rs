@@ -39,7 +39,7 @@ impl<'a, V: Value, L: Level> DetachedEntry<'a, V, L> {
     ) -> Result<OwnedEntryGuard<T, V, L>, Self> {
         // The map stays where `project` says for as long as `owner` is borrowed, and what an `Arc`
         // owns can be borrowed until the `Arc` is dropped.
-        if !ptr::eq(&project(&owner).tree, self.tree()) {
+        if !ptr::eq(&project(&owner).tree, self.tree) {
             return Err(self);
         }
         // SAFETY: `OwnedEntryGuard` drops the guard before the owner, and gives out the guard for the

@@ -35,8 +35,8 @@ use super::{
         Entry,
         Head,
         Platform,
-        Sealed,
         Queue,
+        Sealed,
         Sleeper,
         Waiter,
         WAITING, //
@@ -273,9 +273,7 @@ pub(super) fn unlock<B: Buckets>(buckets: &B, key: &Key, raw: Raw) -> (Raw, usiz
 fn hand_over<B: Buckets>(buckets: &B, key: &Key, raw: Raw) -> (Raw, usize) {
     let mut offer = Offer::new(*key, Left::Ownership);
     let tell = |task| buckets.handed_over(key, task);
-    match buckets.with(key, |queue| {
-        queue.consider_and_tell(&mut offer, tell)
-    }) {
+    match buckets.with(key, |queue| queue.consider_and_tell(&mut offer, tell)) {
         // Not reached, by rule 1; an entry that nobody waits for is unlocked.
         0 => (raw.unlocked(), 0),
         // The entry stays locked: it has a new owner.
@@ -294,9 +292,7 @@ pub(super) fn dissolve<B: Buckets>(buckets: &B, key: &Key, raw: Raw) -> usize {
     }
     let mut offer = Offer::new(*key, Left::News);
     // Nothing is handed over.
-    buckets.with(key, |queue| {
-        queue.consider_and_tell(&mut offer, |_| ())
-    })
+    buckets.with(key, |queue| queue.consider_and_tell(&mut offer, |_| ()))
 }
 
 /// Returns how many tasks wait for the entry `raw`.

@@ -9,6 +9,9 @@
 #[path = "suite.rs"]
 mod suite;
 
+#[path = "pool/uses.rs"]
+mod uses;
+
 use baton::{
     event::{
         Interruptible,
@@ -18,7 +21,6 @@ use baton::{
     pool::{
         new_pool,
         Batch,
-        Key,
         Pool,
         Refused, //
     },
@@ -315,214 +317,6 @@ mod tests {
         assert_eq!(ended.load(Relaxed), SIGNAL);
         assert_eq!(result, Err(WaitError::TimedOut));
         assert_eq!(free, Ok(()));
-        Ok(())
-    }
-
-    #[test]
-    fn numbers_and_leaks_are_asked_for_under_the_guard() -> Result {
-        let cx = &mut MaySleep::assert();
-        let cache = cache()?;
-        fill(&cache, cx, 3)?;
-        let pin = cache.lock_in(cx).pin(1)?;
-        let guard = cache.lock_in(cx);
-        let numbers = (cache.len(), cache.is_empty(), cache.waiters());
-        let mut leaks = 0;
-        cache.leaks(|leak| leaks += leak.pins + cache.len());
-        drop(guard);
-        drop(pin);
-        assert_eq!(numbers, (3, false, 0));
-        assert_eq!(leaks, 4);
-        Ok(())
-    }
-
-    /// With interrupts off and another pool's guard held, served all the same.
-    #[test]
-    fn a_pin_is_dropped_anywhere() -> Result {
-        let cx = &mut MaySleep::assert();
-        let (cache, other) = (cache()?, self::cache()?);
-        let ended = Arc::new(Atomic::new(PENDING), GFP_KERNEL)?;
-        fill(&cache, cx, 2)?;
-        let pin = cache.lock_in(cx).pin(0)?;
-        let beside = cache.lock_in(cx).pin(1)?;
-        let thread = reaper(cx, &cache, &ended)?;
-        let waited = gate_waiters(&cache, 1);
-        let guard = other.lock_in(cx);
-        drop(beside);
-        drop(guard);
-        let section = cx.interrupts_off();
-        drop(pin);
-        drop(section);
-        thread.join(cx);
-        let free = cache.lock_in(cx).try_exclusive(1).map(drop);
-        assert!(waited);
-        assert_eq!(ended.load(Relaxed), OWNED);
-        assert_eq!(free, Ok(()));
-        Ok(())
-    }
-
-    /// Two tasks that drop each other's pins under their guards, again and again.
-    #[test]
-    fn pins_are_dropped_under_each_others_guards() -> Result {
-        const ROUNDS: u32 = 20_000;
-
-        let cx = &mut MaySleep::assert();
-        let caches = [cache()?, cache()?];
-        for cache in &caches {
-            fill(cache, cx, 1)?;
-        }
-        let done = Arc::new(Atomic::new(0), GFP_KERNEL)?;
-        let start = |cx: &mut MaySleep, mine: Arc<Cache>, theirs: Arc<Cache>| {
-            let done = done.clone();
-            Thread::spawn(cx, c"pool_kunit", move |cx, stop| {
-                for _ in 0..ROUNDS {
-                    let Ok(pin) = theirs.lock_in(cx).pin(0) else {
-                        return;
-                    };
-                    let guard = mine.lock_in(cx);
-                    drop(pin);
-                    drop(guard);
-                    if stop.requested() {
-                        return;
-                    }
-                }
-                done.fetch_add(1, Relaxed);
-            })
-        };
-        let [a, b] = &caches;
-        let first = start(cx, a.clone(), b.clone())?;
-        let second = start(cx, b.clone(), a.clone())?;
-        first.join(cx);
-        second.join(cx);
-        let mut leaks = 0;
-        for cache in &caches {
-            cache.leaks(|_| leaks += 1);
-        }
-        assert_eq!(done.load(Relaxed), 2);
-        assert_eq!(leaks, 0);
-        Ok(())
-    }
-
-    #[test]
-    fn a_forgotten_owner_is_named() -> Result {
-        let cx = &mut MaySleep::assert();
-        let cache = cache()?;
-        fill(&cache, cx, 3)?;
-        core::mem::forget(cache.lock_in(cx).try_exclusive(2)?);
-        let (mut count, mut key, mut exclusive, mut here) = (0, 0, false, false);
-        cache.leaks(|leak| {
-            count += 1;
-            key = leak.key;
-            exclusive = leak.exclusive && leak.pins == 0;
-            here = leak.at.file().ends_with("pool_kunit.rs");
-        });
-        assert_eq!((count, key), (1, 2));
-        assert!(exclusive);
-        assert!(here);
-        Ok(())
-    }
-
-    #[test]
-    fn what_is_refused_leaves_nothing_behind() -> Result {
-        let cx = &mut MaySleep::assert();
-        let cache = cache()?;
-        fill(&cache, cx, 2)?;
-        for _ in 0..100 {
-            let twice = cache.insert(cx, 1, false, 9, GFP_KERNEL).map(drop);
-            let node = cache.lock_in(cx).try_exclusive(0)?;
-            let reused = node.reuse(cx, 1, false, GFP_KERNEL).map(drop);
-            let refused = reused.map_err(|(_, error)| error);
-            assert_eq!((twice, refused), (Err(EEXIST), Err(EEXIST)));
-        }
-        let mut leaks = 0;
-        cache.leaks(|_| leaks += 1);
-        let oldest = cache.lock_in(cx).try_exclusive_oldest(|_| true);
-        let oldest = oldest.map(|node| node.key());
-        assert_eq!(leaks, 0);
-        assert_eq!(cache.len(), 2);
-        // What was put back is as old as it was.
-        assert_eq!(oldest, Some(0));
-        Ok(())
-    }
-
-    /// More nodes than slots are made at a time, and slots that are used again.
-    #[test]
-    fn no_two_nodes_have_one_generation() -> Result {
-        const NODES: u32 = 300;
-
-        let cx = &mut MaySleep::assert();
-        let cache = cache()?;
-        let (mut last, mut fresh) = (0, true);
-        for round in 0..3 {
-            let mut pins = KVec::with_capacity(NODES as usize, GFP_KERNEL)?;
-            for key in 0..NODES {
-                let pin = cache.insert(cx, key, false, round, GFP_KERNEL)?;
-                fresh &= pin.generation() > last;
-                last = pin.generation();
-                pins.push(pin, GFP_KERNEL)?;
-            }
-            let mut pinned = 0;
-            cache.leaks(|leak| pinned += leak.pins);
-            let refused = cache.lock_in(cx).try_exclusive_oldest(|_| true).is_none();
-            drop(pins);
-            let mut freed = 0;
-            loop {
-                let node = cache.lock_in(cx).try_exclusive_oldest(|_| true);
-                let Some(node) = node else { break };
-                fresh &= node.key() == freed;
-                node.free(cx);
-                freed += 1;
-            }
-            assert_eq!((pinned, freed), (NODES as usize, NODES));
-            assert!(refused);
-        }
-        assert!(fresh);
-        assert!(cache.is_empty());
-        Ok(())
-    }
-
-    /// A key whose number is another one each time.
-    #[derive(Clone, Copy, Debug)]
-    struct Liar;
-
-    static LIES: Atomic<u32> = Atomic::new(0);
-
-    impl Key for Liar {
-        fn number(self) -> u128 {
-            u128::from(LIES.fetch_add(1, Relaxed) % 7)
-        }
-    }
-
-    #[test]
-    fn a_key_that_lies_confuses_nothing() -> Result {
-        let cx = &mut MaySleep::assert();
-        let pool: Pin<KBox<Pool<Liar, u32>>> =
-            KBox::pin_init(new_pool!("pool_kunit_liar"), GFP_KERNEL)?;
-        let (mut made, mut gone) = (0, 0);
-        for _ in 0..200 {
-            match pool.insert(cx, Liar, (), 1, GFP_KERNEL) {
-                Ok(pin) => {
-                    made += 1;
-                    drop(pin);
-                }
-                Err(_) => drop(pool.lock_in(cx).pin(Liar)),
-            }
-            let node = pool.lock_in(cx).try_exclusive(Liar);
-            if let Ok(node) = node {
-                match node.reuse(cx, Liar, (), GFP_KERNEL) {
-                    Ok(pin) => drop(pin),
-                    Err((node, _)) => {
-                        node.free(cx);
-                        gone += 1;
-                    }
-                }
-            }
-        }
-        let mut leaks = 0;
-        pool.leaks(|_| leaks += 1);
-        let left = pool.len();
-        assert_eq!(leaks, 0);
-        assert!(left <= 7);
-        assert_eq!(made - gone, left);
         Ok(())
     }
 

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Whose debt it is.
+
+use kernel::prelude::*;
+
+#[kunit_tests(baton_registry_debts)]
+mod debts_tests {
+    use crate::*;
+    use baton::{
+        event::Killable,
+        shrinker::{
+            shrink_all,
+            Reclaim,
+            Scanned,
+            Seeks,
+            Shrink,
+            Shrinker, //
+        },
+    };
+
+    /// A pool that reclaim takes everything from.
+    #[pin_data]
+    struct Reclaimed {
+        #[pin]
+        pool: Pool<u32, u32>,
+    }
+
+    impl Shrink for Reclaimed {
+        fn count(&self) -> usize {
+            self.pool.len()
+        }
+
+        fn scan(&self, reclaim: &mut Reclaim, _target: usize) -> Scanned {
+            // One is given back, and freed by the other.
+            drop(reclaim.try_exclusive_oldest(&self.pool, |_| true));
+            match reclaim.try_exclusive(&self.pool, 1) {
+                Ok(node) => {
+                    node.free(reclaim);
+                    Scanned::Freed(1)
+                }
+                Err(_) => Scanned::Stop,
+            }
+        }
+    }
+
+    /// What reclaim takes and gives back is its own.
+    #[test]
+    fn reclaim_pays_no_debt_of_others() -> Result {
+        let cx = &mut MaySleep::assert();
+        registry::switch(true);
+        let cache = Arc::pin_init(
+            pin_init!(Reclaimed {
+                pool <- new_pool!("registry_kunit_reclaimed"),
+            }),
+            GFP_KERNEL,
+        )?;
+        let pin = cache.pool.insert(cx, 0, (), 0, GFP_KERNEL)?;
+        drop(cache.pool.insert(cx, 1, (), 0, GFP_KERNEL)?);
+        let theirs = cache.clone();
+        let thread = Thread::spawn(cx, c"registry_kunit", move |cx, _| {
+            let mode = Interruptible.timeout(msecs_to_jiffies(10_000));
+            let (guard, node) = theirs.pool.lock_in(cx).wait_unpinned(mode, 0);
+            drop(guard);
+            drop(node);
+        })?;
+        let pid = thread.task().pid();
+        let before = asleep(&thread);
+        let shrinker = Shrinker::register(c"registry_kunit", Seeks::DEFAULT, cache.clone())?;
+        let shrunk = shrink_all(cx);
+        drop(shrinker);
+        let after = look(pid);
+        let left = cache.pool.len();
+        drop(pin);
+        thread.join(cx);
+        registry::switch(false);
+
+        let (before, after) = (before.ok_or(ENOENT)?, after.ok_or(ENOENT)?);
+        assert_eq!((shrunk, left), (Ok(()), 1));
+        assert_eq!((before.owed, before.debtor), (1, mine()));
+        assert_eq!((after.owed, after.debtor), (1, mine()));
+        Ok(())
+    }
+
+    /// Nothing refuses that: it has said that somebody else unlocks. Here is who it was.
+    #[test]
+    fn who_waits_for_what_it_has_detached_owes_it_itself() -> Result {
+        let cx = &mut MaySleep::assert();
+        registry::switch(true);
+        let map = map()?;
+        let theirs = map.clone();
+        let thread = Thread::spawn(cx, c"registry_kunit", move |cx, _| {
+            let Ok(entry) = locked(&theirs, cx, 7) else {
+                return;
+            };
+            let mode = Killable.timeout(msecs_to_jiffies(10_000));
+            let again = theirs.lock(cx, mode, 7).map(drop);
+            drop((entry, again));
+        })?;
+        let pid = thread.task().pid();
+        let seen = asleep(&thread);
+        thread.kill();
+        thread.join(cx);
+        registry::switch(false);
+
+        let seen = seen.ok_or(ENOENT)?;
+        assert_eq!(seen.kind, Kind::Entry);
+        assert_eq!((seen.owed, seen.debtor), (1, pid));
+        Ok(())
+    }
+}
