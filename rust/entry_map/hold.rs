@@ -26,8 +26,8 @@ pub trait Hold: private::Sealed {
 
 /// In the hands of the task that has locked it, which has lent its capability to sleep to the entry.
 ///
-/// Dropping it gives the capability back: it goes with its entry, which is unlocked then. `mem::forget`
-/// of the entry forgets it as well. It is never had by itself.
+/// It is a part of an [`EntryGuard`](super::EntryGuard): dropped with it, forgotten with it, and of no use
+/// by itself.
 pub struct InHand<'a, 'c, L: Level> {
     pub(super) inner: MaySleep<L>,
     _borrowed: Borrowed<'c>,

@@ -94,9 +94,6 @@ pub use new_entry_map;
 /// `mem::forget` of a map leaks its memory. A closure that the map has called and that uses the map itself
 /// gets [`EDEADLK`]; a task with an entry in hand cannot wait for another one of that level.
 ///
-/// A task that waits for an entry that it has itself in hand does not compile; a closure of a visit that
-/// comes back to its own map gets [`EDEADLK`].
-///
 /// # Examples
 ///
 /// ```

@@ -51,6 +51,11 @@ mod order_tests {
         )
     }
 
+    /// A wait of the test's own task.
+    fn limited() -> impl Mode {
+        Killable.timeout(deadline())
+    }
+
     fn seven(slot: Slot<u64>) -> Outcome<u64> {
         fault(slot)
     }
@@ -59,14 +64,14 @@ mod order_tests {
     fn what_stands_below_is_taken_with_an_entry_in_hand() -> Result {
         let cx = &mut MaySleep::assert();
         let disk = disk()?;
-        let at = disk.map.at(cx, Killable, 3, Order::Pte, seven)?;
+        let at = disk.map.at(cx, limited(), 3, Order::Pte, seven)?;
         let mut entry = at.locked().ok_or(EINVAL)?;
         *disk.below.lock_in(entry.inner()) += entry.value();
         // An edge that no type sees.
         *disk.plain.lock() += 1;
         drop(entry);
         let above = disk.above.lock();
-        let again = disk.map.lock(cx, Killable, 3)?.is_some();
+        let again = disk.map.lock(cx, limited(), 3)?.is_some();
         drop(above);
         assert!(again);
         assert_eq!(*disk.below.lock_in(cx), 7);
@@ -81,16 +86,16 @@ mod order_tests {
             gate.put(index, index as u64, false)?;
         }
         let mut first = gate.take(cx, 5, Order::Pte)?;
-        let same = first.lock_next(Killable, 5).map(drop);
-        let before = first.lock_next(Killable, 3).map(drop);
-        let vacant = first.lock_next(Killable, 7)?.is_none();
-        let mut second = first.lock_next(Killable, 9)?.ok_or(ENOENT)?;
+        let same = first.lock_next(limited(), 5).map(drop);
+        let before = first.lock_next(limited(), 3).map(drop);
+        let vacant = first.lock_next(limited(), 7)?.is_none();
+        let mut second = first.lock_next(limited(), 9)?.ok_or(ENOENT)?;
         let value = second.value();
-        let made = second.at_next(Killable, 1000, Order::Pmd, fault)?.locked();
+        let made = second.at_next(limited(), 1000, Order::Pmd, fault)?.locked();
         let huge = made.map(|third| third.granule().base());
         let busy = [5, 9].map(|index| gate.try_at(index, Order::Pte, lock));
         // A huge entry would cover what is in hand.
-        let covers = second.at_next(Killable, 20, Order::Pmd, look).map(drop);
+        let covers = second.at_next(limited(), 20, Order::Pmd, look).map(drop);
         drop(second);
         let still = gate.try_at(5, Order::Pte, lock);
         drop(first);
@@ -150,7 +155,7 @@ mod order_tests {
         });
         let outer = End::of(outer);
         let mut scanned = None;
-        let scan = gate.map.scan(cx, Killable, 70.., |_| {
+        let scan = gate.map.scan(cx, limited(), 70.., |_| {
             scanned = gate.map.try_at(8, Order::Pte, invalidate).err();
             ControlFlow::<()>::Continue(())
         });
@@ -172,7 +177,7 @@ mod order_tests {
         let mut held = Some(gate.hold(cx, 70, Order::Pte)?);
         let waiter = gate.start(cx, 0, Killable, (70, Order::Pte), lock)?;
         // The entry comes to stand at another place of the tree, which grows.
-        let end = End::of(gate.map.at(cx, Killable, 1 << 30, Order::Pte, |_| {
+        let end = End::of(gate.map.at(cx, limited(), 1 << 30, Order::Pte, |_| {
             drop(held.take());
             Outcome::Insert(1)
         }));

@@ -104,7 +104,7 @@ mod uses_tests {
             count += 1;
             key = leak.key;
             exclusive = leak.exclusive && leak.pins == 0;
-            here = leak.at.file().ends_with("pool_kunit.rs");
+            here = leak.at.file().ends_with("uses.rs");
         });
         assert_eq!((count, key), (1, 2));
         assert!(exclusive);
