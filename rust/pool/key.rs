@@ -14,7 +14,8 @@ use core::fmt::Debug;
 pub trait Key: Copy + Debug + Send + 'static {
     /// Returns the number of the key.
     ///
-    /// Context: called once by each operation, with no lock of the pool held.
+    /// Context: called once by each operation, in the context of its caller: under the pool's lock if that
+    /// has a guard.
     fn number(self) -> u128;
 }
 
