@@ -16,10 +16,10 @@ pub fn free(lock: &Ordered<Mutex<u32>>, node: Node<'_>, cx: &mut MaySleep) {
 
 baton::level::levels! {
     pub mod order {
-        Inner,
-        Outer,
+        Above,
+        Below,
     }
 }
 
-pub type Node<'p> = Exclusive<'p, u32, u32, bool, order::Inner>;
-pub type Ordered<K> = baton::level::Ordered<order::Outer, K>;
+pub type Node<'p> = Exclusive<'p, u32, u32, bool, order::Above>;
+pub type Ordered<K> = baton::Ordered<order::Below, K>;

@@ -199,7 +199,7 @@ mod order_tests {
             let mut held = Some(gate.hold(cx, far, Order::Pte)?);
             gate.put(index, 4, false)?;
             let removed = End::of(gate.map.try_at(index, Order::Pte, |slot| {
-                drop(held.take().map(DetachedEntry::remove));
+                let _ = held.take().map(DetachedEntry::remove);
                 match slot {
                     Slot::Unlocked(_) => Outcome::Replace(5),
                     _ => Outcome::Leave,
@@ -207,7 +207,7 @@ mod order_tests {
             }));
             let mut held = Some(gate.hold(cx, far, Order::Pte)?);
             let made = End::of(gate.map.try_at(far - 1, Order::Pte, |_| {
-                drop(held.take().map(DetachedEntry::remove));
+                let _ = held.take().map(DetachedEntry::remove);
                 Outcome::Insert(6)
             }));
             assert_eq!((removed, made), (End::Stored, End::Stored));
