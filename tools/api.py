@@ -44,7 +44,7 @@ SENTENCE = re.compile(r"(?<=[.:;?!])\s+(?=[A-Z`\[*])")
 DROPPED = re.compile(r"\b[Dd]rop(?:s|ped|ping)?\b|\bdestructor\b|\bgoes away\b")
 FORGOTTEN = re.compile(r"mem::forget|\b[Ff]org(?:et|otten|etting)\b|\b[Ll]eak(?:s|ed|ing)?\b")
 ITSELF = re.compile(r"\b(?:it|your)self\b|\bthemselves\b|\bEDEADLK\b|\b(?:its|their) own\b|\bsame (?:task|entry|lock|run|thread)\b")
-IMPLEMENTED = re.compile(r"\b[Ii]mplement\w*")
+IMPLEMENTED = re.compile(r"\b[Ii]mplement\w*|\b[Hh]armless\b")
 SEALED = re.compile(r"\bSealed\b|\bprivate::\w+")
 
 
@@ -220,19 +220,19 @@ def rows(interface):
             if why and not proof and not interface.marked(item):
                 lacks(item, f"sleeps ({why}) and asks for no capability (or say '{MARK} why')")
             said = re.search(r"Context: ([^\n]*)", item.docs)
-            sleeps = "yes, the capability is its" if proof else "by an exception" if why else "no"
-            functions.append((f"{item.of + '::' if item.of else ''}{item.name}()", sleeps, proof, said[1] if said else "", place))
+            sleeps = "yes" if proof else "by an exception" if why and interface.marked(item) else "yes" if why else "no"
+            functions.append((f"{item.of + '::' if item.of else ''}{item.name}()", sleeps, proof or ("-" if sleeps != "yes" else ""), said[1] if said else "-", place))
             if said and re.search(r"\bmay sleep\b|\bsleeps\b", said[1]) and not proof and not interface.marked(item):
                 lacks(item, f"its documentation says '{said[1]}', and it asks for no capability (or say '{MARK} why')")
-        elif item.kind == "trait":
+        elif item.kind == "trait" and item.name != "Sealed":
             head = item.head
             kind = ("`unsafe`" if re.search(r"\bunsafe\s+trait\b", head) else "sealed" if SEALED.search(head)
                     else "for everybody")
             why = sentences(item.docs, IMPLEMENTED)
-            traits.append((item.name, kind, why, place))
+            traits.append((item.name, kind, why or ("" if kind == "for everybody" else "-"), place))
             if kind == "for everybody" and not why:
                 lacks(item, "a trait for everybody does not say what whoever implements it can do")
-        elif item.name in interface.renamed or not interface.meant(item):
+        elif item.kind == "trait" or item.name in interface.renamed or not interface.meant(item):
             continue
         elif interface.is_value(interface.meant(item)):
             types.append((item.name, "a value: nothing", "nothing", "-", place))
