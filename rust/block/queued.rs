@@ -18,7 +18,9 @@ use kernel::prelude::*;
 /// makes a module that cannot be linked: dropping this refers to a symbol that does not exist. For that
 /// the compiler has to see what becomes of it, so use it up in the function that gets it.
 ///
-/// `mem::forget` leaks the request, as with [`Request`].
+/// `mem::forget` leaks the request, as with [`Request`]. Ending it in [`Operations::queue_rq`] itself is fine;
+/// so is doing I/O to another disk there. A driver that waits there for I/O to its own disk may wait for
+/// itself, and no type sees that.
 ///
 /// # Examples
 ///

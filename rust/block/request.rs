@@ -55,7 +55,10 @@ pub enum Op {
 ///
 /// It is ended exactly once: [`Request::end`] consumes it, and dropping it ends it with `EIO`,
 /// counts and warns, because that is a bug in the driver. `mem::forget` leaks the request: its
-/// submitter waits for ever, as it would in C.
+/// submitter waits for ever, as it would in C. It is ended in any context, [`Operations::queue_rq`] itself
+/// included.
+///
+/// [`Operations::queue_rq`]: super::Operations::queue_rq
 ///
 /// # Invariants
 ///
@@ -207,7 +210,8 @@ impl Drop for Request {
 
 /// A request that its submitter polls for: it can wait in a queue that only tasks drain.
 ///
-/// It is ended as a [`Request`] is, and `mem::forget` is as for that.
+/// It is ended as a [`Request`] is, dropping it and `mem::forget` are as for that. It is ended by tasks that
+/// poll; the submitter itself is one.
 #[must_use = "a request that is dropped is ended with an error"]
 pub struct Polled(Request);
 
