@@ -93,6 +93,9 @@ use state::{
 };
 
 /// What an agent does, and where its state is.
+///
+/// It is harmless to implement: nothing unsafe rests on it. A `lock` or `runs` that answers with another
+/// state each time makes waits for what does not come; they end by their mode.
 pub trait Operations: Send + Sync + Sized + 'static {
     /// The place of a run in the order: what a run takes or waits for stands below it.
     type Level: Level + After<Top>;
@@ -125,7 +128,8 @@ pub trait Operations: Send + Sync + Sized + 'static {
 /// [`Closed`](crate::event::Closed). Once [`Current::stop_requested`] has returned `true` or
 /// [`Current::wait_stop`] has returned, waits are as ever.
 ///
-/// `mem::forget` does nothing: the run is ended by who has begun it, which is the library.
+/// A run that waits for its own end gets `EDEADLK`. `mem::forget` does nothing: the run is ended by who has
+/// begun it, which is the library.
 pub struct Current<'r, O: Operations> {
     owner: &'r O,
     runner: Runner,
@@ -239,7 +243,8 @@ impl<O: Operations> Serving<O> {
 ///
 /// It is ended by [`Agent::retire`]. Dropping it asks for its end and does not wait; a worker does, and
 /// the log names the agent's thread. `mem::forget`, or a `static`, leaves it to the end of its module,
-/// which stops it, waits for it and names it. See [`owner`](crate::owner).
+/// which stops it, waits for it and names it. See [`owner`](crate::owner). A run that retires its own agent
+/// gets it back, with `EDEADLK`.
 pub struct Agent<O: Operations> {
     owner: Arc<O>,
     thread: Thread,

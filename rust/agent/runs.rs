@@ -35,7 +35,8 @@ use kernel::{
 
 /// The state of an agent: lives in the data of the lock at `K`, next to what the lock is for.
 ///
-/// `L` is the level of the agent. `mem::forget` is not possible while it is pinned in a lock.
+/// `L` is the level of the agent. Dropping it ends the waits for it with an error. `mem::forget` of a box with
+/// the lock leaks memory. A run that waits for itself gets `EDEADLK`.
 ///
 /// # Invariants
 ///

@@ -286,6 +286,7 @@ impl Teardown for Core {
 }
 
 impl Drop for Core {
+    // SLEEPS: only in the constructor, which has the capability: what was entered is torn down before.
     fn drop(&mut self) {
         if !self.torn_down.load(Relaxed) {
             // It could not be entered into the ledger.

@@ -20,7 +20,7 @@ use kernel::types::NotThreadSafe;
 /// [`WaitError::Stopped`], or with [`Closed`] where that is the only error. Once [`Stop::requested`]
 /// has returned `true`, waits are as ever, so that the thread can clean up.
 ///
-/// `mem::forget` does nothing: the thread owns the request.
+/// It is for the thread itself, and cannot leave it. `mem::forget` does nothing: the thread owns the request.
 ///
 /// [`Closed`]: crate::event::Closed
 /// [`WaitError::Stopped`]: crate::event::WaitError::Stopped
