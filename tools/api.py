@@ -226,7 +226,8 @@ def rows(interface):
             said = re.search(r"Context: ([^\n]*)", item.docs)
             sleeps = "yes" if proof else "by an exception" if why and interface.marked(item) else "yes" if why else "no"
             functions.append((f"{item.of + '::' if item.of else ''}{item.name}()", sleeps, proof or ("-" if sleeps != "yes" else ""), said[1] if said else "-", place))
-            if said and re.search(r"\bmay sleep\b|\bsleeps\b", said[1]) and not proof and not interface.marked(item):
+            if said and re.search(r"\bmay sleep\b|\bsleeps\b", said[1]) and not (
+                    proof or interface.marked(item) or LATER.search(item.head)):
                 lacks(item, f"its documentation says '{said[1]}', and it asks for no capability (or say '{MARK} why')")
         elif item.kind == "trait" and item.name != "Sealed":
             head = item.head
