@@ -11,7 +11,8 @@
 //!
 //! - [`TagSet`]: hardware queues and depth, `BLK_MQ_F_BLOCKING`.
 //! - [`GenDiskBuilder`] and [`GenDisk`]: limits, capacity, name; `fops.owner` is the module that
-//!   implements [`Operations`], hence `rmmod` with the disk open is refused.
+//!   implements [`Operations`], hence `rmmod` with the disk open is refused. A disk is frozen where
+//!   requests do not exist yet, and its page cache follows its data.
 //! - [`Operations`]: what a driver implements; it may sleep, and has the capability that says so.
 //! - [`Request`]: one started request, ended exactly once; [`Queued`]: the same before a driver has
 //!   decided what becomes of it, which does not link if it does not.
@@ -23,8 +24,10 @@
 //! C header: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h)
 //! C header: [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
 
+mod builder;
 mod checksum;
 mod data;
+mod freeze;
 mod gen_disk;
 mod noio;
 mod operations;
@@ -34,15 +37,13 @@ mod request;
 mod tag_set;
 
 pub use self::{
+    builder::GenDiskBuilder,
     checksum::crc32c,
     data::{
         Sink,
         Source, //
     },
-    gen_disk::{
-        GenDisk,
-        GenDiskBuilder, //
-    },
+    gen_disk::GenDisk,
     noio::without_io,
     operations::Operations,
     page_pool::{

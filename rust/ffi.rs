@@ -24,6 +24,14 @@ pub(crate) const BATON_OWNER_PATIENCE: usize = 10;
 /// `XAS_RESTART`, as in `helpers.h`.
 pub(crate) const BATON_XAS_RESTART: usize = 3;
 
+/// `struct baton_blk_serving`, as in `helpers.h`.
+#[repr(C)]
+pub(crate) struct BatonBlkServing {
+    pub(crate) node: bindings::hlist_node,
+    pub(crate) task: *mut bindings::task_struct,
+    pub(crate) q: *mut bindings::request_queue,
+}
+
 #[allow(
     improper_ctypes,
     reason = "some C structures are empty, depending on the configuration"
@@ -46,7 +54,24 @@ extern "C" {
 
     // `blk-mq.h`, `blkdev.h`
     pub(crate) fn baton_blk_limits(lim: *mut bindings::queue_limits, write_cache: bool, fua: bool);
-    pub(crate) fn baton_blk_disk_claim(disk: *mut bindings::gendisk) -> c_int;
+    pub(crate) fn baton_blk_disk_claim(disk: *mut bindings::gendisk, timeout: c_ulong) -> c_int;
+    pub(crate) fn baton_blk_disk_released(disk: *mut bindings::gendisk);
+    pub(crate) fn baton_blk_name_is_taken(disk: *mut bindings::gendisk) -> bool;
+    pub(crate) fn baton_blk_wait_frozen(q: *mut bindings::request_queue, timeout: c_ulong)
+        -> c_int;
+    pub(crate) fn baton_blk_tags_alloc() -> *mut bindings::blk_mq_tag_set;
+    pub(crate) fn baton_blk_tags_discard(set: *mut bindings::blk_mq_tag_set);
+    pub(crate) fn baton_blk_tags_free(set: *mut bindings::blk_mq_tag_set);
+    pub(crate) fn baton_blk_enter_frozen(q: *mut bindings::request_queue) -> bool;
+    pub(crate) fn baton_blk_leave_frozen(q: *mut bindings::request_queue);
+    pub(crate) fn baton_blk_serving_begin(
+        node: *mut BatonBlkServing,
+        q: *mut bindings::request_queue,
+    );
+    pub(crate) fn baton_blk_serving_end(node: *mut BatonBlkServing);
+    pub(crate) fn baton_blk_is_serving(q: *mut bindings::request_queue) -> bool;
+    pub(crate) fn baton_blk_forget_cache(disk: *mut bindings::gendisk, start: i64) -> c_int;
+    pub(crate) fn baton_blk_sync_cache(disk: *mut bindings::gendisk) -> c_int;
     pub(crate) fn baton_blk_copy_from_request(
         iter: *mut bindings::req_iterator,
         dst: *mut u8,

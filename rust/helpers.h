@@ -10,6 +10,7 @@
 #include <linux/spinlock_types.h>
 #include <linux/types.h>
 
+struct blk_mq_tag_set;
 struct file;
 struct file_operations;
 struct gendisk;
@@ -18,6 +19,7 @@ struct module;
 struct mutex;
 struct queue_limits;
 struct req_iterator;
+struct request_queue;
 struct task_struct;
 struct work_struct;
 struct xa_state;
@@ -40,7 +42,25 @@ void baton_kill(struct task_struct *task);
 
 /* blk-mq.h, blkdev.h */
 void baton_blk_limits(struct queue_limits *lim, bool write_cache, bool fua);
-int baton_blk_disk_claim(struct gendisk *disk);
+int baton_blk_disk_claim(struct gendisk *disk, unsigned long timeout);
+void baton_blk_disk_released(struct gendisk *disk);
+bool baton_blk_name_is_taken(struct gendisk *disk);
+int baton_blk_wait_frozen(struct request_queue *q, unsigned long timeout);
+struct blk_mq_tag_set *baton_blk_tags_alloc(void);
+void baton_blk_tags_discard(struct blk_mq_tag_set *set);
+void baton_blk_tags_free(struct blk_mq_tag_set *set);
+bool baton_blk_enter_frozen(struct request_queue *q);
+void baton_blk_leave_frozen(struct request_queue *q);
+struct baton_blk_serving {
+	struct hlist_node node;
+	struct task_struct *task;
+	struct request_queue *q;
+};
+void baton_blk_serving_begin(struct baton_blk_serving *node, struct request_queue *q);
+void baton_blk_serving_end(struct baton_blk_serving *node);
+bool baton_blk_is_serving(struct request_queue *q);
+int baton_blk_forget_cache(struct gendisk *disk, loff_t start);
+int baton_blk_sync_cache(struct gendisk *disk);
 size_t baton_blk_copy_from_request(struct req_iterator *iter, void *dst, size_t len);
 size_t baton_blk_copy_to_request(struct req_iterator *iter, const void *src, size_t len);
 unsigned int baton_blk_noio_save(void);

@@ -8,8 +8,14 @@
 #include <linux/blkdev.h>
 #include <linux/crc32.h>
 #include <linux/export.h>
+#include <linux/hash.h>
 #include <linux/highmem.h>
+#include <linux/namei.h>
+#include <linux/pagemap.h>
 #include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/wait_bit.h>
+#include <linux/workqueue.h>
 
 #include "helpers.h"
 
@@ -25,11 +31,7 @@ void baton_blk_limits(struct queue_limits *lim, bool write_cache, bool fua)
 }
 EXPORT_SYMBOL_GPL(baton_blk_limits);
 
-/*
- * Refuse every later open of @disk, unless somebody has it open now.
- * fops->open looks at private_data with open_mutex held.
- */
-int baton_blk_disk_claim(struct gendisk *disk)
+static int claim_now(struct gendisk *disk)
 {
 	int ret = 0;
 
@@ -41,7 +43,235 @@ int baton_blk_disk_claim(struct gendisk *disk)
 	mutex_unlock(&disk->open_mutex);
 	return ret;
 }
+
+/*
+ * Refuse every later open of @disk, unless somebody still has it open after
+ * @timeout jiffies. fops->open looks at private_data with open_mutex held, and
+ * fops->release wakes up who waits here.
+ */
+int baton_blk_disk_claim(struct gendisk *disk, unsigned long timeout)
+{
+	int ret;
+
+	for (;;) {
+		ret = claim_now(disk);
+		if (ret != -EBUSY || !timeout)
+			return ret;
+		timeout = wait_var_event_timeout(&disk->private_data, !disk_openers(disk), timeout);
+	}
+}
 EXPORT_SYMBOL_GPL(baton_blk_disk_claim);
+
+/* fops->release: the last one may have gone. */
+void baton_blk_disk_released(struct gendisk *disk)
+{
+	/* A: the number of openers has changed. Pairs with set_current_state() in the wait. */
+	smp_mb();
+	wake_up_var(&disk->private_data);
+}
+EXPORT_SYMBOL_GPL(baton_blk_disk_released);
+
+/*
+ * Whether a disk called @disk_name of @disk cannot be added: another disk or a
+ * partition is called so, or something else in /dev, which devtmpfs would keep.
+ */
+bool baton_blk_name_is_taken(struct gendisk *disk)
+{
+	char path[sizeof("/dev/") + DISK_NAME_LEN];
+	struct device *other;
+	struct path found;
+
+	other = class_find_device_by_name(disk_to_dev(disk)->class, disk->disk_name);
+	if (other) {
+		put_device(other);
+		return true;
+	}
+	snprintf(path, sizeof(path), "/dev/%s", disk->disk_name);
+	if (kern_path(path, 0, &found))
+		return false;
+	path_put(&found);
+	return true;
+}
+EXPORT_SYMBOL_GPL(baton_blk_name_is_taken);
+
+/*
+ * Waits until nobody uses the queue, which was frozen. Returns 0, -ERESTARTSYS
+ * if the task is killed, -ETIMEDOUT after @timeout jiffies.
+ */
+int baton_blk_wait_frozen(struct request_queue *q, unsigned long timeout)
+{
+	long left = wait_event_killable_timeout(q->mq_freeze_wq,
+						percpu_ref_is_zero(&q->q_usage_counter), timeout);
+
+	if (left < 0)
+		return left;
+	return left ? 0 : -ETIMEDOUT;
+}
+EXPORT_SYMBOL_GPL(baton_blk_wait_frozen);
+
+/*
+ * Tags that are freed by the reaper: freeing them sleeps, and who has the last
+ * reference may be in any context.
+ */
+struct baton_tags {
+	struct blk_mq_tag_set set;
+	struct work_struct work;
+};
+
+struct blk_mq_tag_set *baton_blk_tags_alloc(void)
+{
+	struct baton_tags *tags = kzalloc(sizeof(*tags), GFP_KERNEL);
+
+	return tags ? &tags->set : NULL;
+}
+EXPORT_SYMBOL_GPL(baton_blk_tags_alloc);
+
+/* Frees tags that blk_mq_alloc_tag_set() has not set up. */
+void baton_blk_tags_discard(struct blk_mq_tag_set *set)
+{
+	kfree(container_of(set, struct baton_tags, set));
+}
+EXPORT_SYMBOL_GPL(baton_blk_tags_discard);
+
+static void free_tags(struct work_struct *work)
+{
+	struct baton_tags *tags = container_of(work, struct baton_tags, work);
+
+	blk_mq_free_tag_set(&tags->set);
+	kfree(tags);
+}
+
+void baton_blk_tags_free(struct blk_mq_tag_set *set)
+{
+	static const struct blk_mq_ops none;
+	struct baton_tags *tags = container_of(set, struct baton_tags, set);
+
+	/* Those of the driver may be gone by then, and there is no request to call them for. */
+	set->ops = &none;
+	INIT_WORK(&tags->work, free_tags);
+	baton_owner_reap(&tags->work);
+}
+EXPORT_SYMBOL_GPL(baton_blk_tags_free);
+
+/* As bio_poll() does: a frozen queue can be entered as long as something is in flight. */
+bool baton_blk_enter_frozen(struct request_queue *q)
+{
+	return percpu_ref_tryget(&q->q_usage_counter);
+}
+EXPORT_SYMBOL_GPL(baton_blk_enter_frozen);
+
+void baton_blk_leave_frozen(struct request_queue *q)
+{
+	percpu_ref_put(&q->q_usage_counter);
+}
+EXPORT_SYMBOL_GPL(baton_blk_leave_frozen);
+
+/*
+ * The tasks that are in a driver's queue_rq(), so that one of them that is about
+ * to wait for its own return can be told.
+ */
+static struct {
+	spinlock_t lock;
+	struct hlist_head tasks;
+} serving[64] = {
+	[0 ... 63] = { .lock = __SPIN_LOCK_UNLOCKED(serving.lock) },
+};
+
+#define serving_bucket(task) (&serving[hash_ptr(task, 6)])
+
+void baton_blk_serving_begin(struct baton_blk_serving *node, struct request_queue *q)
+{
+	node->task = current;
+	node->q = q;
+	spin_lock(&serving_bucket(current)->lock);
+	hlist_add_head(&node->node, &serving_bucket(current)->tasks);
+	spin_unlock(&serving_bucket(current)->lock);
+}
+EXPORT_SYMBOL_GPL(baton_blk_serving_begin);
+
+void baton_blk_serving_end(struct baton_blk_serving *node)
+{
+	spin_lock(&serving_bucket(current)->lock);
+	hlist_del(&node->node);
+	spin_unlock(&serving_bucket(current)->lock);
+}
+EXPORT_SYMBOL_GPL(baton_blk_serving_end);
+
+bool baton_blk_is_serving(struct request_queue *q)
+{
+	struct baton_blk_serving *node;
+	bool found = false;
+
+	/* Only tasks add themselves, so a caller in an interrupt finds the task it interrupts. */
+	if (!in_task())
+		return false;
+	spin_lock(&serving_bucket(current)->lock);
+	hlist_for_each_entry(node, &serving_bucket(current)->tasks, node)
+		found |= node->task == current && node->q == q;
+	spin_unlock(&serving_bucket(current)->lock);
+	return found;
+}
+EXPORT_SYMBOL_GPL(baton_blk_is_serving);
+
+/*
+ * What truncate_bdev_range() does, which is not exported: drops what the page
+ * cache has from byte @start on, dirty or not. Under a mounted file system it
+ * is only invalidated: -EBUSY if something of it is in use.
+ */
+static int forget_from(struct block_device *bdev, loff_t start)
+{
+	static char holder;
+
+	if (bd_prepare_to_claim(bdev, &holder, NULL))
+		return invalidate_inode_pages2_range(bdev->bd_mapping, start >> PAGE_SHIFT, -1);
+	truncate_inode_pages(bdev->bd_mapping, start);
+	bd_abort_claiming(bdev, &holder);
+	return 0;
+}
+
+/* Does what @f does to @disk and to each of its partitions. */
+static int each_bdev(struct gendisk *disk, int (*f)(struct block_device *bdev, loff_t start),
+		     loff_t start)
+{
+	struct block_device *bdev;
+	unsigned long idx;
+	int ret = 0;
+
+	/* As blk_report_disk_dead() goes from one to the next. */
+	rcu_read_lock();
+	xa_for_each(&disk->part_tbl, idx, bdev) {
+		loff_t first = (loff_t)bdev->bd_start_sect << SECTOR_SHIFT;
+		int err;
+
+		if (!kobject_get_unless_zero(&bdev->bd_device.kobj))
+			continue;
+		rcu_read_unlock();
+		err = f(bdev, max(start - first, 0LL));
+		if (err && !ret)
+			ret = err;
+		put_device(&bdev->bd_device);
+		rcu_read_lock();
+	}
+	rcu_read_unlock();
+	return ret;
+}
+
+int baton_blk_forget_cache(struct gendisk *disk, loff_t start)
+{
+	return each_bdev(disk, forget_from, start);
+}
+EXPORT_SYMBOL_GPL(baton_blk_forget_cache);
+
+static int sync_from(struct block_device *bdev, loff_t start)
+{
+	return filemap_write_and_wait_range(bdev->bd_mapping, start, LLONG_MAX);
+}
+
+int baton_blk_sync_cache(struct gendisk *disk)
+{
+	return each_bdev(disk, sync_from, 0);
+}
+EXPORT_SYMBOL_GPL(baton_blk_sync_cache);
 
 /*
  * Copies up to @len bytes between the pages of a request and a buffer, from

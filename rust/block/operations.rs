@@ -9,13 +9,19 @@ use super::{
     Queued,
     Request, //
 };
-use crate::context::MaySleep;
+use crate::{
+    context::MaySleep,
+    ffi, //
+};
 use core::marker::PhantomData;
 use kernel::{
     bindings,
     error::VTABLE_DEFAULT_ERROR,
     prelude::*,
-    types::ForeignOwnable, //
+    types::{
+        ForeignOwnable,
+        Opaque, //
+    },
 };
 
 /// The driver's side of a disk.
@@ -32,9 +38,13 @@ pub trait Operations: Sized + 'static {
     /// it from anywhere later. There is no return value: the request is the answer. A path on which
     /// neither happens does not link.
     ///
-    /// Runs in the task that submits, or in a worker of the block layer; it may sleep. Every
-    /// allocation made in here is `GFP_NOIO`, whatever its flags say, because memory reclaim may
-    /// be waiting for this very disk.
+    /// Runs in the task that submits, or in a worker of the block layer that serves other disks as
+    /// well; it may sleep, but not for long. A request that has to wait for something that only later
+    /// requests, a control or a timer brings about is kept, and ended when that has come: a scheduler
+    /// hands out one request at a time, so one that sleeps here holds up all others.
+    ///
+    /// Every allocation made in here is `GFP_NOIO`, whatever its flags say, because memory reclaim may
+    /// be waiting for this very disk. The disk cannot be removed or frozen from here: `EDEADLK`.
     fn queue_rq(
         data: <Self::Data as ForeignOwnable>::Borrowed<'_>,
         request: Queued,
@@ -71,15 +81,22 @@ impl<T: Operations> OperationsVTable<T> {
     ) -> bindings::blk_status_t {
         // SAFETY: `hctx` and its queue are valid, by the safety requirements.
         let data = unsafe { (*(*hctx).queue).queuedata };
-        // SAFETY: `queuedata` came from `into_foreign()` in `GenDiskBuilder::build()`, and it is
-        // taken back only after `del_gendisk()`, which waits for every request to end and for
-        // the dispatch to leave this function.
+        // SAFETY: `queuedata` came from `into_foreign()` in `GenDiskBuilder::build()`. It is taken
+        // back only after `del_gendisk()`, which waits for every request to end, and
+        // `blk_mq_wait_quiesce_done()`, which waits for every dispatch to leave this function.
         let data = unsafe { T::Data::borrow(data) };
         // SAFETY: `bd` is valid, and the request is ours and not started, by the safety
         // requirements.
         let request = Queued::new(unsafe { Request::start((*bd).rq) });
 
+        // SAFETY: As above.
+        let q = unsafe { (*hctx).queue };
+        let serving = Opaque::uninit();
+        // SAFETY: The node is valid for writes, and stays where it is until it is taken out below.
+        unsafe { ffi::baton_blk_serving_begin(Opaque::get(&serving), q) };
         without_io(&mut MaySleep::assert(), |cx| T::queue_rq(data, request, cx));
+        // SAFETY: It was put in above, by this task.
+        unsafe { ffi::baton_blk_serving_end(Opaque::get(&serving)) };
 
         // The request was moved into the driver: an error would end it a second time.
         bindings::BLK_STS_OK as bindings::blk_status_t
@@ -133,7 +150,14 @@ impl<T: Operations> OperationsVTable<T> {
         // SAFETY: `set` is valid, and nobody else changes it now.
         let set = unsafe { &mut *set };
         // CAST: It came from an `u32`.
-        let poll = set.driver_data.addr() as u32;
+        let wanted = set.driver_data.addr() as u32;
+        // The block layer may have set up fewer queues than it was asked for (a kernel that dumps
+        // another one has one queue and one map), and one of them is for those who do not poll.
+        let poll = if set.nr_maps > 1 {
+            wanted.min(set.nr_hw_queues.saturating_sub(1))
+        } else {
+            0
+        };
         let ordinary = set.nr_hw_queues - poll;
         let poll_map = bindings::hctx_type_HCTX_TYPE_POLL as usize;
         // CAST: There are three of them.
@@ -176,6 +200,11 @@ impl<T: Operations> OperationsVTable<T> {
         #[cfg(CONFIG_BLK_DEBUG_FS)]
         show_rq: None,
     };
+
+    /// The address of the code that runs as long as there is a disk.
+    pub(super) fn code() -> *const () {
+        Self::queue_rq as *const ()
+    }
 
     pub(super) const fn build() -> &'static bindings::blk_mq_ops {
         &Self::VTABLE

@@ -9,10 +9,11 @@
 //!   shared.rs  one request from queue to end; finish.rs: by whom it is ended
 //!   store.rs   the data: pages behind entries that are locked while they are used
 //!   sums.rs    their checksums: nodes in a pool, a checkpoint, a shrinker
-//!   log.rs     the write log: FLUSH and FUA wait until their position is stable
+//!   log.rs     the write log: FLUSH and FUA end when their position is stable; fifo.rs: who waits
 //!   scrub.rs   an agent that compares the data with the checksums
 //!   settings.rs, config.rs, stats.rs
 //!              what is allowed, /sys/kernel/config/baton, /sys/kernel/debug/baton
+//!   patience.rs  how long a write to an attribute waits
 //! ```
 //!
 //! Disks are made in configfs, or at load:
@@ -26,9 +27,11 @@
 mod config;
 mod controls;
 mod disk;
+mod fifo;
 mod finish;
 mod levels;
 mod log;
+mod patience;
 mod scrub;
 mod settings;
 mod shared;
@@ -98,8 +101,21 @@ const MAX_DEVICES: i64 = 16;
 struct BatonBlk {
     #[pin]
     configfs: configfs::Subsystem<Config>,
-    disks: KVec<Disk>,
+    disks: Disks,
     debugfs: Dir,
+}
+
+/// The disks that were made at load. They go when the module does.
+struct Disks(KVec<Disk>);
+
+impl Drop for Disks {
+    fn drop(&mut self) {
+        // ENTRY: the module's exit, or the end of its init.
+        let cx = &mut MaySleep::assert();
+        while let Some(disk) = self.0.pop() {
+            disk.pull(cx);
+        }
+    }
 }
 
 /// Returns the settings that the module's parameters ask for.
@@ -122,7 +138,7 @@ fn parameters() -> Result<Settings> {
 }
 
 /// Makes the disks that the module's parameters ask for.
-fn disks(debugfs: &Dir, cx: &mut MaySleep) -> Result<KVec<Disk>> {
+fn disks(debugfs: &Dir, cx: &mut MaySleep) -> Result<Disks> {
     let settings = parameters()?;
     let nr_devices = settings::check(
         c"parameter",
@@ -131,10 +147,13 @@ fn disks(debugfs: &Dir, cx: &mut MaySleep) -> Result<KVec<Disk>> {
         0..=MAX_DEVICES,
     )?;
 
-    let mut disks = KVec::new();
+    let mut disks = Disks(KVec::new());
     for i in 0..nr_devices {
         let name = CString::try_from_fmt(fmt!("baton{i}"))?;
-        disks.push(Disk::new(&name, settings, debugfs, cx)?, GFP_KERNEL)?;
+        disks.0.reserve(1, GFP_KERNEL)?;
+        let disk = Disk::new(&name, settings, debugfs, cx)?;
+        // There is room for it.
+        disks.0.push(disk, GFP_KERNEL)?;
     }
     Ok(disks)
 }

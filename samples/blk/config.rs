@@ -2,10 +2,13 @@
 
 //! `/sys/kernel/config/baton`: a folder for each disk, in the manner of `null_blk`.
 //!
-//! - A disk is described while its power is off, and exists while it is on. Its size can be changed then.
+//! - A disk is described while its power is off, and exists while it is on. Its size and the number of
+//!   its queues can be changed then.
 //! - `scrub`, `freeze`, `zero_out` and `log_hold` are for a disk that is on: `ENODEV` otherwise.
-//! - Who writes while somebody else changes the disk waits, and can be interrupted.
-//! - `power` 0 is refused with `EBUSY` while the disk is open or mounted.
+//! - Who writes while somebody else changes the disk waits, and can be interrupted. Nobody waits for
+//!   long, because configfs holds a lock that `rmdir` needs: `EBUSY` if requests in flight do not end.
+//! - `power` 0 is refused with `EBUSY` while the disk is open or mounted; programs that look at every
+//!   new disk have a moment to close it.
 //! - `rmdir` cannot be refused by a driver: it removes a disk that is on as if it had been pulled.
 
 mod attributes;
@@ -13,13 +16,18 @@ mod attributes;
 use crate::{
     controls::Controls,
     disk::Disk,
+    patience::Patience,
     settings::{
         Field,
         Settings, //
     },
 };
 use baton::{
-    event::Interruptible,
+    event::{
+        Interruptible,
+        Mode,
+        WaitError, //
+    },
     new_event,
     Event,
     LockIn,
@@ -79,7 +87,7 @@ impl configfs::AttributeOperations<0> for Config {
     fn show(_this: &Config, page: &mut [u8; PAGE_SIZE]) -> Result<usize> {
         line(
             page,
-            fmt!("size,blocksize,submit_queues,queue_depth,discard,completion,power,log_hold,scrub,scrub_progress,freeze,zero_out\n"),
+            fmt!("size,blocksize,submit_queues,queue_depth,discard,completion,completion_nsec,power,log_hold,scrub,scrub_progress,freeze,zero_out\n"),
         )
     }
 }
@@ -132,6 +140,7 @@ impl configfs::GroupOperations for Config {
                 scrub_progress: 9,
                 freeze: 10,
                 zero_out: 11,
+                completion_nsec: 12,
             ],
         };
         let debugfs = self.debugfs.clone();
@@ -144,6 +153,7 @@ impl configfs::GroupOperations for Config {
                 state <- new_mutex!(pin_init!(State {
                     settings: Settings::default(),
                     controls: None,
+                    frozen: false,
                     power <- new_event!(Power::Off),
                 })),
             }),
@@ -165,6 +175,7 @@ struct State {
     settings: Settings,
     /// Of the disk, if there is one.
     controls: Option<Controls>,
+    frozen: bool,
     // Who wants to change it waits while somebody else does.
     #[pin]
     power: Event<Power>,
@@ -173,8 +184,31 @@ struct State {
 /// Whether there is a disk. Making and removing one sleeps, so the lock is not held meanwhile.
 enum Power {
     Off,
-    Changing,
+    /// Somebody changes it; whether there is a disk meanwhile.
+    Changing(bool),
     On(Disk),
+}
+
+impl Power {
+    /// Whether somebody changes it.
+    fn is_changing(&self) -> bool {
+        matches!(self, Self::Changing(_))
+    }
+
+    /// Takes it, to change it.
+    fn take(&mut self) -> Self {
+        let on = self.is_on();
+        mem::replace(self, Self::Changing(on))
+    }
+
+    /// Returns whether there is a disk.
+    fn is_on(&self) -> bool {
+        match self {
+            Self::Off => false,
+            Self::Changing(on) => *on,
+            Self::On(_) => true,
+        }
+    }
 }
 
 impl Item {
@@ -184,26 +218,29 @@ impl Item {
     }
 
     /// Waits until nobody changes the power, sets it to `Changing` and returns what it was.
-    fn begin_change(&self, cx: &mut MaySleep) -> Result<(Power, Settings)> {
+    fn begin_change(&self, patience: &Patience, cx: &mut MaySleep) -> Result<(Power, Settings)> {
         let held = self.state.lock_in(cx);
+        let mode = Interruptible.timeout(patience.left());
         let before = held
             .on(|state| &state.power)
-            .when(
-                |power| !matches!(power, Power::Changing),
-                |power| mem::replace(power, Power::Changing),
-            )
-            .wait(Interruptible)?;
+            .when(|power| !power.is_changing(), Power::take)
+            .wait(mode)
+            .map_err(|e| match e {
+                WaitError::TimedOut => self.busy("somebody else changes it"),
+                e => e.into(),
+            })?;
         Ok((before, self.state.lock_in(cx).settings))
     }
 
     fn end_change(&self, power: Power, cx: &mut MaySleep) {
-        let controls = match &power {
-            Power::On(disk) => Some(disk.controls()),
-            Power::Off | Power::Changing => None,
+        let (controls, frozen) = match &power {
+            Power::On(disk) => (Some(disk.controls()), disk.is_frozen()),
+            Power::Off | Power::Changing(_) => (None, false),
         };
         let mut held = self.state.lock_in(cx);
         let state = held.as_mut().project();
         let before = mem::replace(state.controls, controls);
+        *state.frozen = frozen;
         state.power.update(|now| *now = power);
         drop(held);
         // Without the lock: these may be the last ones.
@@ -217,7 +254,7 @@ impl Item {
 
     /// Makes the disk; does nothing if there is one.
     fn power_on(&self, cx: &mut MaySleep) -> Result {
-        let (before, settings) = self.begin_change(cx)?;
+        let (before, settings) = self.begin_change(&Patience::new(), cx)?;
         let (now, result) = match before {
             Power::On(disk) => (Power::On(disk), Ok(())),
             _ => match Disk::new(&self.name, settings, &self.debugfs, cx) {
@@ -231,10 +268,13 @@ impl Item {
 
     /// Removes the disk if nobody has it open; does nothing if there is none.
     fn power_off(&self, cx: &mut MaySleep) -> Result {
-        let (before, _) = self.begin_change(cx)?;
-        drop(self.state.lock_in(cx).as_mut().project().controls.take());
+        let patience = &Patience::new();
+        let (before, _) = self.begin_change(patience, cx)?;
+        let controls = self.state.lock_in(cx).as_mut().project().controls.take();
+        // Without the lock: they may be the last ones.
+        drop(controls);
         let (now, result) = match before {
-            Power::On(disk) => match disk.try_remove(cx) {
+            Power::On(disk) => match disk.try_remove(patience, cx) {
                 Ok(()) => (Power::Off, Ok(())),
                 Err((disk, e)) => (Power::On(disk), Err(e)),
             },
@@ -248,12 +288,13 @@ impl Item {
     fn with_disk<R>(
         &self,
         cx: &mut MaySleep,
-        f: impl FnOnce(&mut Disk, &mut MaySleep) -> R,
+        f: impl FnOnce(&mut Disk, &Patience, &mut MaySleep) -> Result<R>,
     ) -> Result<R> {
-        let (mut power, _) = self.begin_change(cx)?;
+        let patience = &Patience::new();
+        let (mut power, _) = self.begin_change(patience, cx)?;
         let result = match &mut power {
-            Power::On(disk) => Ok(f(disk, cx)),
-            Power::Off | Power::Changing => Err(ENODEV),
+            Power::On(disk) => f(disk, patience, cx).map_err(|e| self.not_drained(e)),
+            Power::Off | Power::Changing(_) => Err(ENODEV),
         };
         self.end_change(power, cx);
         result
@@ -283,12 +324,17 @@ impl Item {
     fn store_field(&self, field: Field, text: &[u8]) -> Result {
         // ENTRY: a write to the attribute.
         let cx = &mut MaySleep::assert();
-        let (mut power, mut settings) = self.begin_change(cx)?;
+        let patience = &Patience::new();
+        let (mut power, mut settings) = self.begin_change(patience, cx)?;
         let result = match &mut power {
-            Power::On(disk) if field == Field::Size => settings
+            Power::On(disk) if matches!(field, Field::Size | Field::SubmitQueues) => settings
                 .set_text(&self.name, field, text)
-                .and_then(|()| disk.resize(&settings, cx).map_err(|e| self.not_drained(e))),
-            Power::On(_) | Power::Changing => Err(self.busy("switch its power off first")),
+                .and_then(|()| match field {
+                    Field::Size => disk.resize(&settings, patience, cx),
+                    _ => disk.set_queues(&settings, patience, cx),
+                })
+                .map_err(|e| self.not_drained(e)),
+            Power::On(_) | Power::Changing(_) => Err(self.busy("switch its power off first")),
             Power::Off => settings.set_text(&self.name, field, text),
         };
         if result.is_ok() {
@@ -302,6 +348,8 @@ impl Item {
     fn not_drained(&self, error: Error) -> Error {
         if error == EBUSY {
             self.busy("the disk is frozen: thaw it first")
+        } else if error == ETIMEDOUT {
+            self.busy("requests in flight do not end")
         } else {
             error
         }

@@ -3,11 +3,15 @@
 //! Where requests are ended: as soon as they are served, by a worker, by a timer, or by who polls.
 
 use crate::{
-    settings::Completion,
+    settings::{
+        Completion,
+        Settings, //
+    },
     stats::Stats, //
 };
 use baton::{
     block::{
+        Op,
         Polled,
         Request, //
     },
@@ -19,25 +23,45 @@ use baton::{
         WorkSink, //
     },
 };
-use kernel::{
-    prelude::*,
-    time::Delta, //
-};
+use kernel::prelude::*;
 
-/// How long the timer takes.
-const DELAY: Delta = Delta::from_micros(50);
-
-/// A request that was served. It is in flight until it has ended.
+/// A request whose data was read or written. It is in flight until it has ended.
 pub(crate) struct Served {
     request: Request,
-    result: Result,
     in_flight: InFlight,
+    /// What the statistics count.
+    op: Op,
+    bytes: u64,
+    fua: bool,
 }
 
-impl Finish for Served {
+impl Served {
+    pub(crate) fn new(request: Request, in_flight: InFlight) -> Self {
+        Self {
+            op: request.op(),
+            bytes: u64::from(request.bytes()),
+            fua: request.is_fua(),
+            request,
+            in_flight,
+        }
+    }
+
+    /// Returns whether it may be acknowledged only when it is stable.
+    pub(crate) fn is_fua(&self) -> bool {
+        self.fua
+    }
+}
+
+/// A request with its result.
+pub(crate) struct Ended {
+    served: Served,
+    result: Result,
+}
+
+impl Finish for Ended {
     fn finish(self) {
-        self.request.end(self.result);
-        self.in_flight.end();
+        self.served.request.end(self.result);
+        self.served.in_flight.end();
     }
 }
 
@@ -59,60 +83,53 @@ impl Finish for Pollable {
 /// How the requests of one disk are ended.
 pub(crate) enum Finisher {
     Inline,
-    Work(Pin<KBox<WorkSink<Served>>>),
-    Timer(Pin<KBox<TimerSink<Served>>>),
+    Work(Pin<KBox<WorkSink<Ended>>>),
+    Timer(Pin<KBox<TimerSink<Ended>>>),
     Poll(Pin<KBox<PollSink<Pollable>>>),
 }
 
 impl Finisher {
-    /// Makes one with room for `requests` requests.
-    pub(crate) fn new(completion: Completion, requests: usize) -> Result<Self> {
-        Ok(match completion {
+    /// Makes what `settings` ask for, with room for as many requests as there can be.
+    pub(crate) fn new(settings: &Settings) -> Result<Self> {
+        let requests = settings.requests();
+        Ok(match settings.completion() {
             Completion::Inline => Self::Inline,
             Completion::Workqueue => Self::Work(KBox::pin_init(
                 WorkSink::new(c"baton_blk", requests),
                 GFP_KERNEL,
             )?),
             Completion::Timer => {
-                Self::Timer(KBox::pin_init(TimerSink::new(DELAY, requests), GFP_KERNEL)?)
+                let sink = TimerSink::new(settings.delay(), requests);
+                Self::Timer(KBox::pin_init(sink, GFP_KERNEL)?)
             }
             Completion::Polled => Self::Poll(KBox::pin_init(PollSink::new(requests), GFP_KERNEL)?),
         })
     }
 
     /// Ends a request, or sees to it that it is ended.
-    pub(crate) fn finish(
-        &self,
-        request: Request,
-        result: Result,
-        in_flight: InFlight,
-        stats: &Stats,
-    ) {
-        let served = Served {
-            request,
-            result,
-            in_flight,
-        };
+    pub(crate) fn finish(&self, served: Served, result: Result, stats: &Stats) {
+        match result {
+            Ok(()) => stats.served(served.op, served.bytes, served.fua),
+            Err(_) => stats.errors.inc(),
+        }
+        let ended = Ended { served, result };
         let unfinished = match self {
-            Self::Inline => Err(served),
-            Self::Work(sink) => sink.push(served).inspect(|()| stats.ended_by_work.inc()),
-            Self::Timer(sink) => sink.push(served).inspect(|()| stats.ended_by_timer.inc()),
-            Self::Poll(sink) => return Self::offer(sink, served, stats),
+            Self::Inline => Err(ended),
+            Self::Work(sink) => sink.push(ended).inspect(|()| stats.ended_by_work.inc()),
+            Self::Timer(sink) => sink.push(ended).inspect(|()| stats.ended_by_timer.inc()),
+            Self::Poll(sink) => return Self::offer(sink, ended, stats),
         };
-        if let Err(served) = unfinished {
+        if let Err(ended) = unfinished {
             stats.ended_inline.inc();
-            served.finish();
+            ended.finish();
         }
     }
 
     /// Leaves a request to who polls for it, if anybody does.
-    fn offer(sink: &PollSink<Pollable>, served: Served, stats: &Stats) {
-        let Served {
-            request,
-            result,
-            in_flight,
-        } = served;
-        let pollable = match request.into_polled() {
+    fn offer(sink: &PollSink<Pollable>, ended: Ended, stats: &Stats) {
+        let Ended { served, result } = ended;
+        let in_flight = served.in_flight;
+        let pollable = match served.request.into_polled() {
             Ok(request) => {
                 in_flight.end();
                 Pollable { request, result }

@@ -8,7 +8,8 @@ use kernel::{
     cpu::nr_cpu_ids,
     page::PAGE_SIZE,
     prelude::*,
-    str::BStr, //
+    str::BStr,
+    time::Delta, //
 };
 
 /// The largest disk, in MiB: 1 TiB, for which the table of its pages takes some 20 MiB.
@@ -16,6 +17,9 @@ const MAX_SIZE: i64 = 1 << 20;
 
 /// The deepest queue.
 const MAX_DEPTH: i64 = 1024;
+
+/// The longest that the timer takes: a second.
+const MAX_NSEC: i64 = 1_000_000_000;
 
 /// The names of the settings.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,6 +36,8 @@ pub(crate) enum Field {
     Discard,
     /// Where requests are ended.
     Completion,
+    /// How long the timer takes that ends them, in nanoseconds.
+    CompletionNsec,
 }
 
 /// Where requests are ended.
@@ -82,6 +88,7 @@ pub(crate) struct Settings {
     queue_depth: i64,
     discard: i64,
     completion: i64,
+    completion_nsec: i64,
 }
 
 impl Default for Settings {
@@ -93,6 +100,7 @@ impl Default for Settings {
             queue_depth: 64,
             discard: 1,
             completion: 0,
+            completion_nsec: 50_000,
         }
     }
 }
@@ -128,6 +136,7 @@ impl Field {
             Self::QueueDepth => "queue_depth",
             Self::Discard => "discard",
             Self::Completion => "completion",
+            Self::CompletionNsec => "completion_nsec",
         }
     }
 
@@ -140,6 +149,7 @@ impl Field {
             Self::QueueDepth => 1..=MAX_DEPTH,
             Self::Discard => 0..=1,
             Self::Completion => 0..=3,
+            Self::CompletionNsec => 1..=MAX_NSEC,
         }
     }
 }
@@ -153,6 +163,7 @@ impl Settings {
             Field::QueueDepth => &mut self.queue_depth,
             Field::Discard => &mut self.discard,
             Field::Completion => &mut self.completion,
+            Field::CompletionNsec => &mut self.completion_nsec,
         }
     }
 
@@ -243,6 +254,11 @@ impl Settings {
     pub(crate) fn completion(&self) -> Completion {
         let found = Completion::ALL.get(self.completion as usize);
         found.map_or(Completion::Inline, |(_, which)| *which)
+    }
+
+    /// Returns how long the timer takes.
+    pub(crate) fn delay(&self) -> Delta {
+        Delta::from_nanos(self.completion_nsec)
     }
 
     /// Returns the number of queues for requests that are polled for.

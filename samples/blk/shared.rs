@@ -3,8 +3,12 @@
 //! What the requests of one disk share, and a request from queue to end.
 
 use crate::{
-    finish::Finisher,
+    finish::{
+        Finisher,
+        Served, //
+    },
     log::{
+        Answer,
         Log,
         Record, //
     },
@@ -26,7 +30,6 @@ use baton::{
         new_drain,
         Drain, //
     },
-    event::Uninterruptible,
     MaySleep, //
 };
 use kernel::{
@@ -48,8 +51,17 @@ pub(crate) struct Shared {
     #[pin]
     pub(crate) store: Store,
     #[pin]
-    pub(crate) log: Log,
+    pub(crate) log: Log<Served>,
     pub(crate) stats: Stats,
+}
+
+/// What a request waits for after its data was read or written.
+enum Next {
+    Nothing,
+    /// Its record enters the log.
+    Record(Record),
+    /// Everything that is in the log is stable.
+    Flush,
 }
 
 impl Shared {
@@ -61,22 +73,21 @@ impl Shared {
         let store = Store::new(settings.pages(), sums, cx)?;
         Arc::pin_init(
             try_pin_init!(Self {
-                finisher: Finisher::new(settings.completion(), settings.requests())?,
+                finisher: Finisher::new(settings)?,
                 gate: Arc::pin_init(new_drain!("baton_blk"), GFP_KERNEL)?,
                 store <- store,
-                log <- Log::new(),
+                log <- Log::new(settings.requests()),
                 stats: Stats::new(),
             }? Error),
             GFP_KERNEL,
         )
     }
 
-    /// Serves a request; the caller ends it with what this returns.
-    fn serve(&self, request: &mut Request, cx: &mut MaySleep) -> Result {
+    /// Reads or writes the data of a request. Returns what it waits for before it ends.
+    fn serve(&self, request: &mut Request, cx: &mut MaySleep) -> Result<Next> {
         let op = request.op();
         let start = request.start_byte();
         let bytes = u64::from(request.bytes());
-        let fua = request.is_fua();
         let stats = &self.stats;
 
         // It may have been on its way while the disk became smaller.
@@ -84,41 +95,35 @@ impl Shared {
             stats.beyond_end.inc();
             return Err(EIO);
         }
-        let changes = match op {
+        match op {
             Op::Read => {
                 let mut sink = request.sink().ok_or(EIO)?;
                 self.store.read(start, bytes, &mut sink, stats, cx)?;
-                false
+                return Ok(Next::Nothing);
             }
             Op::Write => {
                 let mut source = request.source().ok_or(EIO)?;
                 self.store.write(start, bytes, &mut source, stats, cx)?;
-                true
             }
             Op::WriteZeroes if request.must_provision() => {
                 self.store.provision_zeroes(start, bytes, stats, cx)?;
-                true
             }
-            Op::Discard | Op::WriteZeroes => {
-                self.store.discard(start, bytes, stats, cx)?;
-                true
-            }
-            Op::Flush => {
-                let position = self.log.position(cx);
-                self.log.wait_stable(position, stats, cx)?;
-                false
-            }
+            Op::Discard | Op::WriteZeroes => self.store.discard(start, bytes, stats, cx)?,
+            Op::Flush => return Ok(Next::Flush),
             _ => return Err(EOPNOTSUPP),
-        };
-        if changes {
-            let record = Record { start, bytes };
-            let position = self.log.enter(record, stats, cx)?;
-            if fua {
-                self.log.wait_stable(position, stats, cx)?;
-            }
         }
-        stats.served(op, bytes, fua);
-        Ok(())
+        Ok(Next::Record(Record { start, bytes }))
+    }
+
+    /// Ends a request, by whom the disk was told.
+    pub(crate) fn end(&self, served: Served, result: Result) {
+        self.finisher.finish(served, result, &self.stats);
+    }
+
+    /// Shuts the log down, and ends what waits for it with an error.
+    pub(crate) fn shut_down_log(&self, cx: &mut MaySleep) {
+        self.log
+            .shut_down(cx, |served, result| self.end(served, result));
     }
 
     /// Writes the statistics, a line for each.
@@ -167,8 +172,8 @@ impl Operations for Queue {
 
     fn queue_rq(shared: ArcBorrow<'_, Shared>, mut request: Queued, cx: &mut MaySleep) {
         let stats = &shared.stats;
-        // While the gate is shut, the request waits before it.
-        let in_flight = match shared.gate.begin_when_open(cx, Uninterruptible) {
+        // It is shut while the disk is frozen, when no request comes.
+        let in_flight = match shared.gate.begin() {
             Ok(in_flight) => in_flight,
             Err(e) => {
                 stats.errors.inc();
@@ -176,13 +181,21 @@ impl Operations for Queue {
                 return;
             }
         };
-        let result = shared.serve(&mut request, cx);
-        if result.is_err() {
-            stats.errors.inc();
+        let next = shared.serve(&mut request, cx);
+        let served = Served::new(request.keep(), in_flight);
+        // Nothing here waits for the log: the request does, and this task goes on.
+        let answer = match next {
+            Ok(Next::Nothing) => Answer::Over(served, Ok(())),
+            Ok(Next::Record(record)) => {
+                let fua = served.is_fua();
+                shared.log.write(record, fua, served, stats, cx)
+            }
+            Ok(Next::Flush) => shared.log.flush(served, stats, cx),
+            Err(e) => Answer::Over(served, Err(e)),
+        };
+        if let Answer::Over(served, result) = answer {
+            shared.end(served, result);
         }
-        shared
-            .finisher
-            .finish(request.keep(), result, in_flight, stats);
     }
 
     fn poll(shared: ArcBorrow<'_, Shared>) -> usize {

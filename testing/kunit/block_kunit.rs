@@ -39,6 +39,7 @@ use kernel::{
     },
     time::{
         delay::fsleep,
+        msecs_to_jiffies,
         Delta, //
     },
 };
@@ -126,11 +127,8 @@ mod tests {
         let disk = disk(tester.clone(), c"baton_kunit", cx)?;
         // The block layer has opened it to look for partitions; in a kernel thread, such as this one,
         // the last close is left to a worker.
-        let claimed = (0..1000).any(|_| {
-            fsleep(Delta::from_millis(1));
-            disk.claim(cx).is_ok()
-        });
-        disk.remove(cx);
+        let claimed = disk.claim(msecs_to_jiffies(5000), cx).is_ok();
+        disk.remove(cx)?;
         let (requests, wrong) = (tester.requests.load(Relaxed), tester.wrong.load(Relaxed));
         let last = is_last(tester);
         assert!(requests > 0);
@@ -147,7 +145,7 @@ mod tests {
         let before = dropped_requests();
         // Would never return if the requests were lost.
         let disk = disk(tester.clone(), c"baton_kunit", cx)?;
-        disk.remove(cx);
+        disk.remove(cx)?;
         let requests = tester.requests.load(Relaxed);
         let dropped = dropped_requests() - before;
         assert!(requests > 0);
@@ -161,7 +159,7 @@ mod tests {
         let tester = Tester::new(false)?;
         let disk = disk(tester.clone(), c"baton_kunit", cx)?;
         disk.mark_dead(cx);
-        disk.remove(cx);
+        disk.remove(cx)?;
         assert!(is_last(tester));
         Ok(())
     }
@@ -188,6 +186,124 @@ mod tests {
         assert_eq!(errors, 5);
         assert!(too_long);
         assert!(last);
+        Ok(())
+    }
+
+    #[test]
+    fn buffers_are_aligned_to_what_there_is() -> Result {
+        let cx = &mut MaySleep::assert();
+        let tester = Tester::new(false)?;
+        let mut errors = 0;
+        for bytes in [0, 1, 3, 2 * PAGE_SIZE as u32] {
+            let tags = Arc::pin_init(TagSet::<Tester>::new(1, 0, 4), GFP_KERNEL)?;
+            let built = GenDiskBuilder::new().buffer_alignment(bytes).build(
+                c"baton_kunit",
+                tags,
+                tester.clone(),
+                static_lock_class!(),
+                cx,
+            );
+            errors += u32::from(built.is_err_and(|e| e == EINVAL));
+        }
+        assert_eq!(errors, 4);
+        assert!(is_last(tester));
+        Ok(())
+    }
+
+    #[test]
+    fn a_name_is_taken_once() -> Result {
+        let cx = &mut MaySleep::assert();
+        let tester = Tester::new(false)?;
+        let first = disk(tester.clone(), c"baton_kunit", cx)?;
+        let second = disk(tester.clone(), c"baton_kunit", cx).err();
+        first.remove(cx)?;
+        let third = disk(tester.clone(), c"baton_kunit", cx);
+        let free = third.is_ok();
+        if let Ok(third) = third {
+            third.remove(cx)?;
+        }
+        assert_eq!(second, Some(EEXIST));
+        assert!(free);
+        assert!(is_last(tester));
+        Ok(())
+    }
+
+    #[test]
+    fn a_frozen_disk_is_changed_and_removed() -> Result {
+        let cx = &mut MaySleep::assert();
+        let limit = msecs_to_jiffies(5000);
+        let tester = Tester::new(false)?;
+        let mut disk = disk(tester.clone(), c"baton_kunit", cx)?;
+        let inside = disk.while_frozen(limit, cx, |disk, cx| {
+            (disk.is_frozen(), disk.forget_cache(0, cx).err())
+        })?;
+        let thawed = !disk.is_frozen();
+        disk.freeze(limit, cx)?;
+        disk.freeze(limit, cx)?;
+        let nested = disk.while_frozen(limit, cx, |_, _| ()).err();
+        let queues = disk.set_queues(1, 0, limit, cx).err();
+        disk.thaw(cx);
+        disk.thaw(cx);
+        disk.sync_cache(cx)?;
+        disk.forget_cache(0, cx)?;
+        let same = disk.set_queues(1, 0, limit, cx);
+        let none = disk.set_queues(0, 0, limit, cx).err();
+        let polled = disk.set_queues(1, 1, limit, cx).err();
+        disk.freeze(limit, cx)?;
+        // It would wait for itself if it stayed frozen.
+        disk.remove(cx)?;
+        let last = is_last(tester);
+        assert_eq!(inside, (true, Some(EBUSY)));
+        assert!(thawed);
+        assert_eq!((nested, queues), (Some(EBUSY), Some(EBUSY)));
+        assert_eq!(same, Ok(()));
+        assert_eq!((none, polled), (Some(EINVAL), Some(EINVAL)));
+        assert!(last);
+        Ok(())
+    }
+
+    #[test]
+    fn a_dropped_disk_is_removed_by_a_worker() -> Result {
+        let cx = &mut MaySleep::assert();
+        let tester = Tester::new(false)?;
+        let before = baton::owner::dropped();
+        drop(disk(tester.clone(), c"baton_kunit", cx)?);
+        // Until the worker is done, the name is taken; until it is free for this.
+        let mut again = Err(EEXIST);
+        for _ in 0..500 {
+            again = disk(tester.clone(), c"baton_kunit", cx);
+            if again.is_ok() {
+                break;
+            }
+            fsleep(Delta::from_millis(10));
+        }
+        let free = again.is_ok();
+        if let Ok(again) = again {
+            again.remove(cx)?;
+        }
+        assert!(free);
+        assert_eq!(baton::owner::dropped() - before, 1);
+        Ok(())
+    }
+
+    #[test]
+    fn numbers_of_queues_and_requests_are_checked() -> Result {
+        let mut refused = 0;
+        for (queues, poll, depth) in [
+            (0, 0, 4),
+            (u32::MAX, 0, 4),
+            (u32::MAX, u32::MAX, 4),
+            (1, u32::MAX, 4),
+            (1, 0, 0),
+            (1, 0, 10241),
+            (1, 0, u32::MAX),
+        ] {
+            let set = Arc::pin_init(TagSet::<Tester>::new(queues, poll, depth), GFP_KERNEL);
+            refused += u32::from(set.err() == Some(EINVAL));
+        }
+        let deepest = Arc::pin_init(TagSet::<Tester>::new(1, 0, 10240), GFP_KERNEL)?;
+        assert_eq!(refused, 7);
+        assert_eq!((deepest.hw_queues(), deepest.depth()), (1, 10240));
         Ok(())
     }
 

@@ -384,10 +384,10 @@ mod tests {
         let tally = refuse_every(17, || {
             // The block layer calls some of them `EINVAL`.
             let disk = disk(c"memory_kunit1", mine.clone(), cx).map_err(|_| ENOMEM)?;
-            disk.remove(cx);
+            disk.remove(cx)?;
             Ok(())
         })?;
-        other.remove(cx);
+        other.remove(cx)?;
         pr_info!("{:?}\n", tally);
         // What it does without, such as a file in debugfs, is its own affair.
         assert!(tally.failed >= 5);

@@ -4,8 +4,7 @@
 
 use super::{
     line,
-    Item,
-    Power, //
+    Item, //
 };
 use crate::{
     scrub::Command,
@@ -47,6 +46,7 @@ field_attributes! {
     2: Field::SubmitQueues,
     3: Field::QueueDepth,
     4: Field::Discard,
+    12: Field::CompletionNsec,
 }
 
 #[vtable]
@@ -55,7 +55,7 @@ impl AttributeOperations<5> for Item {
 
     fn show(this: &Item, page: &mut [u8; PAGE_SIZE]) -> Result<usize> {
         let held = &mut MaySleep::assert();
-        let on = matches!(*this.state.lock_in(held).power, Power::On(_));
+        let on = this.state.lock_in(held).power.is_on();
         line(page, fmt!("{}\n", u8::from(on)))
     }
 
@@ -141,14 +141,14 @@ impl AttributeOperations<10> for Item {
 
     fn show(this: &Item, page: &mut [u8; PAGE_SIZE]) -> Result<usize> {
         let cx = &mut MaySleep::assert();
-        let frozen = this.with_disk(cx, |disk, _cx| disk.is_frozen());
-        line(page, fmt!("{}\n", u8::from(frozen.unwrap_or(false))))
+        let frozen = this.state.lock_in(cx).frozen;
+        line(page, fmt!("{}\n", u8::from(frozen)))
     }
 
     fn store(this: &Item, page: &[u8]) -> Result {
         let cx = &mut MaySleep::assert();
         let freeze = this.flag("freeze", page)?;
-        this.with_disk(cx, |disk, cx| disk.freeze(freeze, cx))?
+        this.with_disk(cx, |disk, patience, cx| disk.freeze(freeze, patience, cx))
     }
 }
 
@@ -166,7 +166,6 @@ impl AttributeOperations<11> for Item {
         if !this.flag("zero_out", page)? {
             return Ok(());
         }
-        this.with_disk(cx, |disk, cx| disk.zero_out(cx))?
-            .map_err(|e| this.not_drained(e))
+        this.with_disk(cx, |disk, patience, cx| disk.zero_out(patience, cx))
     }
 }

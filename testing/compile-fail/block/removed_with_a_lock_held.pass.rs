@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The twin of `removed_with_a_lock_held.fail.rs`: one line apart, and it compiles.
+
+use baton::block::{GenDisk, Operations};
+use baton::{LockIn, MaySleep};
+use kernel::prelude::*;
+use kernel::sync::Mutex;
+
+pub fn remove<T: Operations>(disk: GenDisk<T>, lock: &Mutex<u32>, cx: &mut MaySleep) {
+    let held = lock.lock_in(cx);
+    drop(held);
+    let _ = disk.remove(cx);
+}
