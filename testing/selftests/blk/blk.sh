@@ -191,6 +191,19 @@ fill() {
 		dd of="$1" bs=512 seek="$(($2 / 512))" conv=notrunc,fsync iflag=fullblock status=none
 }
 
+# partition NAME START SIZE: the disk has one partition, /dev/NAMEp1, in MiB.
+partition() {
+	local block
+	block=$(cat "/sys/block/$1/queue/logical_block_size")
+	# shellcheck disable=SC2016 # perl's variables
+	perl -e '
+		my ($start, $size) = map { $_ * 1048576 / $ARGV[2] } @ARGV[0, 1];
+		print pack("x446 x4 C x3 V V x48 v", 0x83, $start, $size, 0xaa55), "\0" x 3584;
+	' "$2" "$3" "$block" | dd of="/dev/$1" bs=4k count=1 conv=notrunc,fsync iflag=fullblock status=none
+	settle 5 blockdev --rereadpt "/dev/$1"
+	settle 5 test -b "/dev/$1p1"
+}
+
 # --- fio
 
 # verify NAME ARGUMENT...: runs fio with verification and prints a line with

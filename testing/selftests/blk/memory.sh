@@ -21,7 +21,7 @@ echo Y >"$failslab/task-filter"
 echo 100 >"$failslab/probability"
 echo -1 >"$failslab/times"
 
-# refuse NTH|all (set ATTRIBUTE TEXT | write FILE TEXT | read FILE | mkdir DIR): does
+# refuse NTH|all (set ATTRIBUTE TEXT | write FILE TEXT | direct FILE TEXT | read FILE | mkdir DIR): does
 # it without the NTH allocation, or without any; says "refused" or "done", then how
 # it went: "ok", or the error. The page that an attribute is written through is
 # there already: it is the one that it was read through.
@@ -30,7 +30,8 @@ refuse() {
 	perl -e '
 		use Fcntl;
 		my ($nth, $what, $path, $text) = @ARGV;
-		my %how = (set => O_RDWR, write => O_WRONLY | O_SYNC, read => O_RDONLY);
+		my %how = (set => O_RDWR, write => O_WRONLY | O_SYNC, direct => O_WRONLY | 040000,
+			read => O_RDONLY);
 		my ($file, $buffer);
 		if (exists $how{$what}) {
 			sysopen($file, $path, $how{$what}) or die "$path: $!\n";
@@ -42,7 +43,7 @@ refuse() {
 		sysopen(my $fail, "/proc/self/fail-nth", O_RDWR) or die "fail-nth: $!\n";
 		sysopen(my $all, "/proc/self/make-it-fail", O_RDWR) or die "make-it-fail: $!\n";
 		syswrite($nth eq "all" ? $all : $fail, $nth eq "all" ? "1\n" : "$nth\n");
-		my $ok = $what =~ /set|write/ ? defined syswrite($file, $text)
+		my $ok = $what =~ /set|write|direct/ ? defined syswrite($file, $text)
 			: $what eq "read" ? defined sysread($file, $buffer, 4096)
 			: mkdir($path);
 		my $error = $ok ? "ok" : "$!";
@@ -201,6 +202,17 @@ data() {
 	undisk y6
 }
 
+# The error of the driver is that of the system call, and not just any.
+errno() {
+	disk y8 size=8 submit_queues=2
+	failed() { told "$1"; }
+	worked() { zeroed y8; }
+	each direct /dev/y8 "$(head -c 4096 /dev/zero | tr '\0' 'x')"
+	[ "$failures" -gt 0 ]
+	stat_is y8 errors -ge "$failures"
+	undisk y8
+}
+
 shown() {
 	disk y7 size=8
 	failed() { told "$1"; }
@@ -215,5 +227,6 @@ run_cases "$@" <<-END
 	60 power a disk is added, or is not there
 	60 data data is written, or written again; its checksums are right
 	20 resize a disk has the new size, or is as it was
+	30 errno what is missing is what a system call says
 	20 shown the files in debugfs are read
 END

@@ -1,0 +1,160 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What null_blk can do, and a test that uses it expects: unaligned buffers, power
+# right after it was switched, queues that change, names that are taken.
+
+# shellcheck source=testing/selftests/blk/blk.sh
+. "$(dirname "$(readlink -f "$0")")/blk.sh"
+
+# unaligned DEVICE OFFSET: writes and reads 8 KiB from a buffer at this offset from an aligned one.
+unaligned() {
+	# shellcheck disable=SC2016 # perl's variables
+	perl -e '
+		use Fcntl;
+		my ($device, $offset) = @ARGV;
+		my $data = join("", map { chr(65 + $_ % 26) } 0 .. 8191);
+		# A scalar is aligned to 16 bytes or so: what lies in it at 4 is not aligned to 512.
+		my $out = ("\0" x $offset) . $data;
+		sysopen(my $file, $device, O_RDWR | 040000) or die "open: $!\n";
+		defined(syswrite($file, $out, 8192, $offset)) or die "write: $!\n";
+		sysseek($file, 0, 0);
+		my $in = "\0" x ($offset + 8192);
+		defined(sysread($file, $in, 8192, $offset)) or die "read: $!\n";
+		substr($in, $offset) eq $data or die "wrong data\n";
+	' "$1" "$2"
+}
+
+alignment() {
+	local size
+	for size in 512 4096; do
+		disk n1 size=16 blocksize=$size
+		[ "$(cat /sys/block/n1/queue/dma_alignment)" = 1 ]
+		for offset in 0 2 4 6 100 258; do
+			unaligned /dev/n1 $offset
+		done
+		undisk n1
+	done
+}
+
+# Who looks at a new disk and goes is waited for, who stays is not.
+openers() {
+	local pid i
+	for i in 1 2 3 4 5; do
+		disk n2 size=16
+		bash -c 'exec 7</dev/n2; echo >"$0"; sleep 0.2' "$work/open.$i" &
+		pid=$!
+		settle 5 test -e "$work/open.$i"
+		echo 0 >"$configfs/n2/power"
+		[ "$(cat "$configfs/n2/power")" = 0 ]
+		settle 5 is_gone "$pid"
+		rmdir "$configfs/n2"
+	done
+	disk n2 size=16
+	exec 7</dev/n2
+	fails_with "busy" put "$configfs/n2/power" 0
+	[ "$(cat "$configfs/n2/power")" = 1 ]
+	fill /dev/n2 0 4096
+	exec 7<&-
+	undisk n2
+}
+
+queues() {
+	find /sys/block/n3/mq -mindepth 1 -maxdepth 1 | wc -l
+}
+
+queues_change() {
+	local pid n
+	disk n3 size=64 submit_queues=1
+	fio --name=queues --filename=/dev/n3 --ioengine=io_uring --rw=randrw --bs=4k --size=32m --iodepth=16 \
+		--direct=1 --time_based --runtime=600 --output="$work/queues" &
+	pid=$!
+	for n in 2 1 2 2 1; do
+		echo $n >"$configfs/n3/submit_queues"
+		[ "$(cat "$configfs/n3/submit_queues")" = $n ]
+		[ "$(queues)" = $n ]
+	done
+	fails_with "Invalid argument" put "$configfs/n3/submit_queues" 0
+	fails_with "Invalid argument" put "$configfs/n3/submit_queues" 100000
+	kill -TERM $pid
+	wait $pid || true
+	! grep -q 'err= *[1-9]' "$work/queues"
+	verify queues --filename=/dev/n3 --ioengine=io_uring --rw=randwrite --bs=4k --size=4m --iodepth=16
+	undisk n3
+	# Queues for those who poll come and go with the others.
+	disk n3 size=16 submit_queues=1 completion=polled
+	[ "$(queues)" = 2 ]
+	echo 2 >"$configfs/n3/submit_queues"
+	[ "$(queues)" = 4 ]
+	verify polled --filename=/dev/n3 --ioengine=io_uring --hipri=1 --rw=randwrite --bs=4k --size=1m --iodepth=4
+	echo 1 >"$configfs/n3/submit_queues"
+	[ "$(queues)" = 2 ]
+	verify polled --filename=/dev/n3 --ioengine=io_uring --hipri=1 --rw=randwrite --bs=4k --size=1m --iodepth=4
+	undisk n3
+}
+
+# More than there was room for with one queue.
+queues_and_the_log() {
+	local pid
+	disk n4 size=64 submit_queues=1 queue_depth=64
+	echo 2 >"$configfs/n4/submit_queues"
+	echo 1 >"$configfs/n4/log_hold"
+	fio --name=both --filename=/dev/n4 --thread --numjobs=400 --ioengine=psync --rw=write \
+		--bs=4k --size=4k --offset_increment=4k --direct=1 --group_reporting=1 \
+		--output="$work/both" &
+	pid=$!
+	settle 60 stat_is n4 log_room_sleepers -gt 64
+	echo 0 >"$configfs/n4/log_hold"
+	settle 20 is_gone "$pid"
+	wait "$pid"
+	stat_is n4 errors -eq 0
+	undisk n4
+}
+
+completion_nsec() {
+	disk n5 size=16 completion=timer
+	[ "$(cat "$configfs/n5/completion_nsec")" = 50000 ]
+	undisk n5
+	need
+	mkdir "$configfs/n5"
+	echo 16 >"$configfs/n5/size"
+	echo timer >"$configfs/n5/completion"
+	for value in 0 -1 abc 1000000001; do
+		fails_with "Invalid argument" put "$configfs/n5/completion_nsec" "$value"
+	done
+	echo 300000000 >"$configfs/n5/completion_nsec"
+	echo 1 >"$configfs/n5/power"
+	fails_with "busy" put "$configfs/n5/completion_nsec" 1000
+	local start end
+	start=$(date +%s%N)
+	dd if=/dev/n5 of=/dev/null bs=4k count=4 iflag=direct status=none
+	end=$(date +%s%N)
+	[ $((end - start)) -ge 1200000000 ]
+	stat_is n5 ended_by_timer -ge 4
+	undisk n5
+}
+
+names() {
+	local name
+	need
+	disk n6 size=16
+	[ -b /dev/vda ]
+	partition n6 1 1
+	for name in vda null tty n6p1; do
+		mkdir "$configfs/$name"
+		fails_with "File exists" put "$configfs/$name/power" 1
+		[ "$(cat "$configfs/$name/power")" = 0 ]
+		[ "$(log_lines "$name: a disk or a file in /dev has this name")" = 1 ]
+		rmdir "$configfs/$name"
+	done
+	[ -c /dev/null ]
+	undisk n6
+}
+
+run_cases "$@" <<-END
+	20 alignment buffers of direct I/O need not be aligned
+	30 openers a disk that was just opened can be switched off
+	60 queues_change the number of queues changes while the disk is in use
+	90 queues_and_the_log as many can wait for the log as there are requests
+	20 completion_nsec how long the timer takes
+	20 names a name that is taken is refused
+END

@@ -1,0 +1,105 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# A driver that drops its disk, forgets it, or removes it from where it serves
+# it: nothing hangs, and nothing of the module runs after it is gone.
+
+# shellcheck source=testing/selftests/blk/blk.sh
+. "$(dirname "$(readlink -f "$0")")/blk.sh"
+
+module=odd_disk
+
+# odd NUMBER
+odd() {
+	[ -d /sys/module/baton ] || insmod "$BATON_MODULES/baton.ko"
+	lines=$(dmesg | wc -l)
+	insmod "$BATON_MODULES/$module.ko" odd="$1"
+	[ -b /dev/odd ]
+}
+
+# says PATTERN: in the log since the module was loaded.
+says() {
+	dmesg | tail -n +$((lines + 1)) | grep -Eq "$1"
+}
+
+gone() {
+	[ ! -b /dev/odd ] && [ ! -e /sys/block/odd ]
+}
+
+# ends: the module goes, and with it its disk.
+ends() {
+	local pid
+	rmmod $module &
+	pid=$!
+	settle 10 is_gone "$pid"
+	wait "$pid"
+	gone
+	# Where it used to crash.
+	not dd if=/dev/odd of=/dev/null bs=4k count=1 status=none
+	modprobe null_blk nr_devices=0 2>/dev/null && rmmod null_blk || true
+}
+
+# Nothing to say about.
+in_order() {
+	odd 0
+	dd if=/dev/odd of=/dev/null bs=4k count=4 iflag=direct status=none
+	ends
+	not says 'disk'
+}
+
+dropped() {
+	odd 1
+	ends
+	says 'disk.*odd'
+}
+
+forgotten() {
+	odd 2
+	dd if=/dev/odd of=/dev/null bs=4k count=4 iflag=direct status=none
+	ends
+	says 'disk.*odd'
+}
+
+# write_one: from a task of its own, and through the scheduler, if there is one.
+write_one() {
+	local pid
+	dd if=/dev/zero of=/dev/odd bs=4k count=1 oflag=direct status=none &
+	pid=$!
+	settle 10 is_gone "$pid"
+	wait "$pid"
+}
+
+removes_itself() {
+	odd 3
+	write_one
+	settle 5 says 'odd_disk: remove: (EDEADLK|Error\(35\))'
+	write_one
+	ends
+}
+
+# It goes when the write has ended: a worker removes it.
+drops_itself() {
+	odd 4
+	write_one
+	settle 5 says 'odd_disk: dropped'
+	settle 10 gone
+	says 'disk.*odd'
+	ends
+}
+
+freezes_itself() {
+	odd 5
+	write_one
+	settle 5 says 'odd_disk: freeze: Err\((EDEADLK|Error\(35\))\)'
+	write_one
+	ends
+}
+
+trap 'rmmod $module 2>/dev/null; clean_up' EXIT
+run_cases "$@" <<-END
+	30 in_order a disk that is removed in order is not mentioned
+	30 dropped a disk that was dropped is removed by a worker, and the log says so
+	30 forgotten a disk that was forgotten is removed when its module goes
+	30 removes_itself a driver that removes the disk that it serves is told
+	30 drops_itself a disk that its own driver drops is removed after it has returned
+	30 freezes_itself a driver that freezes the disk that it serves is told
+END
