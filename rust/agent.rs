@@ -52,7 +52,10 @@ pub use runs::{
     Run,
     Runs, //
 };
-pub use state::State;
+pub use state::{
+    State,
+    Wish, //
+};
 
 use crate::{
     context::MaySleep,
@@ -87,10 +90,7 @@ use kernel::{
     }, //
 };
 use runs::with_wait_map;
-use state::{
-    Runner,
-    Wish, //
-};
+use state::Runner;
 
 /// What an agent does, and where its state is.
 ///

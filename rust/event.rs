@@ -33,6 +33,7 @@ mod needs;
 pub(crate) mod platform;
 mod policy;
 pub(crate) mod protocol;
+mod provider;
 pub(crate) mod queue;
 mod tied;
 mod wait;
@@ -67,6 +68,7 @@ pub use policy::{
     Fifo,
     Policy, //
 };
+pub use provider::Provider;
 pub use tied::{
     Tied,
     WrongLock, //

@@ -14,10 +14,15 @@ use crate::{
 use core::marker::PhantomData;
 use kernel::{
     prelude::*,
-    sync::lock::{
-        Backend,
-        Lock, //
-    },
+    sync::{
+        lock::{
+            spinlock::SpinLockIrqBackend,
+            Backend,
+            Guard,
+            Lock, //
+        },
+        SpinLockIrq, //
+    }, //
 };
 
 /// A lock and its place in the order.
@@ -75,5 +80,18 @@ impl<L: Level, T, B: Backend> Ordered<L, Lock<T, B>> {
     {
         B::might_be_taken(&self.lock);
         Some(Held::new(self.lock.try_lock()?, cx))
+    }
+}
+
+impl<L: Level, T> Ordered<L, SpinLockIrq<T>> {
+    /// Acquires the lock without the capability to sleep, in an interrupt for example.
+    ///
+    /// The guard cannot wait, and nothing can be waited for with it held, so it stands below everything.
+    ///
+    /// Context: any.
+    #[doc(alias = "spin_lock_irqsave")]
+    #[inline]
+    pub fn lock_irq(&self) -> Guard<'_, T, SpinLockIrqBackend> {
+        self.lock.lock()
     }
 }

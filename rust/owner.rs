@@ -42,7 +42,7 @@
 //!
 //! impl Teardown for Core {
 //!     const KIND: &'static str = "timer sink";
-//!     const IN_ORDER: &'static str = "`close(cx)`";
+//!     const IN_ORDER: Option<&'static str> = Some("close(cx)");
 //!     // From here on what is asked of the core is refused, nothing of it runs, and what it had of its
 //!     // user is dropped: a handle in a `static` may still be used by a thread of the same module.
 //!     fn tear_down(&self) { .. hrtimer_cancel(..); self.queue.close(); }
@@ -151,8 +151,8 @@ pub(crate) trait Teardown: Send + Sync + 'static {
     /// What it is called in the log.
     const KIND: &'static str;
 
-    /// How it is torn down in order, for the log.
-    const IN_ORDER: &'static str;
+    /// How it is torn down in order, for the log; [`None`] if dropping it is in order.
+    const IN_ORDER: Option<&'static str>;
 
     /// Ends it, waits until nothing of it runs, and drops what it has of its user.
     ///

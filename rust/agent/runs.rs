@@ -115,6 +115,57 @@ impl<L: Level, K: Level> Runs<L, K> {
         self.wish.requested().is_some()
     }
 
+    /// Returns what others want of the agent, as an event that a run can wait for besides another one.
+    ///
+    /// A wish for its end ends waits of a run anyway, with an error; so it says what it was that came.
+    /// Either way the run is told by [`Current::stop_requested`](super::Current::stop_requested).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use baton::agent::{Runs, Wish};
+    /// use baton::event::{Either, Killable};
+    /// use baton::level::levels;
+    /// use baton::{Any, Event, MaySleep, Ordered};
+    /// use kernel::prelude::*;
+    /// use kernel::sync::Mutex;
+    ///
+    /// levels! {
+    ///     mod order {
+    ///         Work needs [State],
+    ///         State,
+    ///     }
+    /// }
+    ///
+    /// #[pin_data]
+    /// struct Data {
+    ///     #[pin]
+    ///     runs: Runs<order::Work, order::State>,
+    ///     #[pin]
+    ///     jobs: Event<u32, Any, order::State>,
+    /// }
+    ///
+    /// /// Takes a job, or returns `None` if the run is to end.
+    /// fn next(
+    ///     state: &Ordered<order::State, Mutex<Data>>,
+    ///     cx: &mut MaySleep<order::Work>,
+    /// ) -> Option<()> {
+    ///     let held = state.lock_in(cx);
+    ///     let job = held
+    ///         .on(|data| &data.jobs)
+    ///         .when(|jobs| *jobs > 0, |jobs| *jobs -= 1)
+    ///         .or(|data| data.runs.wish())
+    ///         .until(Wish::wants_stop);
+    ///     match job.wait(Killable) {
+    ///         Ok(Either::First(())) => Some(()),
+    ///         Ok(Either::Second(())) | Err(_) => None,
+    ///     }
+    /// }
+    /// ```
+    pub fn wish(&self) -> &Event<Wish, Any, K> {
+        &self.wish
+    }
+
     /// Returns how many tasks wait for the end of a run.
     pub fn waiters(&self) -> usize {
         self.over.waiters()

@@ -72,7 +72,7 @@ struct Going {
     runner: Runner,
 }
 
-/// What others want of the agent, and what it does.
+/// What others want of the agent, and what it does: see [`Runs::wish`](super::Runs::wish).
 ///
 /// # Invariants
 ///
@@ -81,7 +81,7 @@ struct Going {
 /// - The run that has yet to begin, if there is one, has the number `next - 1`. There is one with
 ///   [`State::Requested`], and with `once_more`.
 /// - `once_more` is set with [`State::Running`] and [`State::Stopping`] only.
-pub(super) struct Wish {
+pub struct Wish {
     state: State,
     going: Option<Going>,
     once_more: bool,
@@ -145,8 +145,8 @@ impl Wish {
         true
     }
 
-    /// Whether a run that goes on is to end.
-    pub(super) fn wants_stop(&self) -> bool {
+    /// Returns whether a run that goes on is to end.
+    pub fn wants_stop(&self) -> bool {
         !matches!(self.state, State::Requested | State::Running)
     }
 

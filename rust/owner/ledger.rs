@@ -51,7 +51,7 @@ const RELEASED: u32 = 5;
 /// What the ledger does with an object, whatever its type.
 pub(super) struct Vtable {
     pub(super) kind: &'static str,
-    pub(super) in_order: &'static str,
+    pub(super) in_order: Option<&'static str>,
     pub(super) tear_down: unsafe fn(*const Node),
     pub(super) report: unsafe fn(*const Node),
     pub(super) drop: unsafe fn(*const Node),
@@ -365,7 +365,9 @@ pub(super) unsafe fn abandon(node: *const Node) {
     // SAFETY: The handle keeps it until the reaper has it.
     unsafe {
         if (*node).claim(ABANDONED) {
-            DROPPED.fetch_add(1, Relaxed);
+            if (*node).vtable.in_order.is_some() {
+                DROPPED.fetch_add(1, Relaxed);
+            }
             ffi::baton_owner_reap((*node).work.get());
         }
     }
@@ -406,14 +408,18 @@ unsafe extern "C" fn reap(work: *mut bindings::work_struct) {
     // SAFETY: It is freed below, or by who waits for `ENDED`.
     let this = unsafe { &*node };
     if this.state.load(Relaxed) == ABANDONED {
-        let way = this.vtable.in_order;
-        pr_warn!("{this}, was dropped without {way}: a worker tears it down\n");
+        let late = this.vtable.in_order.is_some();
+        if let Some(way) = this.vtable.in_order {
+            pr_warn!("{this}, was dropped without {way}: a worker tears it down\n");
+        }
         // SAFETY: It is this worker that does so.
         unsafe {
             (this.vtable.tear_down)(node);
             release(node);
         }
-        REAPED.fetch_add(1, Relaxed);
+        if late {
+            REAPED.fetch_add(1, Relaxed);
+        }
     } else {
         // SAFETY: As above.
         unsafe { (this.vtable.tear_down)(node) };

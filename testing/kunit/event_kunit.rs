@@ -15,6 +15,7 @@ mod event {
     mod end;
     mod gate;
     mod order;
+    mod provider;
     mod serve;
     mod tied;
 }

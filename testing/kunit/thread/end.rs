@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How a thread ends, and how its handle does.
+
+use super::scene::*;
+use baton::{
+    owner,
+    LockIn,
+    MaySleep,
+    Thread, //
+};
+use kernel::{
+    new_spinlock,
+    prelude::*,
+    sync::{
+        atomic::Relaxed,
+        Arc,
+        SpinLock, //
+    },
+    time::{
+        delay::fsleep,
+        msecs_to_jiffies,
+        Delta, //
+    },
+};
+
+#[kunit_tests(baton_thread_end)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn join_waits_for_the_body() -> Result {
+        let cx = &mut MaySleep::assert();
+        let count = counter()?;
+        let theirs = count.clone();
+        let thread = Thread::spawn(cx, c"thread_kunit", move |_, _| {
+            fsleep(Delta::from_millis(5));
+            theirs.store(7, Relaxed);
+        })?;
+        let _ = thread.join(cx);
+        assert_eq!(count.load(Relaxed), 7);
+        Ok(())
+    }
+
+    #[test]
+    fn stop_is_seen_by_the_body() -> Result {
+        let cx = &mut MaySleep::assert();
+        let count = counter()?;
+        let theirs = count.clone();
+        let thread = Thread::spawn(cx, c"thread_kunit", move |_, stop| {
+            theirs.store(1, Relaxed);
+            while !stop.requested() {
+                fsleep(Delta::from_micros(100));
+            }
+            theirs.store(2, Relaxed);
+        })?;
+        // A thread that is stopped before it has begun never begins.
+        while count.load(Relaxed) == 0 {
+            fsleep(Delta::from_micros(100));
+        }
+        let running = thread.is_finished(cx);
+        let _ = thread.stop(cx);
+        assert!(!running);
+        assert_eq!(count.load(Relaxed), 2);
+        Ok(())
+    }
+
+    #[test]
+    fn stop_frees_the_body_whether_it_ran_or_not() -> Result {
+        let cx = &mut MaySleep::assert();
+        let count = counter()?;
+        for _ in 0..64 {
+            let theirs = count.clone();
+            let thread = Thread::spawn(cx, c"thread_kunit", move |_, _| {
+                theirs.fetch_add(1, Relaxed);
+            })?;
+            let _ = thread.stop(cx);
+        }
+        let ran = count.load(Relaxed);
+        pr_info!("{} of 64 threads had begun when they were stopped\n", ran);
+        // Every clone is gone: ours is the only reference left.
+        assert!(Arc::into_unique_or_drop(count).is_some());
+        Ok(())
+    }
+
+    #[test]
+    fn a_thread_that_is_stopped_before_it_ran_does_not_run() -> Result {
+        let cx = &mut MaySleep::assert();
+        let scene = Scene::new()?;
+        // On another CPU it may begin before it is asked.
+        let mut kept = 0;
+        for _ in 0..64 {
+            let ran = counter()?;
+            let theirs = ran.clone();
+            let thread = scene.spawn(cx, move |_, _, stop| {
+                theirs.fetch_add(1, Relaxed);
+                if stop.requested() {
+                    theirs.fetch_add(100, Relaxed);
+                }
+            })?;
+            thread.request_stop();
+            assert!(joined(&scene, thread, cx));
+            if ran.load(Relaxed) == 0 {
+                kept += 1;
+            }
+            assert!(Arc::into_unique_or_drop(ran).is_some());
+        }
+        pr_info!("{} of 64 threads were stopped before they ran\n", kept);
+        Ok(())
+    }
+
+    #[test]
+    fn a_thread_that_stops_or_joins_itself_gets_edeadlk() -> Result {
+        let cx = &mut MaySleep::assert();
+        let scene = Scene::new()?;
+        let thread = scene.spawn(cx, |scene, cx, stop| {
+            until(|| scene.obeys.load(Relaxed));
+            let Some(own) = scene.own.lock_in(cx).take() else {
+                return;
+            };
+            let Err(refused) = own.stop(cx) else { return };
+            scene.note(0, Err(refused.error));
+            let Err(refused) = refused.object.join(cx) else {
+                return;
+            };
+            scene.note(1, Err(refused.error));
+            // Nothing was asked of it.
+            scene
+                .step
+                .store(if stop.requested() { 2 } else { 1 }, Relaxed);
+            *scene.own.lock_in(cx) = Some(refused.object);
+        })?;
+        scene.obeys.store(false, Relaxed);
+        *scene.own.lock_in(cx) = Some(thread);
+        scene.obeys.store(true, Relaxed);
+        let done = until(|| scene.step.load(Relaxed) != 0);
+        let returned = until(|| scene.own.lock_in(cx).is_some());
+        let thread = scene.own.lock_in(cx).take();
+        let ended = thread.is_some_and(|thread| joined(&scene, thread, cx));
+        let [stop, join, _] = scene.results();
+        assert!(done);
+        assert!(returned);
+        assert!(ended);
+        assert_eq!(scene.step.load(Relaxed), 1);
+        assert_eq!((stop, join), (EDEADLK.to_errno(), EDEADLK.to_errno()));
+        Ok(())
+    }
+
+    #[test]
+    fn a_thread_that_drops_itself_ends() -> Result {
+        let cx = &mut MaySleep::assert();
+        let scene = Scene::new()?;
+        let (dropped, reaped) = (owner::dropped(), owner::reaped());
+        let thread = scene.spawn(cx, |scene, cx, stop| {
+            until(|| scene.obeys.load(Relaxed));
+            let own = scene.own.lock_in(cx).take();
+            drop(own);
+            if until(|| stop.requested()) {
+                scene.step.store(1, Relaxed);
+            }
+        })?;
+        scene.obeys.store(false, Relaxed);
+        *scene.own.lock_in(cx) = Some(thread);
+        scene.obeys.store(true, Relaxed);
+        let stopped = until(|| scene.step.load(Relaxed) == 1);
+        let gone = until(|| owner::reaped() > reaped);
+        assert!(stopped);
+        assert!(gone);
+        assert!(owner::dropped() > dropped);
+        // The thread has dropped what it had.
+        assert!(Arc::into_unique_or_drop(scene).is_some());
+        Ok(())
+    }
+
+    #[test]
+    fn a_drop_does_not_wait_wherever_it_is() -> Result {
+        let cx = &mut MaySleep::assert();
+        let scene = Scene::new()?;
+        let lock: Pin<KBox<SpinLock<u32>>> = KBox::pin_init(new_spinlock!(0), GFP_KERNEL)?;
+        let reaped = owner::reaped();
+        let mut threads = KVec::new();
+        for _ in 0..3 {
+            let thread = scene.spawn(cx, |scene, _, stop| {
+                scene.step.fetch_add(1, Relaxed);
+                while !(stop.requested() && scene.obeys.load(Relaxed)) {
+                    fsleep(Delta::from_micros(100));
+                }
+            })?;
+            threads.push(thread, GFP_KERNEL)?;
+        }
+        scene.obeys.store(false, Relaxed);
+        let begun = until(|| scene.step.load(Relaxed) == 3);
+        {
+            let held = lock.lock_in(cx);
+            drop(threads.pop());
+            drop(held);
+        }
+        {
+            let off = cx.interrupts_off();
+            drop(threads.pop());
+            drop(off);
+        }
+        {
+            let section = cx.rcu_read_lock();
+            drop(threads.pop());
+            drop(section);
+        }
+        // None of them has ended: nobody has waited for it.
+        let early = owner::reaped() - reaped;
+        scene.obeys.store(true, Relaxed);
+        let gone = until(|| owner::reaped() - reaped == 3);
+        assert!(begun);
+        assert_eq!(early, 0);
+        assert!(gone);
+        Ok(())
+    }
+
+    #[test]
+    fn join_timeout_returns_a_thread_that_runs() -> Result {
+        let cx = &mut MaySleep::assert();
+        let thread = Thread::spawn(cx, c"thread_kunit", |_, stop| {
+            while !stop.requested() {
+                fsleep(Delta::from_micros(100));
+            }
+        })?;
+        let first = thread
+            .join_timeout(cx, msecs_to_jiffies(20))
+            .map_err(|refused| refused.object);
+        let returned = first.is_err();
+        if let Err(thread) = first {
+            let _ = thread.stop(cx);
+        }
+        assert!(returned);
+        Ok(())
+    }
+}
