@@ -276,8 +276,9 @@ mod tests {
             first = Some(agent);
             Ok(())
         })?;
-        drop(first);
+        let retired = first.is_some_and(|agent| agent.retire(cx).is_ok());
         assert!(always_told(tally, 3));
+        assert!(retired);
         assert!(is_last(worker));
         Ok(())
     }
