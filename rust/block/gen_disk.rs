@@ -51,6 +51,7 @@ use kernel::{
 struct DiskRef(NonNull<bindings::gendisk>);
 
 impl Drop for DiskRef {
+    // SLEEPS: with the core of a disk, which the reaper, a teardown or the constructor drops: they may.
     fn drop(&mut self) {
         // SAFETY: By the type invariants.
         unsafe { bindings::put_disk(self.0.as_ptr()) };

@@ -41,7 +41,8 @@ fn allowed(what: &str, value: u32, range: RangeInclusive<u32>) -> Result {
 /// A `struct blk_mq_tag_set` whose queues may sleep.
 ///
 /// Every disk on it has a reference. Dropping the last one, in any context, leaves it to a worker to free
-/// the tags, for which it sleeps. `mem::forget` of the `Arc` leaks them.
+/// the tags, for which it sleeps. `mem::forget` of the `Arc` leaks them. Nothing of it waits by itself:
+/// [`GenDisk::set_queues`](super::GenDisk::set_queues) does, for the requests of its disks.
 ///
 /// # Invariants
 ///
