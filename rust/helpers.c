@@ -58,6 +58,7 @@ EXPORT_SYMBOL_GPL(baton_notify);
 void baton_clear_notify(void)
 {
 	clear_thread_flag(TIF_NOTIFY_SIGNAL);
+	/* E, pairs with F: see stop.rs. */
 	smp_mb__after_atomic();
 }
 EXPORT_SYMBOL_GPL(baton_clear_notify);

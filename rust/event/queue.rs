@@ -283,11 +283,7 @@ impl<W, P: Platform> Queue<W, P> {
         });
     }
 
-    fn consider_with(
-        &self,
-        w: &mut W,
-        mut done: impl FnMut(&Self, *const Entry<W, P>),
-    ) -> usize {
+    fn consider_with(&self, w: &mut W, mut done: impl FnMut(&Self, *const Entry<W, P>)) -> usize {
         let mut served = 0;
         let mut next = self.head.get();
         // The first waiter that was tried, in vain, since the data last changed: when its turn comes

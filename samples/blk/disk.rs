@@ -82,12 +82,7 @@ impl Workers {
         }
     }
 
-    fn start(
-        &mut self,
-        scrub: Arc<Scrub<Shared>>,
-        sums: Arc<Sums>,
-        cx: &mut MaySleep,
-    ) -> Result {
+    fn start(&mut self, scrub: Arc<Scrub<Shared>>, sums: Arc<Sums>, cx: &mut MaySleep) -> Result {
         self.shrinker = Some(Shrinker::register(c"baton_blk", Seeks::DEFAULT, sums)?);
         self.scrub = Some(Agent::spawn(cx, c"baton_blk_scrub", scrub)?);
         let own = self.shared.clone();

@@ -67,9 +67,10 @@ mod order_tests {
         let at = disk.map.at(cx, limited(), 3, Order::Pte, seven)?;
         let mut entry = at.locked().ok_or(EINVAL)?;
         *disk.below.lock_in(entry.inner()) += entry.value();
-        // An edge that no type sees.
+        // IRQ: a mutex. An edge that no type sees.
         *disk.plain.lock() += 1;
         drop(entry);
+        // IRQ: a mutex.
         let above = disk.above.lock();
         let again = disk.map.lock(cx, limited(), 3)?.is_some();
         drop(above);

@@ -77,7 +77,7 @@ queues_change() {
 	fails_with "Invalid argument" put "$configfs/n3/submit_queues" 100000
 	kill -TERM $pid
 	wait $pid || true
-	! grep -q 'err= *[1-9]' "$work/queues"
+	not grep -q 'err= *[1-9]' "$work/queues"
 	verify queues --filename=/dev/n3 --ioengine=io_uring --rw=randwrite --bs=4k --size=4m --iodepth=16
 	undisk n3
 	# Queues for those who poll come and go with the others.

@@ -35,7 +35,9 @@ ends() {
 	gone
 	# Where it used to crash.
 	not dd if=/dev/odd of=/dev/null bs=4k count=1 status=none
-	modprobe null_blk nr_devices=0 2>/dev/null && rmmod null_blk || true
+	if modprobe null_blk nr_devices=0 2>/dev/null; then
+		rmmod null_blk
+	fi
 }
 
 # Nothing to say about.
