@@ -42,7 +42,7 @@
 //!
 //! impl Teardown for Core {
 //!     const KIND: &'static str = "timer sink";
-//!     const IN_ORDER: Option<&'static str> = Some("close(cx)");
+//!     const IN_ORDER: &'static str = "close(cx)";
 //!     // From here on what is asked of the core is refused, nothing of it runs, and what it had of its
 //!     // user is dropped: a handle in a `static` may still be used by a thread of the same module.
 //!     fn tear_down(&self) { .. hrtimer_cancel(..); self.queue.close(); }
@@ -151,8 +151,11 @@ pub(crate) trait Teardown: Send + Sync + 'static {
     /// What it is called in the log.
     const KIND: &'static str;
 
-    /// How it is torn down in order, for the log; [`None`] if dropping it is in order.
-    const IN_ORDER: Option<&'static str>;
+    /// How it is torn down in order, for the log.
+    const IN_ORDER: &'static str;
+
+    /// Whether dropping it is in order too, and not worth a line in the log.
+    const MAY_BE_DROPPED: bool = false;
 
     /// Ends it, waits until nothing of it runs, and drops what it has of its user.
     ///
@@ -194,6 +197,7 @@ impl<T: Teardown> Owned<T> {
     const VTABLE: Vtable = Vtable {
         kind: T::KIND,
         in_order: T::IN_ORDER,
+        may_be_dropped: T::MAY_BE_DROPPED,
         tear_down: Self::raw_tear_down,
         report: Self::raw_report,
         drop: Self::raw_drop,

@@ -125,8 +125,8 @@ unsafe impl Sync for Core {}
 
 impl Teardown for Core {
     const KIND: &'static str = "provider";
-    // It is meant to be dropped.
-    const IN_ORDER: Option<&'static str> = None;
+    const IN_ORDER: &'static str = "close(cx)";
+    const MAY_BE_DROPPED: bool = true;
 
     fn tear_down(&self) {
         if !self.closed.xchg(true, Full) {

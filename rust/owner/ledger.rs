@@ -51,7 +51,8 @@ const RELEASED: u32 = 5;
 /// What the ledger does with an object, whatever its type.
 pub(super) struct Vtable {
     pub(super) kind: &'static str,
-    pub(super) in_order: Option<&'static str>,
+    pub(super) in_order: &'static str,
+    pub(super) may_be_dropped: bool,
     pub(super) tear_down: unsafe fn(*const Node),
     pub(super) report: unsafe fn(*const Node),
     pub(super) drop: unsafe fn(*const Node),
@@ -365,7 +366,7 @@ pub(super) unsafe fn abandon(node: *const Node) {
     // SAFETY: The handle keeps it until the reaper has it.
     unsafe {
         if (*node).claim(ABANDONED) {
-            if (*node).vtable.in_order.is_some() {
+            if !(*node).vtable.may_be_dropped {
                 DROPPED.fetch_add(1, Relaxed);
             }
             ffi::baton_owner_reap((*node).work.get());
@@ -408,8 +409,9 @@ unsafe extern "C" fn reap(work: *mut bindings::work_struct) {
     // SAFETY: It is freed below, or by who waits for `ENDED`.
     let this = unsafe { &*node };
     if this.state.load(Relaxed) == ABANDONED {
-        let late = this.vtable.in_order.is_some();
-        if let Some(way) = this.vtable.in_order {
+        let late = !this.vtable.may_be_dropped;
+        if late {
+            let way = this.vtable.in_order;
             pr_warn!("{this}, was dropped without {way}: a worker tears it down\n");
         }
         // SAFETY: It is this worker that does so.

@@ -258,7 +258,7 @@ impl Core {
 
 impl Teardown for Core {
     const KIND: &'static str = "thread";
-    const IN_ORDER: Option<&'static str> = Some("stop(cx)");
+    const IN_ORDER: &'static str = "stop(cx)";
 
     fn tear_down(&self) {
         self.torn_down.store(true, Relaxed);

@@ -76,7 +76,7 @@ impl Workers {
         match workers.start(controls.scrub.clone(), sums, cx) {
             Ok(()) => Ok(workers),
             Err(e) => {
-                workers.stop(cx);
+                let _ = workers.stop(cx);
                 Err(e)
             }
         }
@@ -252,7 +252,7 @@ impl Disk {
         let gen_disk = match gen_disk(name, settings, shared, cx) {
             Ok(gen_disk) => gen_disk,
             Err(e) => {
-                workers.stop(cx);
+                let _ = workers.stop(cx);
                 return Err(e);
             }
         };

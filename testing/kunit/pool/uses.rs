@@ -43,7 +43,7 @@ mod uses_tests {
         let section = cx.interrupts_off();
         drop(pin);
         drop(section);
-        thread.join(cx);
+        let _ = thread.join(cx);
         let free = cache.lock_in(cx).try_exclusive(1).map(drop);
         assert!(waited);
         assert_eq!(ended.load(Relaxed), OWNED);
@@ -82,8 +82,8 @@ mod uses_tests {
         let [a, b] = &caches;
         let first = start(cx, a.clone(), b.clone())?;
         let second = start(cx, b.clone(), a.clone())?;
-        first.join(cx);
-        second.join(cx);
+        let _ = first.join(cx);
+        let _ = second.join(cx);
         let mut leaks = 0;
         for cache in &caches {
             cache.leaks(|_| leaks += 1);

@@ -72,7 +72,7 @@ mod debts_tests {
         let after = look(pid);
         let left = cache.pool.len();
         drop(pin);
-        thread.join(cx);
+        let _ = thread.join(cx);
         registry::switch(false);
 
         let (before, after) = (before.ok_or(ENOENT)?, after.ok_or(ENOENT)?);
@@ -100,7 +100,7 @@ mod debts_tests {
         let pid = thread.task().pid();
         let seen = asleep(&thread);
         thread.kill();
-        thread.join(cx);
+        let _ = thread.join(cx);
         registry::switch(false);
 
         let seen = seen.ok_or(ENOENT)?;
