@@ -115,6 +115,9 @@ impl<V: Value, L: Level> EntryMap<V, L> {
         let Some(target) = cursor.target() else {
             return Ok(None);
         };
+        if self.tree.is_inside() {
+            return Err(EDEADLK);
+        }
         // SAFETY: The callers have the capability to sleep.
         unsafe { ffi::baton_cond_resched() };
         let mut xas = Xas::new(&self.tree, cursor.next, Order::Pte)?;
@@ -302,6 +305,9 @@ impl<V: Value, L: Level> EntryMap<V, L> {
         const BATCH: usize = 64;
 
         let mut cursor = Cursor::new(range, Some(Mark::Dirty));
+        if self.tree.is_inside() {
+            return Err(EDEADLK);
+        }
         let mut xas = Xas::new(&self.tree, 0, Order::Pte)?;
         while !cursor.done {
             let mut locked = self.tree.lock_irq();
