@@ -54,7 +54,7 @@ use kernel::prelude::*;
 /// To give the entry to another task, or to an interrupt handler: [`EntryGuard::detach`].
 ///
 /// `mem::forget` leaves the entry locked for ever: whoever waits for it uninterruptibly sleeps for
-/// ever. It is memory safe. The map reports it when it is torn down.
+/// ever. It is memory safe. The map reports it when it is torn down, and lockdep when the task exits.
 #[doc(alias("dax_lock_entry", "dax_unlock_entry"))]
 pub type EntryGuard<'a, 'c, V, L = Unordered> = LockedEntry<'a, V, InHand<'a, 'c, L>>;
 
