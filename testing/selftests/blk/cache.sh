@@ -57,6 +57,32 @@ reclaim() {
 	undisk k3
 }
 
+# scrubbed NAME: a whole run; prints what it found.
+scrubbed() {
+	echo check >"$configfs/$1/scrub"
+	settle 20 grep -q '^idle$' "$configfs/$1/scrub"
+	cat "$configfs/$1/scrub_progress"
+}
+
+# Pages have their checksums, whatever was reclaimed and however the disk has grown in between.
+reclaimed_and_grown() {
+	disk k5 size=64
+	dirty k5 32
+	settle 5 stat_is k5 nodes_written -ge 25
+	drop_caches
+	stat_is k5 nodes_reclaimed -ge 25
+	echo 128 >"$configfs/k5/size"
+	[ "$(scrubbed k5)" = "checked 32768 total 32768 corrupt 0 first -" ]
+	dirty k5 64
+	settle 5 stat_is k5 nodes_written -ge 80
+	drop_caches
+	echo $((100 << 20)) >"$debugfs/k5/corrupt"
+	[ "$(scrubbed k5)" = "checked 32768 total 32768 corrupt 1 first 104857600" ]
+	echo 64 >"$configfs/k5/size"
+	[ "$(scrubbed k5)" = "checked 16384 total 16384 corrupt 0 first -" ]
+	undisk k5
+}
+
 # Reclaim comes while nodes are read, changed and written.
 under_io() {
 	disk k4 size=256 submit_queues=2
@@ -77,5 +103,6 @@ run_cases "$@" <<-END
 	20 checkpoint the oldest nodes are written when many are dirty
 	20 few_stay nodes that are dirty are not reclaimed
 	30 reclaim nodes that are clean are, and come back
+	30 reclaimed_and_grown checksums survive that they are reclaimed and that the disk grows
 	90 under_io verified I/O while the kernel wants its memory back
 END

@@ -35,9 +35,6 @@ ends() {
 	gone
 	# Where it used to crash.
 	not dd if=/dev/odd of=/dev/null bs=4k count=1 status=none
-	if modprobe null_blk nr_devices=0 2>/dev/null; then
-		rmmod null_blk
-	fi
 }
 
 # Nothing to say about.

@@ -57,23 +57,6 @@ corruption() {
 	undisk s3
 }
 
-# New pages have no checksum yet, old ones have theirs, whatever was reclaimed in between.
-grown() {
-	disk s9 size=16
-	fill /dev/s9 0 $((4 << 20))
-	echo 2 >/proc/sys/vm/drop_caches
-	echo 64 >"$configfs/s9/size"
-	[ "$(scrub s9)" = "checked 16384 total 16384 corrupt 0 first -" ]
-	fill /dev/s9 $((40 << 20)) $((4 << 20))
-	echo 2 >/proc/sys/vm/drop_caches
-	echo $((40 << 20)) >"$debugfs/s9/corrupt"
-	[ "$(scrub s9)" = "checked 16384 total 16384 corrupt 1 first 41943040" ]
-	stat_is s9 nodes_reclaimed -gt 0
-	echo 16 >"$configfs/s9/size"
-	[ "$(scrub s9)" = "checked 4096 total 4096 corrupt 0 first -" ]
-	undisk s9
-}
-
 # The checksums survive that the cache is dropped: they find what they found.
 corruption_after_reclaim() {
 	local i
@@ -160,7 +143,6 @@ bad_input() {
 }
 
 run_cases "$@" <<-END
-	30 grown a disk that has grown is scrubbed, after its checksums were reclaimed
 	30 clean verified data has the checksums that the scrub finds
 	20 small_blocks so have pages that are written and zeroed in part
 	20 corruption a corrupt page is found, and the log says where

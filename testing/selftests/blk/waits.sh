@@ -188,11 +188,28 @@ not_without_an_end() {
 	undisk w8
 }
 
+# wchan_of NAME: the function that the thread sleeps in.
+wchan_of() {
+	cat "/proc/$(pgrep -x "$1")/wchan"
+}
+
+# The name of the function says who waits for what, also where its code is the
+# same as that of another wait.
+named() {
+	disk w9 size=16
+	settle 5 test -n "$(pgrep -x baton_blk_log)"
+	echo "$(wchan_of baton_blk_log) $(wchan_of baton_blk_scrub)"
+	wchan_of baton_blk_log | grep -Eq 'baton_blk.*(Workers|Journal)'
+	wchan_of baton_blk_scrub | grep -q 'baton_blk.*Scrub'
+	undisk w9
+}
+
 run_cases "$@" <<-END
 	160 beyond_the_log more writers than the log has room for are all served
 	60 frozen a frozen disk holds up nothing else
 	60 log_held a disk whose log is held holds up nothing else
 	90 scheduler what waits for the log lets the rest of its queue pass, whatever the scheduler
 	90 behind_an_attribute a disk can be pulled while an attribute waits, and others are made
+	10 named who sleeps is shown to wait for what it waits for
 	60 not_without_an_end attributes do not wait without an end
 END
