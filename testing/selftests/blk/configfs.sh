@@ -14,6 +14,7 @@ defaults() {
 	[ "$(cat "$configfs/c1/queue_depth")" = 64 ]
 	[ "$(cat "$configfs/c1/discard")" = 1 ]
 	[ "$(cat "$configfs/c1/completion")" = inline ]
+	[ "$(cat "$configfs/c1/completion_nsec")" = 50000 ]
 	[ "$(cat "$configfs/c1/power")" = 0 ]
 	[ ! -e /dev/c1 ]
 	[ ! -e "$debugfs/c1" ]
@@ -52,7 +53,7 @@ bad_values() {
 	local attribute value
 	need
 	mkdir "$configfs/c3"
-	for attribute in size blocksize submit_queues queue_depth discard completion; do
+	for attribute in size blocksize submit_queues queue_depth discard completion completion_nsec; do
 		for value in -1 abc 99999999999999999999; do
 			refused "$attribute" "$value"
 		done
@@ -88,7 +89,7 @@ bad_names() {
 refused_while_on() {
 	local attribute
 	disk c4 size=16
-	for attribute in blocksize submit_queues queue_depth discard completion; do
+	for attribute in blocksize queue_depth discard completion completion_nsec; do
 		fails_with "busy" put "$configfs/c4/$attribute" 1
 	done
 	[ "$(log_lines "c4: busy, switch its power off first")" = 5 ]
