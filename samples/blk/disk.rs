@@ -268,9 +268,10 @@ impl Disk {
         &self.controls.shared
     }
 
-    /// Removes the disk: first what brings requests, then, because its requests need the log, who
-    /// works for it.
+    /// Removes the disk: first what brings requests, then who works for it.
     fn tear_down(self, cx: &mut MaySleep) {
+        // Nobody waits for what is still in flight, and it must not wait for a log that is held.
+        self.shared().shut_down_log(cx);
         if let Err(refused) = self.gen_disk.remove(cx) {
             pr_err!("a disk is removed by itself: {:?}\n", refused);
         }
@@ -421,7 +422,10 @@ impl Disk {
             self.gen_disk.thaw(cx);
         } else if !self.gen_disk.is_frozen() {
             self.gen_disk.freeze(patience.left(), cx)?;
-            wait_until_idle(self.shared(), cx)?;
+            if let Err(e) = wait_until_idle(self.shared(), cx) {
+                self.gen_disk.thaw(cx);
+                return Err(e);
+            }
         }
         Ok(())
     }
