@@ -14,7 +14,7 @@ use kernel::time::{
 };
 
 /// How long, in milliseconds.
-const LIMIT: u32 = 4000;
+const LIMIT: u32 = 2000;
 
 /// What is left of the time of one write.
 pub(crate) struct Patience {
