@@ -188,19 +188,23 @@ not_without_an_end() {
 	undisk w8
 }
 
-# wchan_of NAME: the function that the thread sleeps in.
-wchan_of() {
-	cat "/proc/$(pgrep -x "$1")/wchan"
+# stack_of NAME: the functions that the thread sleeps in.
+stack_of() {
+	cat "/proc/$(pgrep -x "$1")/stack"
 }
 
-# The name of the function says who waits for what, also where its code is the
+# The names of the functions say who waits for what, also where the code is the
 # same as that of another wait.
 named() {
+	local log scrub
 	disk w9 size=16
 	settle 5 test -n "$(pgrep -x baton_blk_log)"
-	echo "$(wchan_of baton_blk_log) $(wchan_of baton_blk_scrub)"
-	wchan_of baton_blk_log | grep -Eq 'baton_blk.*(Workers|Journal)'
-	wchan_of baton_blk_scrub | grep -q 'baton_blk.*Scrub'
+	log=$(stack_of baton_blk_log) scrub=$(stack_of baton_blk_scrub)
+	printf '%s\n' "$log" "$scrub"
+	grep -Eq 'baton_blk.*(Workers|Journal)' <<<"$log"
+	not grep -Eq 'Scrub|Table|Sums|Note' <<<"$log"
+	grep -q 'baton_blk.*Scrub' <<<"$scrub"
+	not grep -Eq 'Journal|Table|Sums|Note' <<<"$scrub"
 	undisk w9
 }
 
