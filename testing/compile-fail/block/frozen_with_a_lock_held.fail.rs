@@ -11,5 +11,4 @@ use kernel::sync::Mutex;
 pub fn freeze<T: Operations>(mut disk: GenDisk<T>, lock: &Mutex<u32>, cx: &mut MaySleep) {
     let held = lock.lock_in(cx);
     let _ = disk.freeze(1000, cx); //~ E0499
-    drop(held);
 }

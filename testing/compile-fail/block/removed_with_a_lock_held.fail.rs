@@ -11,5 +11,4 @@ use kernel::sync::Mutex;
 pub fn remove<T: Operations>(disk: GenDisk<T>, lock: &Mutex<u32>, cx: &mut MaySleep) {
     let held = lock.lock_in(cx);
     let _ = disk.remove(cx); //~ E0499
-    drop(held);
 }
