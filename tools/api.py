@@ -116,6 +116,10 @@ class Interface:
             return self.is_public(owner)
         return item.path in self.named or item.name in self.passed
 
+    @staticmethod
+    def takes_self(item):
+        return re.search(r"\(\s*(?:&\s*(?:'\w+\s*)?)?(?:mut\s+)?self\b|\(\s*(?:mut\s+)?self\s*:", item.head)
+
     def capability(self, item):
         """What in a signature proves that the caller may sleep, or ""."""
         if "MaySleep" in item.head:
@@ -123,7 +127,7 @@ class Interface:
         for name in sorted(self.carriers):
             if re.search(rf"\b{name}\b", item.head):
                 return f"`{name}`"
-        takes_self = re.search(r"\(\s*(?:&\s*(?:'\w+\s*)?)?(?:mut\s+)?self\b|\(\s*(?:mut\s+)?self\s*:", item.head)
+        takes_self = self.takes_self(item)
         if takes_self and (item.of in self.carriers or item.of == "MaySleep"):
             return f"`{item.of}`"
         # A type that is made of whatever it was given, a guard among it.
@@ -195,7 +199,8 @@ class Interface:
 
     def waits(self, name):
         """Whether one of its functions may sleep."""
-        return name != "MaySleep" and any(item.kind == "fn" and item.of == name and item.public and (self.capability(item) or id(item) in self.why)
+        return name != "MaySleep" and any(item.kind == "fn" and item.of == name and item.public and self.takes_self(item)
+                   and (self.capability(item) or id(item) in self.why)
                    for item in self.items)
 
     def is_value(self, item):
