@@ -87,8 +87,9 @@ mod tests {
     fn a_thread_that_is_stopped_before_it_ran_does_not_run() -> Result {
         let cx = &mut MaySleep::assert();
         let scene = Scene::new()?;
-        // On another CPU it may begin before it is asked.
+        // On another CPU it may begin before it is asked, or be asked right after it has begun.
         let mut kept = 0;
+        let mut late = 0;
         for _ in 0..64 {
             let ran = counter()?;
             let theirs = ran.clone();
@@ -100,12 +101,15 @@ mod tests {
             })?;
             thread.request_stop();
             assert!(joined(&scene, thread, cx));
-            if ran.load(Relaxed) == 0 {
-                kept += 1;
+            match ran.load(Relaxed) {
+                0 => kept += 1,
+                101 => late += 1,
+                _ => {}
             }
             assert!(Arc::into_unique_or_drop(ran).is_some());
         }
         pr_info!("{} of 64 threads were stopped before they ran\n", kept);
+        assert!(late <= 8);
         Ok(())
     }
 
