@@ -90,23 +90,31 @@ pub struct LockedEntry<'a, V: Value, H: Hold> {
 }
 
 impl<'a, V: Value, H: Hold> LockedEntry<'a, V, H> {
-    /// Makes what a visit of `tree` has returned.
+    /// Makes what a visit of `tree` at `index` has returned.
     ///
     /// If the visit has locked an entry, that is left to the guard.
+    ///
+    /// # Errors
+    ///
+    /// [`EINVAL`] if what was asked for was impossible.
     #[inline]
     #[track_caller]
     pub(super) fn at(
         tree: &'a Tree,
-        end: End,
-        granule: Granule,
+        (end, granule): (End, Option<Granule>),
+        index: usize,
         hold: impl FnOnce() -> H,
-    ) -> At<V, Self> {
-        match end {
-            End::Left | End::Illegal => At::Left,
+    ) -> Result<At<V, Self>> {
+        Ok(match end {
+            End::Left => At::Left,
             End::Stored => At::Stored,
             End::Removed(raw) => At::Removed(V::from_bits(raw.content().value)),
-            End::Locked(raw) => At::Locked(Self::new(tree, granule, raw, hold())),
-        }
+            End::Locked(raw) => {
+                let granule = granule.unwrap_or(Granule::of(raw, index));
+                At::Locked(Self::new(tree, granule, raw, hold()))
+            }
+            End::Illegal => return Err(EINVAL),
+        })
     }
 
     /// The caller owns the entry `raw` of `granule`, and leaves it to the guard.

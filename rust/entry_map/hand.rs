@@ -130,9 +130,9 @@ impl<'a, 'c, V: Value, L: Level> EntryGuard<'a, 'c, V, L> {
         let visited = self
             .tree
             .visit(Target::Here, &mut xas, Some(&mut sleeper), visitor)?;
-        Ok(visited.map_or(At::Left, |(end, granule)| {
-            LockedEntry::at(self.tree, end, granule, InHand::another)
-        }))
+        visited.map_or(Ok(At::Left), |end| {
+            LockedEntry::at(self.tree, end, xas.index(), InHand::another)
+        })
     }
 
     /// Splits an entry of [`Order::Pmd`] into 512 of [`Order::Pte`], and unlocks them.

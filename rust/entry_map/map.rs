@@ -273,9 +273,9 @@ impl<V: Value, L: Level> EntryMap<V, L> {
         let visited = self
             .tree
             .visit(Target::Here, &mut xas, Some(&mut sleeper), visitor)?;
-        Ok(visited.map_or(At::Left, |(end, granule)| {
-            LockedEntry::at(&self.tree, end, granule, || InHand::new(&self.tree))
-        }))
+        visited.map_or(Ok(At::Left), |end| {
+            LockedEntry::at(&self.tree, end, xas.index(), || InHand::new(&self.tree))
+        })
     }
 
     #[inline]
@@ -291,9 +291,9 @@ impl<V: Value, L: Level> EntryMap<V, L> {
         let visited = self
             .tree
             .visit(Target::Here, &mut xas, None, &mut User(f))?;
-        Ok(visited.map_or(At::Left, |(end, granule)| {
-            LockedEntry::at(&self.tree, end, granule, hold)
-        }))
+        visited.map_or(Ok(At::Left), |end| {
+            LockedEntry::at(&self.tree, end, xas.index(), hold)
+        })
     }
 
     /// Returns how many tasks wait for the entry that covers `index`.

@@ -123,10 +123,16 @@ impl<V: Value, L: Level> EntryMap<V, L> {
         let mut xas = Xas::new(&self.tree, cursor.next, Order::Pte)?;
         let visited = self.tree.visit(target, &mut xas, Some(sleeper), visitor)?;
         match visited {
-            Some((_, granule)) => cursor.pass(granule),
-            None => cursor.done = true,
+            // What was found is somewhere.
+            Some((end, Some(granule))) => {
+                cursor.pass(granule);
+                Ok(Some((end, granule)))
+            }
+            _ => {
+                cursor.done = true;
+                Ok(None)
+            }
         }
-        Ok(visited)
     }
 
     /// Removes every entry of a range, waiting for those that are locked.
@@ -290,7 +296,8 @@ impl<V: Value, L: Level> EntryMap<V, L> {
             _ => Outcome::Leave,
         });
         while let Some((end, granule)) = self.visit(&mut cursor, &mut sleeper, &mut lock)? {
-            let at = LockedEntry::at(&self.tree, end, granule, || InHand::new(&self.tree));
+            let end = (end, Some(granule));
+            let at = LockedEntry::at(&self.tree, end, granule.base(), || InHand::new(&self.tree))?;
             if let At::Locked(mut guard) = at {
                 write(&mut guard)?;
                 guard.unlock_clean();

@@ -15,7 +15,6 @@ use super::{
         Action,
         End,
         Granule,
-        Raw,
         Seen, //
     },
     tree::Tree,
@@ -62,7 +61,7 @@ impl Tree {
     /// Looks, waits, asks the visitor, does what it says. Without a sleeper it does not wait, in any
     /// context.
     ///
-    /// Returns what came of it and where, or `None` if there was nothing to visit.
+    /// Returns what came of it and where an entry was found, or `None` if there was nothing to visit.
     ///
     /// # Errors
     ///
@@ -75,7 +74,7 @@ impl Tree {
         xas: &mut Xas,
         mut sleeper: Option<&mut KernelSleeper>,
         visitor: &mut F,
-    ) -> Result<Option<(End, Granule)>> {
+    ) -> Result<Option<(End, Option<Granule>)>> {
         if F::IS_USER && self.is_inside() {
             return Err(EDEADLK);
         }
@@ -114,15 +113,7 @@ impl Tree {
             };
             match locked.settle(xas, &look, action.unwrap_or(Action::Leave)) {
                 Ok(_) if action.is_none() => return Err(EINVAL),
-                Ok(End::Illegal) => return Err(EINVAL),
-                Ok(end) => {
-                    let raw = match end {
-                        End::Locked(raw) | End::Removed(raw) => raw,
-                        _ => Raw::from_bits(0),
-                    };
-                    let granule = look.granule.unwrap_or(Granule::of(raw, xas.index()));
-                    return Ok(Some((end, granule)));
-                }
+                Ok(end) => return Ok(Some((end, look.granule))),
                 Err(NeedMemory) => {
                     // What needs memory was vacant, so nothing is owned. It may not be any more.
                     mine = None;
