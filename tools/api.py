@@ -67,7 +67,7 @@ class Interface:
         self.passed = {name for path in files for name in crate.given[path]}
         self.named = {path for path in files if self._can_be_named(path, files)}
         self.items = [item for file in self.files.values() for item in file.items]
-        self.traits = {pair for file in self.files.values() for pair in file.implemented}
+        self.traits = {(self._folder_of(path), *pair) for path, file in self.files.items() for pair in file.implemented}
         # Of two types with one name, the one that is seen outside.
         self.types = {item.name: item for item in sorted(self.items, key=lambda item: item.public)
                       if item.kind in ("struct", "enum", "union")}
@@ -149,8 +149,11 @@ class Interface:
                     yield other
 
     @staticmethod
-    def _folder(item):
-        return item.path.split("/")[0].removesuffix(".rs")
+    def _folder_of(path):
+        return path.split("/")[0].removesuffix(".rs")
+
+    def _folder(self, item):
+        return self._folder_of(item.path)
 
     def _find_sleepers(self):
         functions = [item for item in self.items if item.kind == "fn"]
@@ -178,19 +181,28 @@ class Interface:
         return "MaySleep::assert" in item.body and any(
             "// ENTRY:" in line for line in lines[item.line:item.line + item.body.count("\n")])
 
-    def has_destructor(self, name):
-        return ("Drop", name) in self.traits or ("PinnedDrop", name) in self.traits
+    def has_destructor(self, item):
+        return any((self._folder(item), trait, item.name) in self.traits for trait in ("Drop", "PinnedDrop"))
 
-    def ends_something(self, name, seen=()):
+    def part(self, item, name):
+        """The type that another one's declaration calls `name`, or None."""
+        named = [other for other in self.items if other.name == name and other.kind in ("struct", "enum", "union")]
+        file = self.scope[item.path].get(name, item.path)
+        folder = self._folder_of(file) if file else None
+        return next((other for other in named if other.path == file),
+                    next((other for other in named if self._folder(other) == folder), None))
+
+    def ends_something(self, item, seen=()):
         """Whether a destructor of ours, or of a guard, runs when a value of that type goes."""
-        if self.has_destructor(name) or name in GUARDS:
+        if self.has_destructor(item):
             return True
-        item = self.types.get(name)
-        if not item or name in seen:
+        if item in seen:
             return False
         # The names of the variants of an enum are no types.
         body = " ".join(re.findall(r"[({][^(){}]*[)}]", item.body[1:-1])) if item.kind == "enum" else item.body
-        return any(self.ends_something(part, (*seen, name)) for part in set(re.findall(r"\b[A-Z]\w+", body)))
+        names = set(re.findall(r"\b[A-Z]\w+", body))
+        parts = [part for name in names if (part := self.part(item, name))]
+        return bool(names & GUARDS) or any(self.ends_something(part, [*seen, item]) for part in parts)
 
     def meant(self, item):
         """The type that another name stands for, or the item itself."""
@@ -205,9 +217,9 @@ class Interface:
 
     def is_value(self, item):
         """Whether a type is a plain value: copied, or without anything in it that could be lost."""
-        copied = "Copy" in item.attributes or ("Copy", item.name) in self.traits
+        copied = "Copy" in item.attributes or (self._folder(item), "Copy", item.name) in self.traits
         empty = not re.search(r"\w", item.body) or item.kind == "enum" and not re.search(r"[({]", item.body[1:-1])
-        return not self.has_destructor(item.name) and (copied or empty)
+        return not self.has_destructor(item) and (copied or empty)
 
 
 def rows(interface):
@@ -247,8 +259,8 @@ def rows(interface):
         elif interface.is_value(interface.meant(item)):
             types.append((item.name, "a value: nothing", "nothing", "-", place))
         else:
-            meant = interface.meant(item).name
-            ends, waits = interface.ends_something(meant), interface.waits(meant)
+            meant = interface.meant(item)
+            ends, waits = interface.ends_something(meant), interface.waits(meant.name)
             told = [sentences(item.docs, pattern) for pattern in (DROPPED, FORGOTTEN, ITSELF)]
             needed = ((ends, "what its destructor does", "that of its parts"),
                       (ends, "what mem::forget() does", "leaks its memory"),
