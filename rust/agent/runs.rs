@@ -122,7 +122,7 @@ impl<L: Level, K: Level> Runs<L, K> {
     ///
     /// # Examples
     ///
-    /// ```
+    /// ```no_run
     /// use baton::agent::{Runs, Wish};
     /// use baton::event::{Either, Killable};
     /// use baton::level::levels;
