@@ -15,6 +15,8 @@ pub use baton::{
         Value, //
     },
     event::{
+        when,
+        Claim,
         Interruptible,
         Killable,
         Uninterruptible, //
@@ -29,6 +31,7 @@ pub use baton::{
     LockNested,
     MaySleep,
     Thread,
+    Tied,
     WaitError, //
 };
 pub use core::pin::Pin;
@@ -51,11 +54,17 @@ pub struct Gate {
     pub limit: u32,
 }
 
-pub fn is_open(open: &mut bool, _: &()) -> Option<()> {
-    open.then_some(())
+pub fn is_open(open: &bool) -> bool {
+    *open
 }
 
-pub fn take(credits: &mut u32, want: &u32) -> Option<u32> {
-    *credits = credits.checked_sub(*want)?;
-    Some(*want)
+/// Takes `want` credits.
+pub fn take(want: u32) -> impl Claim<u32, Output = u32> {
+    when(
+        move |credits: &u32| *credits >= want,
+        move |credits: &mut u32| {
+            *credits -= want;
+            want
+        },
+    )
 }

@@ -144,6 +144,9 @@ def instructions(output, name):
     said = subprocess.run(["objdump", "-dr", "--no-show-raw-insn", f"--disassemble={name}", output],
                           capture_output=True, text=True, check=True).stdout
     lines = [line.split(":", 1)[1] for line in said.splitlines() if re.match(r"\s+[0-9a-f]+:\s", line)]
+    # Where a relocation follows, the operand is what the linker puts there: it says nothing yet.
+    lines = [re.sub(r"\b[0-9a-f]+ <[^>]*>", "", line) if "R_X86_64" in after else line
+             for line, after in zip(lines, lines[1:] + [""])]
     return [re.sub(r"\b[0-9a-f]+ <" + name + r"(\+0x[0-9a-f]+)?>", r"\1", line).strip() for line in lines]
 
 

@@ -9,5 +9,5 @@ use common::*;
 pub fn pass(outer: &SpinLock<u32>, gate: &Mutex<Gate>, cx: &mut MaySleep) -> Result<(), Closed> {
     let _outer = outer;
     let held = gate.lock_in(cx);
-    held.wait(Uninterruptible, |g| g.project().open, is_open, ())
+    held.on(|g| &g.open).until(is_open).wait(Uninterruptible)
 }

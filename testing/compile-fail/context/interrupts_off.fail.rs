@@ -11,5 +11,5 @@ use common::*;
 pub fn pass(gate: &SpinLockIrq<Gate>, cx: &mut MaySleep) -> Result<(), Closed> {
     let _irq = cx.interrupts_off();
     let held = gate.lock_in(cx); //~ E0499
-    held.wait(Uninterruptible, |g| g.project().open, is_open, ())
+    held.on(|g| &g.open).until(is_open).wait(Uninterruptible)
 }

@@ -9,5 +9,5 @@ use common::*;
 pub fn pass(gate: &SpinLockIrq<Gate>, cx: &mut MaySleep) -> Result<(), Closed> {
     drop(cx.interrupts_off());
     let held = gate.lock_in(cx);
-    held.wait(Uninterruptible, |g| g.project().open, is_open, ())
+    held.on(|g| &g.open).until(is_open).wait(Uninterruptible)
 }

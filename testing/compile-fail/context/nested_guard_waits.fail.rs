@@ -8,9 +8,9 @@
 mod common;
 use common::*;
 
-pub fn pass(outer: &Mutex<Gate>, inner: &Mutex<Gate>, cx: &mut MaySleep) -> Result<(), Closed> {
+pub fn pass(outer: &Mutex<Gate>, inner: &SpinLock<Gate>, cx: &mut MaySleep) -> Result<(), Closed> {
     let mut held = outer.lock_in(cx);
-    let (_, nesting) = held.nested();
-    let guard = inner.lock_nested(&nesting);
-    guard.wait(Uninterruptible, |g| g.project().open, is_open, ()) //~ E0599
+    let (_, mut nesting) = held.nested();
+    let guard = inner.lock_nested(&mut nesting);
+    guard.on(|g| &g.open).until(is_open).wait(Uninterruptible) //~ E0599
 }

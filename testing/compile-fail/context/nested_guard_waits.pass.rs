@@ -6,9 +6,9 @@
 mod common;
 use common::*;
 
-pub fn pass(outer: &Mutex<Gate>, inner: &Mutex<Gate>, cx: &mut MaySleep) -> Result<(), Closed> {
+pub fn pass(outer: &Mutex<Gate>, inner: &SpinLock<Gate>, cx: &mut MaySleep) -> Result<(), Closed> {
     let mut held = outer.lock_in(cx);
-    let (_, nesting) = held.nested();
-    let guard = inner.lock_nested(&nesting);
+    let (_, mut nesting) = held.nested();
+    let guard = inner.lock_nested(&mut nesting);
     Ok(drop(guard))
 }

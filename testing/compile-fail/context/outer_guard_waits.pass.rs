@@ -8,8 +8,8 @@ use common::*;
 
 pub fn pass(outer: &Mutex<Gate>, inner: &SpinLock<u32>, cx: &mut MaySleep) -> Result<(), Closed> {
     let mut held = outer.lock_in(cx);
-    let (_, nesting) = held.nested();
-    let guard = inner.lock_nested(&nesting);
+    let (_, mut nesting) = held.nested();
+    let guard = inner.lock_nested(&mut nesting);
     drop(guard);
-    held.wait(Uninterruptible, |g| g.project().open, is_open, ())
+    held.on(|g| &g.open).until(is_open).wait(Uninterruptible)
 }

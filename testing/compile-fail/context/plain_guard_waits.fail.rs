@@ -11,5 +11,5 @@ use common::*;
 pub fn pass(gate: &SpinLockIrq<Gate>, cx: &mut MaySleep) -> Result<(), Closed> {
     let irq = cx.interrupts_off();
     let held = gate.lock_with(&irq);
-    held.wait(Uninterruptible, |g| g.project().open, is_open, ()) //~ E0599
+    held.on(|g| &g.open).until(is_open).wait(Uninterruptible) //~ E0599
 }

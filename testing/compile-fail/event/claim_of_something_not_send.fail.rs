@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! error: E0277
-//! because: the waker runs the claim in its own task, with the argument of the waiter.
+//! because: the waker runs the claim in its own task, with what it has captured.
 
 #[path = "../common.rs"]
 mod common;
@@ -11,11 +11,8 @@ use kernel::types::NotThreadSafe;
 
 type Token = NotThreadSafe;
 
-fn check(open: &mut bool, _: &Token) -> Option<()> {
-    open.then_some(())
-}
-
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep, token: Token) -> Result<(), Closed> {
     let held = gate.lock_in(cx);
-    held.wait(Uninterruptible, |g| g.project().open, check, token) //~ E0277
+    let check = move |open: &bool| (*open, &token).0;
+    held.on(|g| &g.open).until(check).wait(Uninterruptible) //~ E0277
 }

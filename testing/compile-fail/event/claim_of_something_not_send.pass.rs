@@ -10,11 +10,8 @@ use kernel::types::NotThreadSafe;
 
 type Token = ();
 
-fn check(open: &mut bool, _: &Token) -> Option<()> {
-    open.then_some(())
-}
-
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep, token: Token) -> Result<(), Closed> {
     let held = gate.lock_in(cx);
-    held.wait(Uninterruptible, |g| g.project().open, check, token)
+    let check = move |open: &bool| (*open, &token).0;
+    held.on(|g| &g.open).until(check).wait(Uninterruptible)
 }

@@ -6,12 +6,10 @@
 mod common;
 use common::*;
 
-fn peek(credits: &mut u32, _: &()) -> Option<u32> {
-    Some(*credits)
-}
-
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep) -> bool {
     let held = gate.lock_in(cx);
-    held.wait(Uninterruptible, |g| g.project().credits, peek, ())
+    held.on(|g| &g.credits)
+        .when(|credits| *credits > 0, |credits| *credits)
+        .wait(Uninterruptible)
         .is_ok()
 }

@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! error: E0308
+//! error: E0521
 //! because: a claim that captured a reference could read what another lock guards.
 
 #[path = "../common.rs"]
 mod common;
 use common::*;
 
-pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep, limit: &u32) -> Result<u32, Closed> {
+pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep, limit: &u32) -> Result<(), Closed> {
     let held = gate.lock_in(cx);
-    held.wait(
-        Uninterruptible,
-        |g| g.project().credits,
-        |credits, want| (*credits >= *limit).then_some(*want), //~ E0308
-        1,
-    )
+    held.on(|g| &g.credits).until(move |credits| *credits >= *limit).wait(Uninterruptible) //~ E0521
 }

@@ -6,12 +6,7 @@
 mod common;
 use common::*;
 
-pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep, limit: &u32) -> Result<u32, Closed> {
+pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep, limit: &u32) -> Result<(), Closed> {
     let held = gate.lock_in(cx);
-    held.wait(
-        Uninterruptible,
-        |g| g.project().credits,
-        |credits, want| (*credits >= *want).then_some(*want),
-        1,
-    )
+    held.on(|g| &g.credits).until(move |credits| *credits >= 1).wait(Uninterruptible)
 }

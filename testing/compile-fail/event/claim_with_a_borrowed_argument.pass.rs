@@ -6,11 +6,7 @@
 mod common;
 use common::*;
 
-fn reach(credits: &mut u32, limit: &&u32) -> Option<()> {
-    (*credits >= **limit).then_some(())
-}
-
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep, limit: &'static u32) -> Result<(), Closed> {
     let held = gate.lock_in(cx);
-    held.wait(Uninterruptible, |g| g.project().credits, reach, limit)
+    held.on(|g| &g.credits).until(move |credits| *credits >= *limit).wait(Uninterruptible)
 }

@@ -11,6 +11,6 @@ use common::*;
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep) -> bool {
     let held = gate.lock_in(cx);
     let limit = &held.limit;
-    let _ = held.wait(Uninterruptible, |g| g.project().open, is_open, ()); //~ E0505
+    let _ = held.on(|g| &g.open).until(is_open).wait(Uninterruptible); //~ E0505
     *limit == 0
 }

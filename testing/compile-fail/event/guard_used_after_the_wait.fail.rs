@@ -9,6 +9,6 @@ use common::*;
 
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep) -> u32 {
     let held = gate.lock_in(cx);
-    let _ = held.wait(Uninterruptible, |g| g.project().open, is_open, ());
+    let _ = held.on(|g| &g.open).until(is_open).wait(Uninterruptible);
     held.limit //~ E0382
 }

@@ -10,5 +10,5 @@ use common::*;
 
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep) -> Result<u32, Closed> {
     let held = gate.lock_in(cx);
-    held.wait(Interruptible, |g| g.project().credits, take, 1) //~ E0308
+    held.on(|g| &g.credits).claim(take(1)).wait(Interruptible) //~ E0308
 }

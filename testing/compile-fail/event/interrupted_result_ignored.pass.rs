@@ -8,5 +8,5 @@ use common::*;
 
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep) -> Result<u32, Closed> {
     let held = gate.lock_in(cx);
-    held.wait(Uninterruptible, |g| g.project().credits, take, 1)
+    held.on(|g| &g.credits).claim(take(1)).wait(Uninterruptible)
 }

@@ -11,5 +11,5 @@ pub struct Mine;
 
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep) {
     let held = gate.lock_in(cx);
-    let _ = held.wait(Mine, |g| g.project().open, is_open, ()); //~ E0277
+    let _ = held.on(|g| &g.open).until(is_open).wait(Mine); //~ E0277
 }

@@ -10,5 +10,5 @@ pub use baton::event::Killable as Mine;
 
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep) {
     let held = gate.lock_in(cx);
-    let _ = held.wait(Mine, |g| g.project().open, is_open, ());
+    let _ = held.on(|g| &g.open).until(is_open).wait(Mine);
 }

@@ -11,5 +11,5 @@ use common::*;
 #[deny(unused_must_use)]
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep) {
     let held = gate.lock_in(cx);
-    held.wait(Interruptible, |g| g.project().credits, take, 1); //~ unused_must_use
+    held.on(|g| &g.credits).claim(take(1)).wait(Interruptible); //~ unused_must_use
 }

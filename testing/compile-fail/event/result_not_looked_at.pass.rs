@@ -9,5 +9,5 @@ use common::*;
 #[deny(unused_must_use)]
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep) {
     let held = gate.lock_in(cx);
-    let _credit = held.wait(Interruptible, |g| g.project().credits, take, 1);
+    let _credit = held.on(|g| &g.credits).claim(take(1)).wait(Interruptible);
 }

@@ -10,7 +10,7 @@ use common::*;
 
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep) -> Result {
     let held = gate.lock_in(cx);
-    let got = held.wait(Interruptible, |g| g.project().credits, take, 1);
+    let got = held.on(|g| &g.credits).claim(take(1)).wait(Interruptible);
     if got {
         //~^ E0308
         return Err(ERESTARTSYS);

@@ -8,7 +8,7 @@ use common::*;
 
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep) -> Result {
     let held = gate.lock_in(cx);
-    let got = held.wait(Interruptible, |g| g.project().credits, take, 1);
+    let got = held.on(|g| &g.credits).claim(take(1)).wait(Interruptible);
     if got == Err(WaitError::Signal) {
         return Err(ERESTARTSYS);
     }

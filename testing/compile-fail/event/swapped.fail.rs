@@ -7,10 +7,10 @@
 mod common;
 use common::*;
 
-pub fn swap(a: &Mutex<Gate>, b: &Mutex<Gate>, cx: &mut MaySleep) {
+pub fn swap(a: &Mutex<Gate>, b: &SpinLock<Gate>, cx: &mut MaySleep) {
     let mut first = a.lock_in(cx);
-    let (one, nesting) = first.nested();
-    let mut second = b.lock_nested(&nesting);
+    let (one, mut nesting) = first.nested();
+    let mut second = b.lock_nested(&mut nesting);
     let two = second.as_mut();
     core::mem::swap(one.get_mut(), two.get_mut()); //~ E0277
 }

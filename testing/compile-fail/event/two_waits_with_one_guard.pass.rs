@@ -8,7 +8,7 @@ use common::*;
 
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep) {
     let held = gate.lock_in(cx);
-    let _ = held.wait(Uninterruptible, |g| g.project().open, is_open, ());
+    let _ = held.on(|g| &g.open).until(is_open).wait(Uninterruptible);
     let held = gate.lock_in(cx);
-    let _ = held.wait(Uninterruptible, |g| g.project().open, is_open, ());
+    let _ = held.on(|g| &g.open).until(is_open).wait(Uninterruptible);
 }

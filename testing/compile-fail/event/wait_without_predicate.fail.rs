@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! error: E0061
+//! error: E0599
 //! because: a wait says what it waits for; there is no bare sleep.
 //! hazard: f03
 
@@ -10,5 +10,5 @@ use common::*;
 
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep) -> Result<(), Closed> {
     let held = gate.lock_in(cx);
-    held.wait(Uninterruptible, |g| g.project().open) //~ E0061
+    held.on(|g| &g.open).wait(Uninterruptible) //~ E0599
 }

@@ -8,7 +8,7 @@
 mod common;
 use common::*;
 
-pub fn pass(mut event: Pin<&mut Event<bool>>, other: &Mutex<Gate>, cx: &mut MaySleep) {
+pub fn pass(event: Pin<&mut Event<bool>>, other: &Mutex<Gate>, cx: &mut MaySleep) {
     let held = other.lock_in(cx);
-    let _ = held.wait(Uninterruptible, |_| event.as_mut(), is_open, ()); //~ error E0597
+    let _ = held.on(|_| &*event).until(is_open).wait(Uninterruptible); //~ E0597 error
 }

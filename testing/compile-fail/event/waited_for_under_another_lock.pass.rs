@@ -6,7 +6,7 @@
 mod common;
 use common::*;
 
-pub fn pass(mut event: Pin<&mut Event<bool>>, other: &Mutex<Gate>, cx: &mut MaySleep) {
+pub fn pass(event: Pin<&mut Event<bool>>, other: &Mutex<Gate>, cx: &mut MaySleep) {
     let held = other.lock_in(cx);
-    let _ = held.wait(Uninterruptible, |g| g.project().open, is_open, ());
+    let _ = held.on(|g| &g.open).until(is_open).wait(Uninterruptible);
 }

@@ -53,6 +53,6 @@ pub struct Sync {
 pub type Config = Ordered<order::Config, Mutex<u32>>;
 pub type Metadata = Ordered<order::Metadata, Mutex<Sync>>;
 
-pub fn is_set(flag: &mut bool, _: &()) -> Option<()> {
-    flag.then_some(())
+pub fn is_set(flag: &bool) -> bool {
+    *flag
 }

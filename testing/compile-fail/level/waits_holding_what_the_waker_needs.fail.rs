@@ -12,5 +12,5 @@ pub fn stop(config: &Config, metadata: &Metadata, cx: &mut MaySleep) -> Result<(
     let mut config = config.lock_in(cx);
     let (_, cx) = config.inner();
     let held = metadata.lock_in(cx);
-    held.wait(Uninterruptible, |m| m.project().ended, is_set, ()) //~ E0277
+    held.on(|m| &m.ended).until(is_set).wait(Uninterruptible) //~ E0277
 }

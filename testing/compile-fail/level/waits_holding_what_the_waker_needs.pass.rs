@@ -10,5 +10,5 @@ pub fn stop(config: &Config, metadata: &Metadata, cx: &mut MaySleep) -> Result<(
     let mut config = config.lock_in(cx);
     let (_, cx) = config.inner();
     let held = metadata.lock_in(cx);
-    held.wait(Uninterruptible, |m| m.project().written, is_set, ())
+    held.on(|m| &m.written).until(is_set).wait(Uninterruptible)
 }

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The twin of `condition_that_changes.fail.rs`: one line apart, and it compiles.
+
+#[path = "../common.rs"]
+mod common;
+use common::*;
+
+pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep) -> Result<(), Closed> {
+    let held = gate.lock_in(cx);
+    held.on(|g| &g.open)
+        .until(|open| {
+            let _ = *open;
+            false
+        })
+        .wait(Uninterruptible)
+}
