@@ -3,18 +3,16 @@
 //! What [`wait`](super::wait) needs of the event protocol, under the name by which it knows it: the
 //! model has another module of this name.
 
-pub(super) use crate::event::{
-    claim::private::Sealed,
-    protocol::{
-        sleep_until_completed,
-        unlink_all,
-        Claim,
-        Entry,
-        Head,
-        Platform,
-        Queue,
-        Sleeper,
-        Waiter,
-        WAITING, //
-    },
+pub(super) use crate::event::protocol::{
+    sleep_until_completed,
+    unlink_all,
+    Claim,
+    Entry,
+    Head,
+    Platform,
+    Queue,
+    Sealed,
+    Sleeper,
+    Waiter,
+    WAITING, //
 };

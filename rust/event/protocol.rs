@@ -56,7 +56,10 @@
 //! [`Platform::Live`] keeps that task's memory valid across C.
 
 pub(crate) use super::{
-    claim::Claim,
+    claim::{
+        private::Sealed,
+        Claim, //
+    },
     needs::{
         Platform,
         Sleeper, //

@@ -170,7 +170,7 @@ impl Shared {
     fn of(entry: Option<Raw>) -> Self {
         Self(Arc::new(Map {
             tree: Mutex::new(Tree { entry, sleepers: 0 }),
-            bucket: Bucket(Mutex::new(Waiters(Queue::new()))),
+            bucket: Bucket(Mutex::new(Waiters(Queue::new(false)))),
             owner: Plain::new(),
         }))
     }

@@ -159,7 +159,7 @@ impl Gate {
         }
     }
 
-    /// Waits for one credit of either event.
+    /// Waits for one credit of either event; the other one is tried first.
     fn wait_either(&'static self, task: &Task, mode: Mode) -> End {
         let receipt = Arc::new(Plain::new());
         let claim = || {
@@ -169,9 +169,10 @@ impl Gate {
             })
         };
         match self.run(task, mode, |slot| {
+            let event = slot.event.as_ref()?.place();
             Some(Two {
-                first: One::new(slot.event.as_ref()?.place(), claim()),
-                second: One::new(slot.other.place(), claim()),
+                first: One::new(slot.other.place(), claim()),
+                second: One::new(event, claim()),
             })
         }) {
             Ok(Either::First(got) | Either::Second(got)) => {
@@ -480,6 +481,20 @@ pub fn either_of_two_is_served_once() {
     assert_eq!(gate.0.both(), 1);
 }
 
+pub fn either_leaves_no_entry_behind() {
+    let gate = Gate::new(0, false);
+    let waiter = Waiter::start_either(&gate, Interruptible);
+    let task = waiter.task.clone();
+    let signal = act(move || task.interrupt());
+    gate.0.add(1);
+    signal.join().unwrap();
+    let end = waiter.join();
+    assert!(matches!(end, End::Served | SIGNAL));
+    let slot = gate.0.slot.lock().unwrap();
+    let left = slot.event.as_ref().map(|event| event.queue.len());
+    assert_eq!((left, slot.other.queue.len()), (Some(0), 0));
+}
+
 pub fn either_by_a_deferred_update() {
     let gate = Gate::new(0, false);
     let waiter = Waiter::start_either(&gate, Uninterruptible);
@@ -528,7 +543,6 @@ pub fn served_elsewhere_lets_those_behind_it_pass() {
     gate.0.add_other(1);
     gate.0.add(1);
     let ends = [first.join(), second.join()];
-    // With both there the second has to be served too, or it took the place of the first one.
     assert_eq!(ends, [End::Served; 2]);
     assert_eq!(gate.0.both(), 0);
 }
@@ -639,6 +653,7 @@ pub const CASES: &[Case] = &[
     Case::bounded("another_event_in_its_place", 4, another_event_in_its_place),
     Case::explore("task_is_gone", task_is_gone),
     Case::bounded("either_of_two_is_served_once", 3, either_of_two_is_served_once),
+    Case::explore("either_leaves_no_entry_behind", either_leaves_no_entry_behind),
     Case::bounded("either_by_a_deferred_update", 3, either_by_a_deferred_update),
     Case::bounded("either_against_signal", 3, either_against_signal),
     Case::bounded("either_against_close", 3, either_against_close),

@@ -146,7 +146,7 @@ pub const FAULTS: &[Fault] = &[
         file: QUEUE,
         from: "            P::wake(task, &live); // C, pairs with A",
         to: "            P::wake(task, &live);
-            P::load_acquire(unsafe { &(*head).status });",
+            P::load_acquire(unsafe { &(*(*entry).head.get()).status });",
         case: "signal_against_deferred_update",
         says: RACE,
     },
@@ -161,18 +161,8 @@ pub const FAULTS: &[Fault] = &[
         }
     }
 }",
-        case: "either_of_two_is_served_once",
+        case: "either_leaves_no_entry_behind",
         says: "panicked",
-    },
-    Fault {
-        name: "withdraws_from_one_list_only",
-        file: MONITOR,
-        from: "            self.first.enqueue(head);
-            self.second.enqueue(head);",
-        to: "            self.first.enqueue(head);
-            self.second.enqueue(&Head::new());",
-        case: "either_against_signal",
-        says: "",
     },
     Fault {
         name: "place_in_line_not_inherited",
