@@ -7,6 +7,9 @@
 mod common;
 use common::*;
 
-pub fn own<'m>(map: &'m EntryMap<u64>, cx: &'m mut MaySleep) -> Result<Option<EntryGuard<'m, 'm, u64>>> {
+pub fn own<'m>(
+    map: &'m EntryMap<u64>,
+    cx: &'m mut MaySleep,
+) -> Result<Option<EntryGuard<'m, 'm, u64>>> {
     Ok(Some(EntryGuard::new(map, 7))) //~ E0624 E0061
 }

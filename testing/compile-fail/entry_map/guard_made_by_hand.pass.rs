@@ -6,6 +6,9 @@
 mod common;
 use common::*;
 
-pub fn own<'m>(map: &'m EntryMap<u64>, cx: &'m mut MaySleep) -> Result<Option<EntryGuard<'m, 'm, u64>>> {
+pub fn own<'m>(
+    map: &'m EntryMap<u64>,
+    cx: &'m mut MaySleep,
+) -> Result<Option<EntryGuard<'m, 'm, u64>>> {
     map.lock(cx, Killable, 7)
 }
