@@ -107,7 +107,7 @@ impl<T: Operations> Core<T> {
 
 impl<T: Operations> Teardown for Core<T> {
     const KIND: &'static str = "disk";
-    const IN_ORDER: Option<&'static str> = Some("`remove(cx)`");
+    const IN_ORDER: &'static str = "remove(cx)";
 
     fn tear_down(&self) {
         // SAFETY: The queue is valid, and nobody writes to the field but this function.
