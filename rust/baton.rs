@@ -21,9 +21,9 @@
 //!   swallow that.
 //! - [`Agent`] is a thread whose runs are told apart: a stop waits for the [`Run`](agent::Run) that it
 //!   saw, with nothing held that the run needs.
-//! - [`drain`] counts what is in flight. Only who has shut its gate can wait, and not for what is parked
-//!   on themselves. [`completion`] is one obligation of that kind, as a value, and [`sink`] says by whom
-//!   something is finished.
+//! - [`drain`] counts what is in flight. Close its gate before you wait; you cannot wait for what only
+//!   your own task can end. [`completion`] is the obligation to tell one waiter how something has ended, and
+//!   [`sink`] decides in which context something is finished.
 //! - [`pool`] has nodes that stay what they are while somebody uses them, however long ago the lock was
 //!   dropped under which they were selected; [`shrinker`] asks it for memory, and cannot sleep.
 //! - [`registry`] says who sleeps on what, since when, and who owes the wake. There are trace events too.

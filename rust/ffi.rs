@@ -37,6 +37,10 @@ pub(crate) struct BatonBlkServing {
     reason = "some C structures are empty, depending on the configuration"
 )]
 extern "C" {
+    // drains
+    pub(crate) fn baton_drain_lock() -> c_ulong;
+    pub(crate) fn baton_drain_unlock(flags: c_ulong);
+
     // `sched.h`
     pub(crate) fn baton_set_current_state(state: c_uint);
     pub(crate) fn baton_set_running();
@@ -101,6 +105,8 @@ extern "C" {
     pub(crate) fn baton_wait_map_enter_shared(map: *mut bindings::lockdep_map);
     #[cfg(CONFIG_LOCKDEP)]
     pub(crate) fn baton_wait_map_hold_section(map: *mut bindings::lockdep_map);
+    #[cfg(CONFIG_LOCKDEP)]
+    pub(crate) fn baton_wait_map_hold_shared_section(map: *mut bindings::lockdep_map);
     #[cfg(CONFIG_LOCKDEP)]
     pub(crate) fn baton_wait_map_leave_section(map: *mut bindings::lockdep_map);
     #[cfg(CONFIG_LOCKDEP)]

@@ -123,6 +123,12 @@ void baton_wait_map_hold_section(struct lockdep_map *map)
 }
 EXPORT_SYMBOL_GPL(baton_wait_map_hold_section);
 
+void baton_wait_map_hold_shared_section(struct lockdep_map *map)
+{
+	baton_wait_map_hold_shared(map);
+}
+EXPORT_SYMBOL_GPL(baton_wait_map_hold_shared_section);
+
 void baton_wait_map_leave_section(struct lockdep_map *map)
 {
 	baton_wait_map_unhold(map);
@@ -151,6 +157,22 @@ void baton_spinlock_irq_might_be_taken(spinlock_t *lock)
 	local_irq_restore(flags);
 }
 EXPORT_SYMBOL_GPL(baton_spinlock_irq_might_be_taken);
+
+/* The parked references of all drains, and who waits for them: drain/table.rs. */
+static DEFINE_RAW_SPINLOCK(baton_drain);
+
+unsigned long baton_drain_lock(void)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&baton_drain, flags);
+	return flags;
+}
+
+void baton_drain_unlock(unsigned long flags)
+{
+	raw_spin_unlock_irqrestore(&baton_drain, flags);
+}
 
 /* xarray.h */
 

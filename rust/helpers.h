@@ -75,10 +75,15 @@ void baton_wait_map_init(struct lockdep_map *map, const char *name,
 void baton_wait_map_acquire(struct lockdep_map *map);
 void baton_wait_map_enter_shared(struct lockdep_map *map);
 void baton_wait_map_hold_section(struct lockdep_map *map);
+void baton_wait_map_hold_shared_section(struct lockdep_map *map);
 void baton_wait_map_leave_section(struct lockdep_map *map);
 void baton_mutex_might_be_taken(struct mutex *lock);
 void baton_spinlock_might_be_taken(spinlock_t *lock);
 void baton_spinlock_irq_might_be_taken(spinlock_t *lock);
+
+/* drains */
+unsigned long baton_drain_lock(void);
+void baton_drain_unlock(unsigned long flags);
 
 /* xarray.h */
 void baton_xa_init(struct xarray *xa, const char *name,

@@ -35,6 +35,12 @@ static inline void baton_wait_map_hold(struct lockdep_map *map)
 	lock_map_acquire(map);
 }
 
+/* The same for one of many that hold it at the same time. */
+static inline void baton_wait_map_hold_shared(struct lockdep_map *map)
+{
+	lock_map_acquire_read(map);
+}
+
 static inline void baton_wait_map_unhold(struct lockdep_map *map)
 {
 	lock_map_release(map);

@@ -100,6 +100,21 @@ impl WaitMap {
             _not_send: PhantomData,
         }
     }
+
+    /// As [`WaitMap::hold`], for one of many that hold it at the same time.
+    #[doc(alias = "down_read")]
+    #[inline]
+    pub fn hold_shared(&self) -> Holding<'_> {
+        #[cfg(CONFIG_LOCKDEP)]
+        // SAFETY: The map was initialised by `new()`; `Holding` lets go of it, in this task.
+        unsafe {
+            ffi::baton_wait_map_hold_shared_section(self.map.get())
+        };
+        Holding {
+            _map: self,
+            _not_send: PhantomData,
+        }
+    }
 }
 
 /// A section of code that has to be left before the waits of a [`WaitMap`] can end.

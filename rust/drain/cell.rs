@@ -3,7 +3,11 @@
 //! The memory of a drain: its word, who has shut its gate, and what is parked.
 
 use super::{
-    parked::Table,
+    cycle::{
+        self,
+        What, //
+    },
+    error::DrainError,
     protocol::{
         self,
         Shared,
@@ -11,8 +15,11 @@ use super::{
         COUNT,
         OWNED, //
     },
-    var,
-    DrainError, //
+    table::{
+        Table,
+        TaskId, //
+    },
+    var, //
 };
 use crate::{
     context::MaySleep,
@@ -33,18 +40,14 @@ use kernel::{
         Full,
         Relaxed, //
     },
-    task::Task, //
 };
 
 /// What a drain and its references have in common.
-#[pin_data]
 pub(super) struct Cell {
     /// See [`protocol`]. Waits for the count go by the address of this.
     word: Atomic<u64>,
-    /// The address of the task that has shut the gate. Waits for the gate go by the address of this.
-    closer: Atomic<usize>,
-    #[pin]
-    parked: Table,
+    /// On whom waits depend.
+    table: Table,
 }
 
 /// A pointer to a cell.
@@ -98,7 +101,7 @@ unsafe impl Shared for CellPtr {
     }
 
     fn gate_key(&self) -> *mut c_void {
-        (&raw const self.cell().closer).cast_mut().cast()
+        self.cell().table.gate_key().cast_mut().cast()
     }
 
     fn wake(key: *mut c_void) {
@@ -108,29 +111,24 @@ unsafe impl Shared for CellPtr {
     unsafe fn free(self) {
         // SAFETY: The cell was allocated by `Cell::new()`, and nobody uses it any more, by the safety
         // requirements.
-        drop(unsafe { Pin::new_unchecked(KBox::from_raw(self.0.as_ptr())) });
+        drop(unsafe { KBox::from_raw(self.0.as_ptr()) });
     }
 }
 
 impl Cell {
     /// Makes the cell of a drain.
-    // Not generic and never inlined: there is one lock class for all tables, with one name.
-    #[inline(never)]
     #[allow(
         clippy::new_ret_no_self,
         reason = "a cell is only ever behind a pointer"
     )]
     pub(super) fn new() -> Result<CellPtr> {
-        let cell = KBox::pin_init(
-            pin_init!(Self {
+        let cell = KBox::into_raw(KBox::new(
+            Self {
                 word: Atomic::new(OWNED),
-                closer: Atomic::new(0),
-                parked <- Table::new(),
-            }),
+                table: Table::new(),
+            },
             GFP_KERNEL,
-        )?;
-        // SAFETY: What the box contains is not moved: it is freed through the pointer only.
-        let cell = KBox::into_raw(unsafe { Pin::into_inner_unchecked(cell) });
+        )?);
         // INVARIANT: It is owned. SAFETY: The pointer comes from a box, hence is not null.
         Ok(CellPtr(unsafe { NonNull::new_unchecked(cell) }))
     }
@@ -170,26 +168,24 @@ impl CellPtr {
     pub(super) fn shut(&self) -> bool {
         let shut = protocol::shut(*self);
         if shut {
-            self.cell()
-                .closer
-                .store(Task::current_raw().addr(), Relaxed);
+            self.cell().table.set_closer();
         }
         shut
     }
 
-    /// The gate, which this task has shut, is not this task's any more.
-    pub(super) fn forget_closer(&self) {
-        self.cell().closer.store(0, Relaxed);
+    /// The gate, which this task has shut, is in nobody's hands in particular.
+    pub(super) fn disown_gate(&self) {
+        self.cell().table.disown_gate();
     }
 
     /// Returns whether this task has shut the gate.
     pub(super) fn is_closer(&self) -> bool {
-        self.cell().closer.load(Relaxed) == Task::current_raw().addr()
+        self.cell().table.is_closer()
     }
 
     /// Opens the gate, which the caller has.
     pub(super) fn open(&self) {
-        self.cell().closer.store(0, Relaxed);
+        self.cell().table.forget_closer();
         protocol::open(*self);
     }
 
@@ -213,17 +209,8 @@ impl CellPtr {
         mode: M,
         name: &'static CStr,
     ) -> Result<(), DrainError> {
-        // Only this task can park on itself, so what is not there before the sleep does not come.
-        var::wait(self.count_key(), cx, mode, name, || {
-            if protocol::is_drained(*self) {
-                Some(Ok(()))
-            } else if self.cell().parked.is_mine() {
-                self.cell().parked.report("waits for a drain");
-                Some(Err(DrainError::Deadlock))
-            } else {
-                None
-            }
-        })
+        let look = || protocol::is_drained(*self).then_some(());
+        self.wait(What::Count, cx, mode, name, look)
     }
 
     /// Waits until `pass` has passed the gate.
@@ -235,27 +222,51 @@ impl CellPtr {
         name: &'static CStr,
         mut pass: impl FnMut(&Self) -> bool,
     ) -> Result<(), DrainError> {
-        let mine = Task::current_raw().addr();
-        var::wait(self.gate_key(), cx, mode, name, || {
-            if pass(self) {
-                Some(Ok(()))
-            } else if self.cell().closer.load(Relaxed) == mine {
-                Some(Err(DrainError::Deadlock))
-            } else {
-                None
-            }
+        let look = || pass(self).then_some(());
+        self.wait(What::Gate, cx, mode, name, look)
+    }
+
+    /// Sleeps until `look` says that the wait has ended, unless it never would.
+    #[track_caller]
+    fn wait<C: Level, M: Mode>(
+        &self,
+        what: What,
+        cx: &mut MaySleep<C>,
+        mode: M,
+        name: &'static CStr,
+        mut look: impl FnMut() -> Option<()>,
+    ) -> Result<(), DrainError> {
+        if look().is_some() {
+            return Ok(());
+        }
+        if what == What::Gate && self.cell().table.was_disowned_by_me() {
+            // Not an error: another task can open it. But it is the first thing to know if none does.
+            pr_warn!(
+                "task {} waits at the gate of drain \"{}\", which it has shut itself: another one has to open it\n",
+                TaskId::current().pid,
+                name
+            );
+        }
+        // Not in the closure, whose caller is this function.
+        let place = Location::caller();
+        let key = match what {
+            What::Count => self.count_key(),
+            What::Gate => self.gate_key(),
+        };
+        cycle::waiting(&self.cell().table, what, name, || {
+            Ok(var::wait(key, cx, mode, name, place, look)?)
         })
     }
 
-    pub(super) fn park(&self, place: &'static Location<'static>) -> Option<usize> {
-        self.cell().parked.add(place)
+    pub(super) fn park(&self, place: &Location<'_>) -> Option<usize> {
+        self.cell().table.add(place)
     }
 
     pub(super) fn unpark(&self, slot: usize) {
-        self.cell().parked.remove(slot);
+        self.cell().table.remove(slot);
     }
 
     pub(super) fn report_parked(&self) {
-        self.cell().parked.report("knows of a drain that went away");
+        self.cell().table.report();
     }
 }

@@ -4,12 +4,9 @@
 //!
 //! C source: [`kernel/sched/wait_bit.c`](srctree/kernel/sched/wait_bit.c)
 
-use super::{
-    protocol::{
-        self,
-        Sleeper, //
-    },
-    DrainError, //
+use super::protocol::{
+    self,
+    Sleeper, //
 };
 use crate::{
     context::MaySleep,
@@ -101,21 +98,16 @@ impl<M: Mode> Sleeper for VarSleeper<'_, M> {
     }
 }
 
-/// Sleeps until `look` says how the wait ends.
+/// Sleeps until `look` says that the wait has ended.
 #[doc(alias = "wait_var_event")]
-#[track_caller]
 pub(super) fn wait<C: Level, M: Mode>(
     address: *mut c_void,
     _cx: &mut MaySleep<C>,
     mode: M,
     name: &'static CStr,
-    mut look: impl FnMut() -> Option<Result<(), DrainError>>,
-) -> Result<(), DrainError> {
-    if let Some(ended) = look() {
-        return ended;
-    }
-    // Not in the closure, whose caller is this function.
-    let place = Location::caller();
+    place: &'static Location<'static>,
+    look: impl FnMut() -> Option<()>,
+) -> Result<(), WaitError> {
     let about = registry::is_wanted().then(|| About {
         object: Object::at(address),
         label: Label {
@@ -139,5 +131,5 @@ pub(super) fn wait<C: Level, M: Mode>(
         about,
         _mode: PhantomData::<M>,
     };
-    protocol::wait(sleeper, look)?
+    protocol::wait(sleeper, look)
 }

@@ -227,10 +227,8 @@ fn gen_disk(
 /// of the request only.
 fn wait_until_idle(shared: &Shared, cx: &mut MaySleep) -> Result {
     shared.stats.drains.inc();
-    Ok(shared
-        .gate
-        .shut(cx, Uninterruptible)?
-        .wait(cx, Uninterruptible)?)
+    let mut shut = shared.gate.shut(cx, Uninterruptible)?;
+    Ok(shut.wait(Uninterruptible)?)
 }
 
 impl Disk {
@@ -323,8 +321,8 @@ impl Disk {
         // Reclaim may be waiting for this very disk, which is frozen.
         without_io(cx, |cx| {
             gen_disk.while_frozen(patience.left(), cx, |gen_disk, cx| {
-                let shut = shared.gate.shut(cx, Killable)?;
-                shut.wait(cx, Killable)?;
+                // The gate may open again: the disk is frozen.
+                shared.gate.shut(cx, Killable)?.wait(Killable)?;
                 shared.stats.drains.inc();
                 change(gen_disk, shared, cx)
             })?

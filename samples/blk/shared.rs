@@ -173,8 +173,8 @@ impl Operations for Queue {
     fn queue_rq(shared: ArcBorrow<'_, Shared>, mut request: Queued, cx: &mut MaySleep) {
         let stats = &shared.stats;
         // It is shut while the disk is frozen, when no request comes.
-        let in_flight = match shared.gate.begin() {
-            Ok(in_flight) => in_flight,
+        let in_flight = match shared.gate.begin(cx) {
+            Ok(active) => active.hand_over(),
             Err(e) => {
                 stats.errors.inc();
                 request.end(Err(e.into()));

@@ -20,10 +20,15 @@ use baton::{
         Uninterruptible,
         WaitError, //
     },
+    level::{
+        levels,
+        Ordered, //
+    },
     MaySleep,
     Thread, //
 };
 use kernel::{
+    new_mutex,
     prelude::*,
     sync::{
         atomic::{
@@ -31,7 +36,8 @@ use kernel::{
             Atomic,
             Release, //
         },
-        Arc, //
+        Arc,
+        Mutex, //
     },
     time::{
         delay::fsleep,
@@ -40,6 +46,9 @@ use kernel::{
     },
     workqueue, //
 };
+
+#[path = "drain/cycles.rs"]
+mod cycles;
 
 suite!("drain_kunit", "KUnit suite of baton's drains");
 
@@ -57,7 +66,7 @@ fn waiter<M: Mode + Send + 'static>(
     let (theirs, drain) = (result.clone(), drain.clone());
     let thread = Thread::spawn(cx, c"drain_kunit", move |cx, _| {
         let ended = match drain.shut(cx, Killable) {
-            Ok(shut) => shut.wait(cx, mode),
+            Ok(mut shut) => shut.wait(mode),
             Err(e) => Err(e),
         };
         theirs.store(
@@ -71,7 +80,7 @@ fn waiter<M: Mode + Send + 'static>(
 /// Waits until the gate is shut, for two seconds at most: then somebody waits, or is about to.
 fn until_shut(drain: &Drain) -> bool {
     for _ in 0..20_000 {
-        match drain.begin() {
+        match drain.try_begin() {
             Ok(reference) => reference.end(),
             Err(_) => return true,
         }
@@ -100,6 +109,31 @@ fn join(thread: Thread, cx: &mut MaySleep) -> bool {
     }
 }
 
+/// Waits until `done` is true, for two seconds at most.
+fn until(mut done: impl FnMut() -> bool) -> bool {
+    for _ in 0..20_000 {
+        if done() {
+            return true;
+        }
+        fsleep(Delta::from_micros(100));
+    }
+    false
+}
+
+levels! {
+    /// Two drains, one below the other, and what is taken before and in them.
+    mod order {
+        /// What a request takes first.
+        Config,
+        /// The requests of a device.
+        Requests,
+        /// Those of the device below it.
+        Lower,
+        /// What is taken in any of them.
+        Cache,
+    }
+}
+
 #[kunit_tests(baton_drain)]
 mod tests {
     use super::*;
@@ -107,8 +141,8 @@ mod tests {
     #[test]
     fn references_are_counted() -> Result {
         let drain = drain()?;
-        let one = drain.begin()?;
-        let two = drain.begin()?;
+        let one = drain.try_begin()?;
+        let two = drain.try_begin()?;
         assert_eq!(drain.in_flight(), 2);
         one.end();
         drop(two);
@@ -120,11 +154,13 @@ mod tests {
     fn a_shut_gate_refuses_until_it_is_open() -> Result {
         let cx = &mut MaySleep::assert();
         let drain = drain()?;
-        let shut = drain.shut(cx, Uninterruptible)?;
-        assert_eq!(drain.begin().err(), Some(DrainError::Shut));
-        assert_eq!(shut.wait(cx, Uninterruptible), Ok(()));
+        let mut shut = drain.shut(cx, Uninterruptible)?;
+        assert_eq!(drain.try_begin().err(), Some(DrainError::Shut));
+        assert_eq!(shut.wait(Uninterruptible), Ok(()));
         drop(shut);
-        assert!(drain.begin().is_ok());
+        assert!(drain.try_begin().is_ok());
+        // By the same task, once more.
+        assert!(drain.shut(cx, limited()).is_ok());
         Ok(())
     }
 
@@ -132,8 +168,8 @@ mod tests {
     fn the_wait_ends_with_the_last_reference() -> Result {
         let cx = &mut MaySleep::assert();
         let drain = drain()?;
-        let one = drain.begin()?;
-        let two = drain.begin()?;
+        let one = drain.try_begin()?;
+        let two = drain.try_begin()?;
         let (thread, result) = waiter(&drain, Killable, cx)?;
         let shut = until_shut(&drain);
         one.end();
@@ -151,10 +187,10 @@ mod tests {
     fn a_worker_ends_it() -> Result {
         let cx = &mut MaySleep::assert();
         let drain = drain()?;
-        let reference = drain.begin()?;
+        let reference = drain.try_begin()?;
         workqueue::system().try_spawn(GFP_KERNEL, move || reference.end())?;
-        let shut = drain.shut(cx, Uninterruptible)?;
-        assert_eq!(shut.wait(cx, limited()), Ok(()));
+        let mut shut = drain.shut(cx, Uninterruptible)?;
+        assert_eq!(shut.wait(limited()), Ok(()));
         Ok(())
     }
 
@@ -162,7 +198,7 @@ mod tests {
     fn it_is_ended_with_interrupts_off() -> Result {
         let cx = &mut MaySleep::assert();
         let drain = drain()?;
-        let reference = drain.begin()?;
+        let reference = drain.try_begin()?;
         let (thread, result) = waiter(&drain, Killable, cx)?;
         let shut = until_shut(&drain);
         let off = cx.interrupts_off();
@@ -180,7 +216,7 @@ mod tests {
         let cx = &mut MaySleep::assert();
         for _ in 0..500 {
             let drain = drain()?;
-            let reference = drain.begin()?;
+            let reference = drain.try_begin()?;
             let (thread, result) = waiter(&drain, Killable, cx)?;
             reference.end();
             let ended = join(thread, cx);
@@ -194,12 +230,12 @@ mod tests {
     fn a_signal_ends_the_wait() -> Result {
         let cx = &mut MaySleep::assert();
         let drain = drain()?;
-        let reference = drain.begin()?;
+        let reference = drain.try_begin()?;
         let (thread, result) = waiter(&drain, Interruptible, cx)?;
         let shut = until_shut(&drain);
         thread.interrupt();
         let ended = join(thread, cx);
-        let open = drain.begin().is_ok();
+        let open = drain.try_begin().is_ok();
         reference.end();
         assert!(shut);
         assert!(ended);
@@ -212,12 +248,12 @@ mod tests {
     fn the_time_ends_the_wait() -> Result {
         let cx = &mut MaySleep::assert();
         let drain = drain()?;
-        let reference = drain.begin()?;
-        let shut = drain.shut(cx, Uninterruptible)?;
+        let reference = drain.try_begin()?;
+        let mut shut = drain.shut(cx, Uninterruptible)?;
         let limit = Uninterruptible.timeout(msecs_to_jiffies(10));
-        assert_eq!(shut.wait(cx, limit), Err(DrainError::TimedOut));
+        assert_eq!(shut.wait(limit), Err(DrainError::TimedOut));
         reference.end();
-        assert_eq!(shut.wait(cx, Uninterruptible), Ok(()));
+        assert_eq!(shut.wait(Uninterruptible), Ok(()));
         Ok(())
     }
 
@@ -225,13 +261,13 @@ mod tests {
     fn what_is_parked_on_oneself_is_not_waited_for() -> Result {
         let cx = &mut MaySleep::assert();
         let drain = drain()?;
-        let Ok(parked) = drain.begin()?.park() else {
+        let Ok(parked) = drain.try_begin()?.park() else {
             return Err(ENOSPC);
         };
-        let shut = drain.shut(cx, Uninterruptible)?;
-        assert_eq!(shut.wait(cx, limited()), Err(DrainError::Deadlock));
+        let mut shut = drain.shut(cx, Uninterruptible)?;
+        assert_eq!(shut.wait(limited()), Err(DrainError::Deadlock));
         parked.take().end();
-        assert_eq!(shut.wait(cx, Uninterruptible), Ok(()));
+        assert_eq!(shut.wait(Uninterruptible), Ok(()));
         Ok(())
     }
 
@@ -241,13 +277,13 @@ mod tests {
         let drain = drain()?;
         let mut own = KVec::new();
         for _ in 0..3 {
-            let Ok(parked) = drain.begin()?.park() else {
+            let Ok(parked) = drain.try_begin()?.park() else {
                 return Err(ENOSPC);
             };
             own.push(parked, GFP_KERNEL)?;
         }
-        let shut = drain.shut(cx, Uninterruptible)?;
-        let result = shut.run_own_and_wait(cx, limited(), |_| own.pop().is_some());
+        let mut shut = drain.shut(cx, Uninterruptible)?;
+        let result = shut.run_own_and_wait(limited(), |_| own.pop().is_some());
         assert_eq!(result, Ok(()));
         Ok(())
     }
@@ -256,7 +292,7 @@ mod tests {
     fn what_is_parked_on_another_task_is_waited_for() -> Result {
         let cx = &mut MaySleep::assert();
         let drain = drain()?;
-        let Ok(parked) = drain.begin()?.park() else {
+        let Ok(parked) = drain.try_begin()?.park() else {
             return Err(ENOSPC);
         };
         let (thread, result) = waiter(&drain, Killable, cx)?;
@@ -277,7 +313,7 @@ mod tests {
         let mut own = KVec::new();
         let mut back: Option<InFlight> = None;
         for _ in 0..17 {
-            match drain.begin()?.park() {
+            match drain.try_begin()?.park() {
                 Ok(parked) => own.push(parked, GFP_KERNEL)?,
                 Err(reference) => back = Some(reference),
             }
@@ -295,6 +331,8 @@ mod tests {
         let cx = &mut MaySleep::assert();
         let drain = drain()?;
         let shut = drain.shut(cx, Uninterruptible)?;
+        // Comes in again, as a page fault does.
+        let cx = &mut MaySleep::assert();
         let begun = drain.begin_when_open(cx, limited()).err();
         let again = drain.shut(cx, limited()).err();
         drop(shut);
@@ -307,11 +345,11 @@ mod tests {
     fn others_wait_until_the_gate_opens() -> Result {
         let cx = &mut MaySleep::assert();
         let drain = drain()?;
-        let shut = drain.shut(cx, Uninterruptible)?;
         let theirs = drain.clone();
+        let shut = Drain::shut_owned(drain.as_arc_borrow(), cx, Uninterruptible)?;
         let thread = Thread::spawn(cx, c"drain_kunit", move |cx, _| {
-            if let Ok(reference) = theirs.begin_when_open(cx, Killable) {
-                core::mem::forget(reference);
+            if let Ok(active) = theirs.begin_when_open(cx, Killable) {
+                core::mem::forget(active.hand_over());
             }
         })?;
         let waits = thread
@@ -331,9 +369,108 @@ mod tests {
     }
 
     #[test]
+    fn an_active_reference_is_counted_until_it_ends() -> Result {
+        let cx = &mut MaySleep::assert();
+        let drain = drain()?;
+        let active = drain.begin(cx)?;
+        let one = drain.in_flight();
+        active.end();
+        let none = drain.in_flight();
+        let in_flight = drain.begin(cx)?.hand_over();
+        let handed_over = drain.in_flight();
+        let mut shut = drain.shut(cx, limited())?;
+        let refused = drain.begin(&mut MaySleep::assert()).err();
+        in_flight.end();
+        let ended = shut.wait(limited());
+        assert_eq!((one, none, handed_over), (1, 0, 1));
+        assert_eq!(refused, Some(DrainError::Shut));
+        assert_eq!(ended, Ok(()));
+        Ok(())
+    }
+
+    #[test]
+    fn what_stands_below_is_taken_in_it() -> Result {
+        let cx = &mut MaySleep::assert();
+        let upper: Arc<Drain<order::Requests>> =
+            Arc::pin_init(new_drain!("drain_kunit_upper"), GFP_KERNEL)?;
+        let lower: Arc<Drain<order::Lower>> =
+            Arc::pin_init(new_drain!("drain_kunit_lower"), GFP_KERNEL)?;
+        let gate: Arc<Drain<order::Requests>> =
+            Arc::pin_init(new_drain!("drain_kunit_gate"), GFP_KERNEL)?;
+        let below: Arc<Drain<order::Lower>> =
+            Arc::pin_init(new_drain!("drain_kunit_gate_below"), GFP_KERNEL)?;
+        let config: Pin<KBox<Ordered<order::Config, Mutex<u32>>>> = KBox::pin_init(
+            Ordered::new(new_mutex!(0u32, "drain_kunit_config")),
+            GFP_KERNEL,
+        )?;
+        let cache: Pin<KBox<Ordered<order::Cache, Mutex<u32>>>> = KBox::pin_init(
+            Ordered::new(new_mutex!(0u32, "drain_kunit_cache")),
+            GFP_KERNEL,
+        )?;
+        {
+            let mut held = config.lock_in(cx);
+            let (_, cx) = held.inner();
+            let mut request = upper.begin_when_open(cx, limited())?;
+            let mut below = lower.begin_when_open(request.inner(), limited())?;
+            *cache.lock_in(below.inner()) += 1;
+        }
+        let none = (upper.in_flight(), lower.in_flight());
+        {
+            let mut shut = gate.shut(cx, limited())?;
+            shut.wait(limited())?;
+            let mut shut = below.shut(shut.inner(), limited())?;
+            shut.wait(limited())?;
+            *cache.lock_in(shut.inner()) += 1;
+        }
+        let open = gate.try_begin().is_ok() && below.try_begin().is_ok();
+        assert_eq!(none, (0, 0));
+        assert!(open);
+        assert_eq!(*cache.lock_in(cx), 2);
+        Ok(())
+    }
+
+    #[test]
+    fn a_parked_reference_that_is_dropped_is_forgotten() -> Result {
+        let cx = &mut MaySleep::assert();
+        let drain = drain()?;
+        // More often than there is room for.
+        for _ in 0..40 {
+            let Ok(parked) = drain.try_begin()?.park() else {
+                return Err(ENOSPC);
+            };
+            drop(parked);
+        }
+        // If one of them were still there, this would be refused.
+        let reference = drain.try_begin()?;
+        workqueue::system().try_spawn(GFP_KERNEL, move || reference.end())?;
+        assert_eq!(drain.shut(cx, limited())?.wait(limited()), Ok(()));
+        Ok(())
+    }
+
+    #[test]
+    fn a_parked_reference_that_is_taken_up_is_anybodys_again() -> Result {
+        let cx = &mut MaySleep::assert();
+        let drain = drain()?;
+        // More often than there is room for.
+        for _ in 0..40 {
+            let Ok(parked) = drain.try_begin()?.park() else {
+                return Err(ENOSPC);
+            };
+            parked.take().end();
+        }
+        let Ok(parked) = drain.try_begin()?.park() else {
+            return Err(ENOSPC);
+        };
+        let reference = parked.take();
+        workqueue::system().try_spawn(GFP_KERNEL, move || reference.end())?;
+        assert_eq!(drain.shut(cx, limited())?.wait(limited()), Ok(()));
+        Ok(())
+    }
+
+    #[test]
     fn a_reference_can_outlive_its_drain() -> Result {
         let drain = drain()?;
-        let reference = drain.begin()?;
+        let reference = drain.try_begin()?;
         // Warns, and does not wait.
         drop(drain);
         reference.end();

@@ -28,6 +28,7 @@ use baton::{
     completion,
     drain::{
         new_drain,
+        Drain,
         InFlight, //
     },
     fault::nth_allocation,
@@ -285,7 +286,10 @@ mod tests {
 
     #[test]
     fn a_drain() -> Result {
-        let tally = refuse_each(|| KBox::pin_init(new_drain!("memory_kunit"), GFP_KERNEL))?;
+        let make = || -> Result<Pin<KBox<Drain>>> {
+            KBox::pin_init(new_drain!("memory_kunit"), GFP_KERNEL)
+        };
+        let tally = refuse_each(make)?;
         assert!(always_told(tally, 2));
         Ok(())
     }

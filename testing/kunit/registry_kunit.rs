@@ -219,11 +219,11 @@ mod tests {
         let cx = &mut MaySleep::assert();
         registry::switch(true);
         let drain: Arc<Drain> = Arc::pin_init(new_drain!("registry_kunit"), GFP_KERNEL)?;
-        let (first, second) = (drain.begin(), drain.begin());
+        let (first, second) = (drain.try_begin(), drain.try_begin());
         let theirs = drain.clone();
         let closer = Thread::spawn(cx, c"registry_kunit", move |cx, _| {
-            if let Ok(shut) = theirs.shut(cx, limited()) {
-                let _ = shut.wait(cx, limited());
+            if let Ok(mut shut) = theirs.shut(cx, limited()) {
+                let _ = shut.wait(limited());
             }
         })?;
         let closer_pid = closer.task().pid();

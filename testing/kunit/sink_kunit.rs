@@ -122,7 +122,7 @@ fn io(record: &Arc<Record>, drain: &Drain, digit: u64) -> Result<Io> {
     Ok(Io {
         record: record.clone(),
         digit,
-        in_flight: drain.begin()?,
+        in_flight: drain.try_begin()?,
     })
 }
 
@@ -133,7 +133,7 @@ fn limited() -> impl Mode<Error = WaitError> {
 
 /// Waits until everything was finished.
 fn drained(drain: &Drain, cx: &mut MaySleep) -> Result {
-    drain.shut(cx, limited())?.wait(cx, limited())?;
+    drain.shut(cx, limited())?.wait(limited())?;
     Ok(())
 }
 
@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn a_kernel_thread_does_no_task_work() -> Result {
         let drain = drain()?;
-        let returned = drain.begin()?.into_task_work().err();
+        let returned = drain.try_begin()?.into_task_work().err();
         let still = drain.in_flight();
         // It is not parked any more: the drain would say so, and not wait.
         let cx = &mut MaySleep::assert();
@@ -261,11 +261,11 @@ mod tests {
         assert!(sink.push(io(&record, &drain, 1)?).is_ok());
         let shut = Drain::shut_owned(drain.as_arc_borrow(), cx, limited())?;
         shut.wait(cx, limited())?;
-        let refused = drain.begin().is_err();
+        let refused = drain.try_begin().is_err();
         let again =
             Drain::shut_owned(drain.as_arc_borrow(), cx, Uninterruptible.timeout(1)).is_err();
         drop(shut);
-        let open = drain.begin().is_ok();
+        let open = drain.try_begin().is_ok();
         assert!(refused);
         assert!(again);
         assert!(open);

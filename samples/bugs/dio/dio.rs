@@ -165,7 +165,7 @@ impl Process {
     /// Begins an I/O; by whom it is ended is the upper half of the argument.
     fn submit(&self, how: usize, cx: &mut MaySleep) -> Result {
         let dio = &*self.dio;
-        let in_flight = dio.gate.begin_when_open(cx, Interruptible)?;
+        let in_flight = dio.gate.begin_when_open(cx, Interruptible)?.hand_over();
         match how {
             1 => self.interrupt(Done::Io(in_flight))?,
             0 | 2 => {
@@ -212,17 +212,13 @@ impl Process {
         self.actor.enter(Phase::Waiting);
         dio.counts.waiting.fetch_add(1, Relaxed);
         let mode = || Interruptible.timeout(msecs_to_jiffies(100));
-        let mut shut = None;
-        let ended = self
-            .in_turns(|| {
-                shut = Some(dio.gate.shut(cx, mode())?);
-                Ok(())
-            })
-            .and_then(|()| match &shut {
-                Some(shut) => self.in_turns(|| shut.wait(cx, mode())),
-                None => Err(DrainError::Shut),
-            });
-        drop(shut);
+        let ended = loop {
+            match dio.gate.shut(cx, mode()) {
+                Ok(mut shut) => break self.in_turns(|| shut.wait(mode())),
+                Err(DrainError::TimedOut) if !self.actor.rescued() => (),
+                Err(e) => break Err(e),
+            }
+        };
         dio.counts.waiting.fetch_sub(1, Relaxed);
         self.actor.enter(Phase::Running);
         match ended {

@@ -15,8 +15,8 @@ use baton::{
     MaySleep, //
 };
 
-pub fn end(drain: &Drain) -> Result<(), DrainError> {
-    let reference = drain.begin()?;
+pub fn end(drain: &Drain, cx: &mut MaySleep) -> Result<(), DrainError> {
+    let reference = drain.begin(cx)?.hand_over();
     reference.end();
     reference.end(); //~ E0382
     Ok(())

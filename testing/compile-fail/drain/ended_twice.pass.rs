@@ -14,9 +14,9 @@ use baton::{
     MaySleep, //
 };
 
-pub fn end(drain: &Drain) -> Result<(), DrainError> {
-    let reference = drain.begin()?;
+pub fn end(drain: &Drain, cx: &mut MaySleep) -> Result<(), DrainError> {
+    let reference = drain.begin(cx)?.hand_over();
     reference.end();
-    drain.begin()?.end();
+    drain.begin(cx)?.end();
     Ok(())
 }

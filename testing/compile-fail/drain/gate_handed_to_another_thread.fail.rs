@@ -17,6 +17,6 @@ use baton::{
 
 fn send<T: Send>(_: T) {}
 
-pub fn hand_over(shut: Shut<'_>, reference: InFlight) {
+pub fn hand_over(shut: Shut<'_, '_>, reference: InFlight) {
     send(shut); //~ E0277
 }

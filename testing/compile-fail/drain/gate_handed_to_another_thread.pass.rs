@@ -16,6 +16,6 @@ use baton::{
 
 fn send<T: Send>(_: T) {}
 
-pub fn hand_over(shut: Shut<'_>, reference: InFlight) {
+pub fn hand_over(shut: Shut<'_, '_>, reference: InFlight) {
     send(reference);
 }

@@ -16,8 +16,8 @@ use baton::{
 };
 
 pub fn resize(drain: &Drain, cx: &mut MaySleep) -> Result<(), DrainError> {
-    let shut = drain.shut(cx, Uninterruptible)?;
-    drain.wait(cx, Uninterruptible)?; //~ E0599
+    let mut shut = drain.shut(cx, Uninterruptible)?;
+    drain.wait(Uninterruptible)?; //~ E0599
     drop(shut);
     Ok(())
 }

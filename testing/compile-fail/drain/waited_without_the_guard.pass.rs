@@ -15,8 +15,8 @@ use baton::{
 };
 
 pub fn resize(drain: &Drain, cx: &mut MaySleep) -> Result<(), DrainError> {
-    let shut = drain.shut(cx, Uninterruptible)?;
-    shut.wait(cx, Uninterruptible)?;
+    let mut shut = drain.shut(cx, Uninterruptible)?;
+    shut.wait(Uninterruptible)?;
     drop(shut);
     Ok(())
 }

@@ -55,15 +55,15 @@ mod tests {
     fn stop_ends_the_wait_for_a_drain() -> Result {
         let cx = &mut MaySleep::assert();
         let scene = Scene::new()?;
-        let drain = Arc::pin_init(new_drain!("thread_kunit"), GFP_KERNEL)?;
-        let reference = drain.begin()?;
-        let theirs: Arc<Drain> = drain.clone();
+        let drain: Arc<Drain> = Arc::pin_init(new_drain!("thread_kunit"), GFP_KERNEL)?;
+        let reference = drain.try_begin()?;
+        let theirs = drain.clone();
         let thread = scene.spawn(cx, move |scene, cx, _| {
-            let Ok(shut) = theirs.shut(cx, Killable) else {
+            let Ok(mut shut) = theirs.shut(cx, Killable) else {
                 return;
             };
             scene.step.store(1, Relaxed);
-            let result = shut.wait(cx, Uninterruptible.timeout(msecs_to_jiffies(4000)));
+            let result = shut.wait(Uninterruptible.timeout(msecs_to_jiffies(4000)));
             scene.note(0, result.map_err(Into::into));
         })?;
         let waits = until(|| scene.step.load(Relaxed) == 1);

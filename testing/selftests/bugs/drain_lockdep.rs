@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Takes a lock and the gate of a drain in two orders: what `drain_lockdep.sh` loads.
+//! Takes a lock and what a drain has in both orders: what `drain_lockdep.sh` loads.
 //!
 //! Nobody waits for anybody here, and nothing hangs. But one task could begin something with the lock
-//! held while another one, which has shut the gate, wants the lock.
+//! held while another one, which has shut the gate, wants the lock; or take the lock with a reference in
+//! hand while the other one holds it, and waits for the reference.
+//!
+//! The lock is a plain one: of one that borrows the capability, the types allow one order only.
 
 use baton::{
     drain::{
@@ -11,7 +14,6 @@ use baton::{
         Drain, //
     },
     event::Killable,
-    LockIn,
     MaySleep, //
 };
 use kernel::{
@@ -27,12 +29,12 @@ module! {
     type: DrainLockdep,
     name: "drain_lockdep",
     authors: ["The baton authors"],
-    description: "Takes a lock and the gate of a drain in two orders",
+    description: "Takes a lock and what a drain has in two orders",
     license: "GPL",
     params: {
-        backwards: i64 {
+        second: i64 {
             default: 0,
-            description: "Whether the second order is the other one",
+            description: "The second order: 0 none, 1 the lock in the gate, 2 with a reference in hand",
         },
     },
 }
@@ -58,15 +60,24 @@ impl kernel::Module for DrainLockdep {
             GFP_KERNEL,
         )?;
         {
-            let _size = inode.size.lock_in(cx);
-            inode.gate.begin()?.end();
+            let _size = inode.size.lock();
+            inode.gate.begin(cx)?.end();
         }
-        let shut = inode.gate.shut(cx, Killable)?;
-        if module_parameters::backwards.value() != 0 {
-            drop(inode.size.lock_in(cx));
+        match module_parameters::second.value() {
+            1 => {
+                let _shut = inode.gate.shut(cx, Killable)?;
+                drop(inode.size.lock());
+            }
+            2 => {
+                let active = inode.gate.begin(cx)?;
+                drop(inode.size.lock());
+                active.end();
+                let _size = inode.size.lock();
+                drop(inode.gate.shut(cx, Killable)?);
+            }
+            _ => drop(inode.gate.shut(cx, Killable)?),
         }
-        drop(shut);
-        pr_info!("both orders were taken\n");
+        pr_info!("the orders were taken\n");
         Ok(Self)
     }
 }

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # A lock that is held where something begins, and taken with the gate shut, is
 # reported by lockdep on a run on which nobody waits; one order of the two is not.
+# With SECOND=2 (drain_reference_lockdep.sh): a lock that is taken with a
+# reference in hand, and held by who waits for the references.
 #
 # As in md_lockdep.sh, which see: one report, the last of its boot.
 set -u
@@ -29,9 +31,9 @@ mark() {
 	echo "baton: $1 of the expected report" >/dev/kmsg
 }
 
-# play BACKWARDS: both orders are taken, and nothing hangs.
+# play SECOND: the orders are taken, and nothing hangs.
 play() {
-	insmod "$BATON_MODULES/drain_lockdep.ko" backwards="$1" && rmmod drain_lockdep
+	insmod "$BATON_MODULES/drain_lockdep.ko" second="$1" && rmmod drain_lockdep
 }
 
 echo 'TAP version 13'
@@ -47,7 +49,7 @@ play 0 && lockdep_is_on
 result $? "one order: lockdep has nothing to say"
 
 mark begin
-play 1
+play "${SECOND:-1}"
 result $? "the other one besides: nobody hangs"
 mark end
 dmesg | sed -n '/baton: begin of the expected report/,/baton: end of the expected report/p' >"$log"

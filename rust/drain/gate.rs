@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A drain, what begins and ends in it, and its gate.
+
+use super::{
+    cell::{
+        Cell,
+        CellPtr, //
+    },
+    error::DrainError,
+    reference::InFlight, //
+};
+use crate::{
+    context::{
+        Borrowed,
+        MaySleep, //
+    },
+    event::Mode,
+    level::{
+        After,
+        Level,
+        Unordered, //
+    },
+    registry::{
+        self,
+        Kind, //
+    },
+    trace,
+    wait_map::{
+        Holding,
+        WaitMap, //
+    },
+};
+use core::marker::PhantomData;
+use kernel::{
+    prelude::*,
+    sync::LockClassKey,
+    types::NotThreadSafe, //
+};
+
+/// A count of references in flight, with a gate before it.
+///
+/// `L` is its place in the order of the module's [levels](crate::level): what is taken or waited for
+/// with a reference in hand, or with the gate shut, stands below it, and not the drain itself: that does not
+/// compile. A drain in no order is
+/// [`Unordered`]: it is waited for with nothing else held, and nothing is taken in it.
+///
+/// The count is on the heap and belongs to the drain and to the references together. So a reference
+/// that is leaked leaks that: a drain that goes away with references left warns and does not wait,
+/// and who ends one later touches no freed memory.
+///
+/// Forgetting the box or the `Arc` that it is in leaks it, and nothing else: it runs no code of its own.
+///
+/// # Examples
+///
+/// ```
+/// use baton::drain::{new_drain, Drain, DrainError};
+/// use baton::event::Killable;
+/// use baton::MaySleep;
+/// use kernel::prelude::*;
+///
+/// fn resize(drain: &Drain, cx: &mut MaySleep) -> Result<(), DrainError> {
+///     let mut shut = drain.shut(cx, Killable)?;
+///     shut.wait(Killable)?;
+///     // Nothing is in flight, and nothing can be until `shut` is dropped.
+///     Ok(())
+/// }
+///
+/// let cx = &mut MaySleep::assert();
+/// let drain = KBox::pin_init(new_drain!("example"), GFP_KERNEL)?;
+/// let io = drain.begin(cx)?;
+/// // An interrupt will end it.
+/// let io = io.hand_over();
+/// io.end();
+/// resize(&drain, cx)?;
+/// # Ok::<(), Error>(())
+/// ```
+#[doc(alias("inode_dio_wait", "percpu_ref", "blk_mq_freeze_queue"))]
+#[pin_data(PinnedDrop)]
+pub struct Drain<L: Level = Unordered> {
+    pub(super) cell: CellPtr,
+    name: &'static CStr,
+    #[pin]
+    pub(super) map: WaitMap,
+    _level: PhantomData<fn() -> L>,
+}
+
+impl<L: Level> Drain<L> {
+    /// Makes a drain with nothing in flight and the gate open; [`new_drain!`](super::new_drain) is the
+    /// usual way.
+    ///
+    /// Context: may sleep, because it allocates with `GFP_KERNEL` when it runs. It takes no capability:
+    /// what is initialised in place runs where the memory for it comes from.
+    // SLEEPS: in whoever allocates the memory that is initialised.
+    pub fn new(name: &'static CStr, key: Pin<&'static LockClassKey>) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            cell: Cell::new()?,
+            name,
+            map <- WaitMap::new(name, key),
+            _level: PhantomData,
+        }? Error)
+    }
+
+    /// Begins something that has to have ended before a wait can.
+    ///
+    /// Context: may sleep, though this does not.
+    ///
+    /// # Errors
+    ///
+    /// [`DrainError::Shut`] if the gate is shut.
+    #[doc(alias("inode_dio_begin", "blk_queue_enter"))]
+    #[inline]
+    #[track_caller]
+    pub fn begin<'d, 'c, C: Level>(
+        &'d self,
+        _cx: &'c mut MaySleep<C>,
+    ) -> Result<Active<'d, 'c, L>, DrainError>
+    where
+        L: After<C>,
+    {
+        Ok(Active::new(self.try_begin()?, self.map.hold_shared()))
+    }
+
+    /// Begins something without the capability to sleep, and leaves it to whoever gets the reference.
+    ///
+    /// Context: any. Neither the types nor lockdep know who has the reference: use [`Drain::begin`]
+    /// where there is a capability.
+    ///
+    /// # Errors
+    ///
+    /// [`DrainError::Shut`] if the gate is shut.
+    #[doc(alias = "percpu_ref_tryget_live")]
+    #[inline]
+    #[track_caller]
+    pub fn try_begin(&self) -> Result<InFlight, DrainError> {
+        let cell = self.cell.begin()?;
+        registry::owe(Kind::Drain, cell.count_object());
+        Ok(InFlight::new(cell))
+    }
+
+    /// As [`Drain::begin`], and waits while the gate is shut.
+    ///
+    /// Context: may sleep. Whoever has the gate needs nothing of what the task holds: `L: After<C>`.
+    ///
+    /// # Errors
+    ///
+    /// [`DrainError::Deadlock`], at once and with a warning, if who has the gate waits for a
+    /// reference that only this task can end, or is this task; what `mode` allows for.
+    #[doc(alias = "bio_queue_enter")]
+    #[track_caller]
+    pub fn begin_when_open<'d, 'c, C: Level, M: Mode>(
+        &'d self,
+        cx: &'c mut MaySleep<C>,
+        mode: M,
+    ) -> Result<Active<'d, 'c, L>, DrainError>
+    where
+        L: After<C>,
+    {
+        self.not_mine()?;
+        // From before the wait for the gate: with what is held now, and as long as it is active.
+        let holding = self.map.hold_shared();
+        let mut begun = None;
+        self.cell.wait_open(cx, mode, self.name, |cell| {
+            begun = cell.begin().ok();
+            begun.is_some()
+        })?;
+        let cell = begun.ok_or(DrainError::Shut)?;
+        registry::owe(Kind::Drain, cell.count_object());
+        Ok(Active::new(InFlight::new(cell), holding))
+    }
+
+    /// Shuts the gate, when nobody else has: what is returned is the permission to wait.
+    ///
+    /// Context: may sleep. What the task holds stands above the drain: `L: After<C>`. A task with an
+    /// [`Active`] reference has lent its capability to it, and cannot come here.
+    ///
+    /// # Errors
+    ///
+    /// As [`Drain::begin_when_open`].
+    #[doc(alias = "blk_freeze_queue_start")]
+    #[track_caller]
+    pub fn shut<'d, 'c, C: Level, M: Mode>(
+        &'d self,
+        cx: &'c mut MaySleep<C>,
+        mode: M,
+    ) -> Result<Shut<'d, 'c, L>, DrainError>
+    where
+        L: After<C>,
+    {
+        self.not_mine()?;
+        // From before the wait for the gate: with what is held now, and until it is open again.
+        let holding = self.map.hold();
+        self.shut_gate(cx, mode)?;
+        // INVARIANT: This task has shut the gate.
+        Ok(Shut {
+            drain: self,
+            _holding: holding,
+            inner: MaySleep::while_held(),
+            _borrowed: Borrowed::new(),
+            _not_send: PhantomData,
+        })
+    }
+
+    /// Refuses who has shut the gate, before lockdep is told of a wait that will not be.
+    pub(super) fn not_mine(&self) -> Result<(), DrainError> {
+        if self.cell.is_closer() {
+            return Err(DrainError::Deadlock);
+        }
+        Ok(())
+    }
+
+    /// Shuts the gate for this task, when nobody else has.
+    #[track_caller]
+    pub(super) fn shut_gate<C: Level, M: Mode>(
+        &self,
+        cx: &mut MaySleep<C>,
+        mode: M,
+    ) -> Result<(), DrainError> {
+        self.cell
+            .wait_open(cx, mode, self.name, |cell| cell.shut())?;
+        registry::owe(Kind::Drain, self.cell.gate_object());
+        self.step(trace::Drain::Shut);
+        Ok(())
+    }
+
+    /// Opens the gate, which the caller has.
+    pub(super) fn open_gate(&self) {
+        registry::paid(self.cell.gate_object());
+        self.step(trace::Drain::Open);
+        self.cell.open();
+    }
+
+    /// Waits until nothing is in flight. The caller has the gate.
+    #[track_caller]
+    pub(super) fn wait_drained<C: Level, M: Mode>(
+        &self,
+        cx: &mut MaySleep<C>,
+        mode: M,
+    ) -> Result<(), DrainError> {
+        self.cell.wait_drained(cx, mode, self.name)?;
+        self.step(trace::Drain::Drained);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn step(&self, step: trace::Drain) {
+        trace::drain(self.cell.count_object(), step, self.cell.count());
+    }
+
+    /// Returns how many references are in flight; for statistics, it may change at any time.
+    ///
+    /// Context: any.
+    pub fn in_flight(&self) -> u64 {
+        self.cell.count()
+    }
+}
+
+#[pinned_drop]
+impl<L: Level> PinnedDrop for Drain<L> {
+    fn drop(self: Pin<&mut Self>) {
+        let left = self.cell.count();
+        if left > 0 {
+            pr_warn!("a drain goes away with {} references in flight\n", left);
+            self.cell.report_parked();
+        }
+        registry::gone(self.cell.count_object());
+        // The last one frees the count: this, or the end of the last reference.
+        self.cell.disown();
+    }
+}
+
+/// A reference in the hands of the task that has begun it.
+///
+/// It has borrowed the capability of the task and hands out a lower one: what the task takes or waits
+/// for meanwhile stands below the drain, and nothing of it is held or waited for by who has shut the
+/// gate. To wait for the drain itself, or at its gate, does not compile. To lockdep it is a lock that
+/// this task holds, shared.
+///
+/// Dropping it ends it, in any context. Something that another task or an interrupt will end is
+/// [handed over](Active::hand_over), when everything was taken that is needed on the way there.
+///
+/// `mem::forget` leaks the count: waits do not end but by their mode, lockdep reports that the task
+/// still holds it, and memory is lost.
+#[must_use = "the reference ends immediately when this is unused"]
+#[doc(alias("kernfs_get_active", "q_usage_counter"))]
+pub struct Active<'d, 'c, L: Level = Unordered> {
+    // Ended before lockdep is told.
+    reference: InFlight,
+    _holding: Holding<'d>,
+    inner: MaySleep<L>,
+    _borrowed: Borrowed<'c>,
+}
+
+impl<'d, L: Level> Active<'d, '_, L> {
+    #[inline]
+    fn new(reference: InFlight, holding: Holding<'d>) -> Self {
+        Self {
+            reference,
+            _holding: holding,
+            inner: MaySleep::while_held(),
+            _borrowed: Borrowed::new(),
+        }
+    }
+
+    /// Returns the capability to sleep with the reference in hand: for what stands below the drain.
+    ///
+    /// Context: may sleep, though this does not.
+    #[inline]
+    pub fn inner(&mut self) -> &mut MaySleep<L> {
+        &mut self.inner
+    }
+
+    /// Ends it, and wakes who waits if it was the last one.
+    ///
+    /// Context: any.
+    #[doc(alias("inode_dio_end", "kernfs_put_active"))]
+    #[inline]
+    pub fn end(self) {
+        drop(self);
+    }
+
+    /// Makes it something that anybody can end, in any context.
+    ///
+    /// From here on the task is free to take what it likes, and neither the types nor lockdep know who
+    /// has the reference: see [`InFlight`].
+    ///
+    /// Context: any.
+    #[inline]
+    pub fn hand_over(self) -> InFlight {
+        self.reference
+    }
+}
+
+/// The gate of a [`Drain`], shut: no reference begins, and the ones there are can be waited for.
+///
+/// It has borrowed the capability of the task, and hands out a lower one, so that nothing is taken with
+/// the gate shut that who begins may hold. Dropping it opens the gate, in any context. `mem::forget`
+/// leaves the gate shut: whoever wants to begin gets an error, or waits in the way that was asked for. To
+/// begin or to shut once more does not compile; the same task that comes in again from outside, as in a
+/// page fault, gets `EDEADLK`.
+///
+/// To lockdep it is a lock that this task holds, and that everybody who begins holds shared. The block
+/// layer tells it the same about a freeze.
+///
+/// # Invariants
+///
+/// The task that has it has shut the gate of `drain`.
+#[must_use = "the gate opens immediately when this is unused"]
+pub struct Shut<'d, 'c, L: Level = Unordered> {
+    drain: &'d Drain<L>,
+    // Dropped after the gate was opened.
+    _holding: Holding<'d>,
+    inner: MaySleep<L>,
+    _borrowed: Borrowed<'c>,
+    // The drain knows by task who has shut it.
+    _not_send: PhantomData<NotThreadSafe>,
+}
+
+impl<L: Level> Shut<'_, '_, L> {
+    /// Waits until nothing is in flight.
+    ///
+    /// Context: may sleep. Nothing that was taken with the gate shut is held: it has borrowed this.
+    /// What the task holds besides stands above the drain, and who has a reference takes nothing of it.
+    ///
+    /// # Errors
+    ///
+    /// [`DrainError::Deadlock`], at once and with a warning that names everybody concerned, if a
+    /// reference is parked on this very task, or on one that waits for this task in turn; what `mode`
+    /// allows for.
+    #[doc(alias(
+        "inode_dio_wait",
+        "inode_dio_wait_interruptible",
+        "blk_mq_freeze_queue_wait"
+    ))]
+    #[track_caller]
+    pub fn wait<M: Mode>(&mut self, mode: M) -> Result<(), DrainError> {
+        self.drain.wait_drained(&mut self.inner, mode)
+    }
+
+    /// As [`Shut::wait`], after `run` has ended what the caller itself owes.
+    ///
+    /// `run` is called until it returns `false` because there is nothing more, or until nothing is in
+    /// flight.
+    ///
+    /// Context and errors: as [`Shut::wait`].
+    #[track_caller]
+    pub fn run_own_and_wait<M: Mode>(
+        &mut self,
+        mode: M,
+        mut run: impl FnMut(&mut MaySleep<L>) -> bool,
+    ) -> Result<(), DrainError> {
+        while self.drain.in_flight() > 0 && run(&mut self.inner) {}
+        self.wait(mode)
+    }
+
+    /// Returns the capability to sleep with the gate shut: for what stands below the drain.
+    ///
+    /// Context: may sleep, though this does not.
+    #[inline]
+    pub fn inner(&mut self) -> &mut MaySleep<L> {
+        &mut self.inner
+    }
+}
+
+impl<L: Level> Drop for Shut<'_, '_, L> {
+    fn drop(&mut self) {
+        self.drain.open_gate();
+    }
+}
