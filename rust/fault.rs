@@ -18,10 +18,11 @@ use kernel::task::Task;
 /// # Examples
 ///
 /// ```
-/// use baton::{completion, fault};
+/// use baton::fault;
+/// use kernel::prelude::*;
 ///
-/// let (pair, refused) = fault::nth_allocation(1, completion::pair::<u32>);
-/// assert_eq!(refused, pair.is_err());
+/// let (made, refused) = fault::nth_allocation(1, || KBox::new(7, GFP_KERNEL));
+/// assert_eq!(refused, made.is_err());
 /// ```
 #[doc(alias("fail_nth", "fail-nth"))]
 pub fn nth_allocation<R>(nth: u32, body: impl FnOnce() -> R) -> (R, bool) {

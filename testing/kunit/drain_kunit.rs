@@ -20,11 +20,9 @@ use baton::{
         Uninterruptible,
         WaitError, //
     },
-    level::{
-        levels,
-        Ordered, //
-    },
+    level::levels,
     MaySleep,
+    Ordered,
     Thread, //
 };
 use kernel::{

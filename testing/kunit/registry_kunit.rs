@@ -16,7 +16,10 @@ use baton::{
         Operations,
         Runs, //
     },
-    completion,
+    completion::{
+        self,
+        LocalCompleter, //
+    },
     drain::{
         new_drain,
         Drain, //
@@ -256,13 +259,18 @@ mod tests {
     fn a_completion_is_owed_by_who_has_made_it() -> Result {
         let cx = &mut MaySleep::assert();
         registry::switch(true);
-        let (completer, mut completion) = completion::pair::<u32>()?;
-        let completer = completer.hand_over();
+        let mut kept = None;
+        let mut completion = completion::start(cx, |completer: LocalCompleter<u32>, _| {
+            kept = Some(completer.hand_over());
+            Ok(())
+        })?;
         let thread = Thread::spawn(cx, c"registry_kunit", move |cx, _| {
             let _ = completion.wait(cx, limited());
         })?;
         let seen = asleep(&thread);
-        completer.complete(Ok(1));
+        if let Some(completer) = kept {
+            let _ = completer.complete(Ok(1));
+        }
         let _ = thread.join(cx);
         registry::switch(false);
 

@@ -9,12 +9,10 @@ pub use baton::{
         InFlight, //
     },
     event::Uninterruptible,
-    level::{
-        levels,
-        Ordered, //
-    },
+    level::levels,
     LockIn,
-    MaySleep, //
+    MaySleep,
+    Ordered, //
 };
 pub use kernel::{
     prelude::*,
