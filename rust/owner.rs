@@ -63,6 +63,7 @@
 //! `code` is the address of the callback, `Self::expired as *const ()` for example.
 
 mod ledger;
+mod node;
 
 use crate::ffi;
 use core::{
@@ -78,7 +79,7 @@ use kernel::{
     prelude::*,
     sync::atomic::Relaxed, //
 };
-use ledger::{
+use node::{
     Node,
     Object,
     Vtable, //
@@ -218,7 +219,7 @@ impl<T: Teardown> Owned<T> {
         place: &'static Location<'static>,
         init: impl PinInit<T, Error>,
     ) -> Result<Self> {
-        let node = Node::new(&Self::VTABLE, name, code, place);
+        let node = Node::new(&Self::VTABLE, name, code, place, ledger::reap);
         let object = KBox::pin_init(Object::new(node, init), GFP_KERNEL)?;
         // SAFETY: The object stays where it is until it is freed.
         let object = KBox::into_raw(unsafe { Pin::into_inner_unchecked(object) });

@@ -45,8 +45,8 @@ use kernel::{
 ///
 /// Dropping it has that done by a worker, so it may be dropped in any context and with any lock held,
 /// that of the event too; the waits end a little later. [`Provider::close`] does it at once.
-/// `mem::forget` leaves it to the end of its module; until then the waiters sleep. The closure may drop
-/// other providers; it keeps this one's `shared` alive until it has run.
+/// `mem::forget` leaves it to the end of its module; until then the waiters sleep. Used from itself, in
+/// its own closure, it cannot be: the closure runs after the handle is gone.
 ///
 /// # Examples
 ///

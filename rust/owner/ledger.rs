@@ -4,27 +4,28 @@
 //!
 //! C source: `rust/helpers_owner.c`.
 
+use super::node::{
+    Node,
+    ABANDONED,
+    CLOSING,
+    ENDED,
+    LEFT,
+    RELEASED, //
+};
 use crate::ffi;
 use core::{
     cell::Cell,
-    panic::Location,
     ptr, //
 };
 use kernel::{
     bindings,
-    fmt,
     prelude::*,
-    static_lock_class,
     str::CStr,
-    sync::{
-        atomic::{
-            Acquire,
-            Atomic,
-            Full,
-            Relaxed,
-            Release, //
-        },
-        LockClassKey, //
+    sync::atomic::{
+        Acquire,
+        Atomic,
+        Relaxed,
+        Release, //
     },
     types::Opaque, //
 };
@@ -34,185 +35,6 @@ pub(super) static DROPPED: Atomic<usize> = Atomic::new(0);
 
 /// How many of them the reaper has freed.
 pub(super) static REAPED: Atomic<usize> = Atomic::new(0);
-
-/// Whoever holds the handle has it.
-const LIVE: u32 = 0;
-/// Who held the handle tears it down and frees it.
-const CLOSING: u32 = 1;
-/// The handle was dropped: the reaper tears it down and frees it.
-const ABANDONED: u32 = 2;
-/// Its module goes: the reaper tears it down, and who unloads the module frees it.
-const LEFT: u32 = 3;
-/// As [`LEFT`], and it was torn down.
-const ENDED: u32 = 4;
-/// It was torn down, and is being freed.
-const RELEASED: u32 = 5;
-
-/// What the ledger does with an object, whatever its type.
-pub(super) struct Vtable {
-    pub(super) kind: &'static str,
-    pub(super) in_order: &'static str,
-    pub(super) may_be_dropped: bool,
-    pub(super) tear_down: unsafe fn(*const Node),
-    pub(super) report: unsafe fn(*const Node),
-    pub(super) drop: unsafe fn(*const Node),
-}
-
-/// The part of an object that the ledger knows.
-///
-/// ```text
-///           close()            torn down
-///    LIVE ----------> CLOSING -----------.
-///     | |  abandon()           torn down  v
-///     | '------------> ABANDONED ----> RELEASED: freed by who has torn it down
-///     |    going()          torn down
-///     '--------------> LEFT ----> ENDED: freed by going(), when nothing of its module is left
-/// ```
-///
-/// # Invariants
-///
-/// - It is on the list from [`add`] until it is freed; `next`, `prev` and `named` are accessed under
-///   the lock.
-/// - Who has changed `state` from [`LIVE`] decides who tears the object down: nobody else does.
-/// - The value is alive until `state` is [`RELEASED`].
-#[pin_data]
-#[repr(C)]
-pub(super) struct Node {
-    next: Cell<*const Node>,
-    prev: Cell<*const Node>,
-    state: Atomic<u32>,
-    /// When it was to be torn down, in jiffies.
-    since: Atomic<usize>,
-    /// When it was last said that it does not end, in jiffies. Under the lock.
-    named: Cell<Option<usize>>,
-    vtable: &'static Vtable,
-    code: *const (),
-    place: &'static Location<'static>,
-    name: [u8; NAME_LEN],
-    #[pin]
-    work: Opaque<bindings::work_struct>,
-}
-
-const NAME_LEN: usize = 32;
-
-/// An object: its node, and what it is.
-#[pin_data]
-#[repr(C)]
-pub(super) struct Object<T> {
-    // First, so that a pointer to the node is a pointer to the object.
-    #[pin]
-    node: Node,
-    #[pin]
-    value: T,
-}
-
-impl<T> Object<T> {
-    pub(super) fn new(
-        node: impl PinInit<Node>,
-        value: impl PinInit<T, Error>,
-    ) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            node <- node,
-            value <- value,
-        }? Error)
-    }
-
-    /// # Safety
-    ///
-    /// `node` must be that of a `Self` whose value is alive for `'a`.
-    pub(super) unsafe fn value<'a>(node: *const Node) -> &'a T {
-        // SAFETY: By the safety requirements. CAST: The node is the first field of a `repr(C)`.
-        unsafe { &(*node.cast::<Self>()).value }
-    }
-}
-
-/// The lock class of the reaper's work.
-// Not generic and never inlined: there is one key, with one name.
-#[inline(never)]
-fn class() -> (&'static CStr, Pin<&'static LockClassKey>) {
-    (c"baton_reap_work", static_lock_class!())
-}
-
-impl Node {
-    #[inline(never)]
-    pub(super) fn new(
-        vtable: &'static Vtable,
-        text: &CStr,
-        code: *const (),
-        place: &'static Location<'static>,
-    ) -> impl PinInit<Self> {
-        let mut name = [0; NAME_LEN];
-        for (to, from) in name[..NAME_LEN - 1].iter_mut().zip(text.to_bytes()) {
-            *to = *from;
-        }
-        pin_init!(Self {
-            next: Cell::new(ptr::null()),
-            prev: Cell::new(ptr::null()),
-            state: Atomic::new(LIVE),
-            since: Atomic::new(0),
-            named: Cell::new(None),
-            vtable,
-            code,
-            place,
-            name,
-            work <- Opaque::ffi_init(|work| {
-                let (name, key) = class();
-                // SAFETY: `work` is valid for writes and will not move; name and key are static.
-                unsafe {
-                    bindings::init_work_with_key(
-                        work,
-                        Some(reap),
-                        false,
-                        name.as_char_ptr(),
-                        key.as_ptr(),
-                    )
-                }
-            }),
-        })
-    }
-
-    /// Takes the node from who holds the handle, if nobody has done so.
-    fn claim(&self, by: u32) -> bool {
-        if self.state.load(Relaxed) != LIVE {
-            return false;
-        }
-        // Before others can see the state. Who loses has read the same clock.
-        // SAFETY: Reads a clock.
-        self.since.store(unsafe { ffi::baton_owner_now() }, Relaxed);
-        if self.state.cmpxchg(LIVE, by, Full).is_err() {
-            return false;
-        }
-        // SAFETY: The library is loaded, so the reaper exists.
-        unsafe { ffi::baton_owner_expect() };
-        true
-    }
-
-    fn is_being_torn_down(&self) -> bool {
-        matches!(self.state.load(Relaxed), CLOSING | ABANDONED | LEFT)
-    }
-
-    fn belongs_to(&self, module: *const bindings::module) -> bool {
-        // SAFETY: Compares addresses with those of a module that exists.
-        unsafe {
-            ffi::baton_owner_within(self.code.cast(), module)
-                || ffi::baton_owner_within(ptr::from_ref(self.place).cast(), module)
-        }
-    }
-}
-
-impl fmt::Display for Node {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let len = self.name.iter().position(|byte| *byte == 0).unwrap_or(0);
-        let name = core::str::from_utf8(&self.name[..len]).unwrap_or("?");
-        let (kind, place) = (self.vtable.kind, self.place);
-        write!(
-            f,
-            "{kind} '{name}', made at {}:{}",
-            place.file(),
-            place.line()
-        )
-    }
-}
 
 /// The list, for who holds the lock.
 struct Ledger {
@@ -238,7 +60,7 @@ static LEDGER: Ledger = Ledger {
 struct Locked;
 
 impl Locked {
-    /// Context: may sleep. No code of a user runs while it is held, but for [`Vtable::report`].
+    /// Context: may sleep. No code of a user runs while it is held, but for `Vtable::report`.
     fn new() -> Self {
         // SAFETY: The lock is static; released by `drop()`.
         unsafe { ffi::baton_owner_lock() };
@@ -378,7 +200,7 @@ pub(super) unsafe fn abandon(node: *const Node) {
 ///
 /// # Safety
 ///
-/// The caller must have torn it down, after it had changed its state from [`LIVE`] to other than
+/// The caller must have torn it down, after it had changed its state from `LIVE` to other than
 /// [`LEFT`].
 unsafe fn release(node: *const Node) {
     let ledger = Locked::new();
@@ -402,7 +224,7 @@ unsafe fn release(node: *const Node) {
 /// # Safety
 ///
 /// `work` must be that of a node whose state is [`ABANDONED`] or [`LEFT`].
-unsafe extern "C" fn reap(work: *mut bindings::work_struct) {
+pub(super) unsafe extern "C" fn reap(work: *mut bindings::work_struct) {
     let work = Opaque::cast_from(work);
     // SAFETY: By the safety requirements.
     let node: *const Node = unsafe { kernel::container_of!(work, Node, work) };

@@ -67,6 +67,17 @@ mod tests {
             }
             None => (State::Idle, Err(EINVAL)),
         };
+        let (held, current) = worker.state.lock_in(cx).observe(runs);
+        let still = match current {
+            Some(current) => {
+                let short = Uninterruptible.timeout(msecs_to_jiffies(20));
+                held.ended(short, runs, current).1
+            }
+            None => {
+                drop(held);
+                Err(EINVAL)
+            }
+        };
         worker.obeys.store(true, Relaxed);
         let idle = until(|| worker.state(cx) == State::Idle);
         let begun = worker.begun.load(Relaxed);
@@ -84,6 +95,7 @@ mod tests {
         assert!(started.is_ok());
         assert_eq!(first, State::Stopping);
         assert_eq!(ended, Ok(()));
+        assert_eq!(still, Err(ETIMEDOUT));
         assert!(idle);
         assert_eq!(begun, 1);
         assert!(began);

@@ -175,8 +175,9 @@ impl Operations for Worker {
                 .store(result.map_or_else(|e| e.to_errno(), |()| 0), Relaxed)
         };
         match self.act.load(Relaxed) {
-            // ENTRY: none; with `cx` these do not compile, since a run does not stand below itself.
+            // With `cx` these do not compile, since a run does not stand below itself.
             STOP => {
+                // ENTRY: none, see above.
                 let own = &mut MaySleep::assert();
                 refused(self.stop(own, Uninterruptible));
                 self.was_running
@@ -184,6 +185,7 @@ impl Operations for Worker {
                 return;
             }
             RETIRE => {
+                // ENTRY: none, see above.
                 let own = &mut MaySleep::assert();
                 let agent = self.agent.lock_in(own).take();
                 if let Some(Err(e)) = agent.map(|agent| agent.retire(own)) {
@@ -193,6 +195,7 @@ impl Operations for Worker {
                 return;
             }
             DROP => {
+                // ENTRY: none, see above.
                 let agent = self.agent.lock_in(&mut MaySleep::assert()).take();
                 drop(agent);
             }
