@@ -187,6 +187,8 @@ impl<S: Medium> Scrub<S> {
                     );
                 }
             }
+            // The run is to end, which ends its waits: it says nothing about the page.
+            Err(e) if e == ECANCELED => return,
             Err(e) => {
                 if progress.corrupt < REPORTS {
                     pr_err!(
