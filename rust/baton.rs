@@ -58,6 +58,7 @@ pub mod sink;
 pub mod thread;
 pub mod wait_map;
 
+mod about;
 mod ffi;
 mod stop;
 mod trace;
@@ -112,9 +113,11 @@ struct Baton {
 
 impl kernel::Module for Baton {
     fn init(_module: &'static ThisModule) -> Result<Self> {
+        // ENTRY: the module is loaded.
+        let cx = &mut MaySleep::assert();
         let reaper = owner::Reaper::new()?;
         let files = KBox::pin_init(registry::Files::new(), GFP_KERNEL)?;
-        registry::switch(module_parameters::registry.value());
+        registry::switch(cx, module_parameters::registry.value());
         Ok(Self {
             _files: files,
             _reaper: reaper,

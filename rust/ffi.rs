@@ -171,6 +171,10 @@ extern "C" {
     // `sched.h`
     pub(crate) fn baton_cond_resched();
 
+    // `preempt.h`, `irqflags.h`
+    pub(crate) fn baton_in_hardirq() -> bool;
+    pub(crate) fn baton_irqs_disabled() -> bool;
+
     // `anon_inodes.h`
     pub(crate) fn baton_anchor(fops: *const bindings::file_operations) -> *mut bindings::file;
 
@@ -184,6 +188,7 @@ extern "C" {
     pub(crate) fn baton_registry_lock() -> c_ulong;
     pub(crate) fn baton_registry_unlock(flags: c_ulong);
     pub(crate) fn baton_registry_now() -> u64;
+    pub(crate) fn baton_registry_in_task() -> bool;
 
     // The ledger of owners.
     pub(crate) fn baton_owner_init() -> c_int;

@@ -13,6 +13,7 @@
 #include <linux/fs_struct.h>
 #include <linux/irqflags.h>
 #include <linux/mutex.h>
+#include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/spinlock.h>
@@ -412,6 +413,18 @@ void baton_cond_resched(void)
 	cond_resched();
 }
 EXPORT_SYMBOL_GPL(baton_cond_resched);
+
+/* preempt.h, irqflags.h */
+
+bool baton_in_hardirq(void)
+{
+	return in_hardirq();
+}
+
+bool baton_irqs_disabled(void)
+{
+	return irqs_disabled();
+}
 
 /* anon_inodes.h */
 

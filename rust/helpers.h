@@ -120,6 +120,10 @@ void baton_bucket_unlock(unsigned long number);
 /* sched.h */
 void baton_cond_resched(void);
 
+/* preempt.h, irqflags.h */
+bool baton_in_hardirq(void);
+bool baton_irqs_disabled(void);
+
 /* anon_inodes.h */
 struct file *baton_anchor(const struct file_operations *fops);
 
@@ -133,6 +137,7 @@ void baton_registry_end_switch(bool on);
 unsigned long baton_registry_lock(void);
 void baton_registry_unlock(unsigned long flags);
 u64 baton_registry_now(void);
+bool baton_registry_in_task(void);
 
 /* the ledger of owners: helpers_owner.c */
 #define BATON_OWNER_PATIENCE 10

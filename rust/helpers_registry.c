@@ -7,6 +7,7 @@
 #include <linux/jump_label.h>
 #include <linux/ktime.h>
 #include <linux/mutex.h>
+#include <linux/preempt.h>
 #include <linux/spinlock.h>
 
 #include "helpers.h"
@@ -49,4 +50,9 @@ void baton_registry_unlock(unsigned long flags)
 u64 baton_registry_now(void)
 {
 	return ktime_get_ns();
+}
+
+bool baton_registry_in_task(void)
+{
+	return in_task();
 }

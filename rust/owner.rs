@@ -160,7 +160,7 @@ pub(crate) trait Teardown: Send + Sync + 'static {
 
     /// Ends it, waits until nothing of it runs, and drops what it has of its user.
     ///
-    /// Called once. `self` is dropped afterwards, not always at once: what is asked of it meanwhile has
+    /// Called once by the ledger. `self` is dropped afterwards, not always at once: what is asked of it meanwhile has
     /// to be refused. Dropping `self` must not run code of a user: other objects may be gone then.
     ///
     /// Context: may sleep; never called by what it waits for.
@@ -168,6 +168,13 @@ pub(crate) trait Teardown: Send + Sync + 'static {
 
     /// Returns whether the caller is what [`Teardown::tear_down`] would wait for.
     fn is_current(&self) -> bool;
+
+    /// Returns whether its user has torn it down already, by reference.
+    ///
+    /// Then dropping it is in order as well, and nothing is said in the log.
+    fn is_down(&self) -> bool {
+        false
+    }
 
     /// Says in the log what is still going on.
     ///
@@ -185,7 +192,8 @@ pub(crate) trait Teardown: Send + Sync + 'static {
 /// module runs that could use `self`.
 pub(crate) struct Owned<T: Teardown> {
     object: NonNull<Object<T>>,
-    _owns: PhantomData<T>,
+    // A handle may be moved, whatever is in the core.
+    _owns: PhantomData<KBox<T>>,
 }
 
 // SAFETY: `T` is `Send` and `Sync`, and the node is synchronised by the ledger.
@@ -200,6 +208,7 @@ impl<T: Teardown> Owned<T> {
         in_order: T::IN_ORDER,
         may_be_dropped: T::MAY_BE_DROPPED,
         tear_down: Self::raw_tear_down,
+        is_down: Self::raw_is_down,
         report: Self::raw_report,
         drop: Self::raw_drop,
     };
@@ -263,6 +272,14 @@ impl<T: Teardown> Owned<T> {
     unsafe fn raw_tear_down(node: *const Node) {
         // SAFETY: By the safety requirements.
         unsafe { Object::<T>::value(node) }.tear_down();
+    }
+
+    /// # Safety
+    ///
+    /// As for [`Self::raw_tear_down`].
+    unsafe fn raw_is_down(node: *const Node) -> bool {
+        // SAFETY: By the safety requirements.
+        unsafe { Object::<T>::value(node) }.is_down()
     }
 
     /// # Safety

@@ -8,12 +8,24 @@
 //! says so in a scan function: `bcache`'s spun in it with two locks held until up to eight nodes were
 //! written. Here a scan has a [`Reclaim`] and no [`MaySleep`], and everything that sleeps wants one.
 
+mod scans;
+
 use crate::{
     ffi,
+    level::{
+        After,
+        Level,
+        Unordered, //
+    },
+    owner::{
+        Owned,
+        Teardown,
+        TeardownError, //
+    },
     MaySleep, //
 };
 use core::{
-    marker::PhantomData,
+    panic::Location,
     ptr, //
 };
 use kernel::{
@@ -27,9 +39,17 @@ use kernel::{
         c_ulong, //
     },
     prelude::*,
-    sync::Arc,
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Full, //
+        },
+        Arc, //
+    },
     types::NotThreadSafe, //
 };
+use scans::Scans;
 
 /// The context of reclaim, which must not sleep: it offers what tries, and nothing that waits.
 ///
@@ -51,6 +71,9 @@ pub enum Scanned {
 }
 
 /// A cache that can give memory back.
+///
+/// Whoever implements it can make reclaim slow or useless, by a wrong count or a scan that takes long,
+/// and nothing worse.
 pub trait Shrink: Send + Sync + 'static {
     /// Returns how many objects could be freed, roughly.
     ///
@@ -88,22 +111,21 @@ impl Seeks {
     }
 }
 
-/// A registered shrinker; it is unregistered when this is dropped.
+/// A registered shrinker.
 ///
-/// The drop waits until no scan runs. So it must not happen in a scan, nor with a lock that one takes.
-/// The cache must not own its own shrinker: they would keep each other.
+/// [`Shrinker::unregister`] waits until no scan runs. Dropping it instead never sleeps, so it may happen
+/// anywhere, in a scan, with a lock that scans take, or in an RCU section: a worker unregisters it, and
+/// the log names it and where it was made. The cache must not own its own shrinker: they would keep each
+/// other.
 ///
-/// `mem::forget` leaves it registered and its cache alive; the module must not be unloaded any more.
-///
-/// # Invariants
-///
-/// `shrinker` is registered with the callbacks for `S`, and its `private_data` is a reference from
-/// [`Arc::into_raw`] that this owns.
+/// `mem::forget`, or a shrinker in a `static`, leaks memory. It is unregistered, and named, when its
+/// module is unloaded, before the code goes; then the cache is dropped, unless others have it.
 ///
 /// # Examples
 ///
 /// ```
 /// use baton::shrinker::{Reclaim, Scanned, Seeks, Shrink, Shrinker};
+/// use baton::MaySleep;
 /// use kernel::prelude::*;
 /// use kernel::sync::Arc;
 ///
@@ -119,23 +141,38 @@ impl Seeks {
 ///     }
 /// }
 ///
+/// let cx = &mut MaySleep::assert();
 /// let cache = Arc::new(Nothing, GFP_KERNEL)?;
-/// let _shrinker = Shrinker::register(c"baton-example", Seeks::DEFAULT, cache)?;
+/// let shrinker = Shrinker::register(cx, c"baton-example", Seeks::DEFAULT, cache)?;
+/// shrinker.unregister(cx)?;
 /// # Ok::<(), Error>(())
 /// ```
-#[doc(alias("shrinker_alloc", "shrinker_register", "shrinker_free"))]
+#[doc(alias("shrinker_alloc", "shrinker_register"))]
 pub struct Shrinker<S: Shrink> {
-    shrinker: *mut bindings::shrinker,
-    cache: *const S,
-    _owns: PhantomData<Arc<S>>,
+    core: Owned<Core<S>>,
 }
 
-// SAFETY: `shrinker_free()` may be called by any task, and the reference is `Send`, since `S` is `Send`
-// and `Sync`.
-unsafe impl<S: Shrink> Send for Shrinker<S> {}
+/// What is asked.
+///
+/// # Invariants
+///
+/// - `shrinker` was allocated, with the callbacks for `S` and `self` as its `private_data`. It is null
+///   once it was freed.
+/// - `cache` is a reference from [`Arc::into_raw`], which is given back when `shrinker` was freed.
+#[pin_data(PinnedDrop)]
+struct Core<S: Shrink> {
+    shrinker: Atomic<*mut bindings::shrinker>,
+    cache: *const S,
+    #[pin]
+    scans: Scans,
+}
 
-// SAFETY: Nothing can be done with a shared reference.
-unsafe impl<S: Shrink> Sync for Shrinker<S> {}
+// SAFETY: A shrinker may be freed by any task, and the reference is `Send`, since `S` is `Send` and
+// `Sync`.
+unsafe impl<S: Shrink> Send for Core<S> {}
+
+// SAFETY: As above; what is shared of it is atomic or has a lock, and `S` is `Sync`.
+unsafe impl<S: Shrink> Sync for Core<S> {}
 
 impl<S: Shrink> Shrinker<S> {
     /// Registers a shrinker of `cache`.
@@ -146,42 +183,114 @@ impl<S: Shrink> Shrinker<S> {
     ///
     /// # Errors
     ///
-    /// `ENOMEM`.
-    pub fn register(name: &CStr, seeks: Seeks, cache: Arc<S>) -> Result<Self> {
-        // SAFETY: The format takes one string.
-        let shrinker =
-            unsafe { bindings::shrinker_alloc(0, c"%s".as_char_ptr(), name.as_char_ptr()) };
-        if shrinker.is_null() {
-            return Err(ENOMEM);
+    /// `ENOMEM`; `ESHUTDOWN` if the module is being unloaded.
+    #[track_caller]
+    pub fn register<C: Level>(
+        _cx: &mut MaySleep<C>,
+        name: &CStr,
+        seeks: Seeks,
+        cache: Arc<S>,
+    ) -> Result<Self> {
+        let place = Location::caller();
+        let core = Owned::new(
+            name,
+            Core::<S>::scan as *const (),
+            place,
+            Core::new(name, seeks, cache),
+        )?;
+        core.register();
+        Ok(Self { core })
+    }
+
+    /// Unregisters it, and waits until no scan runs.
+    ///
+    /// Scans run in tasks that ask for memory, whatever they hold. So this is an acquisition that is in
+    /// nobody's order: nothing may be held.
+    ///
+    /// Context: may sleep.
+    ///
+    /// # Errors
+    ///
+    /// The shrinker, with `EDEADLK` from its own scan or count.
+    #[doc(alias = "shrinker_free")]
+    pub fn unregister<C: Level>(self, _cx: &mut MaySleep<C>) -> Result<(), TeardownError<Self>>
+    where
+        Unordered: After<C>,
+    {
+        self.core
+            .tear_down()
+            .map_err(|refused| refused.map(|core| Self { core }))
+    }
+}
+
+impl<S: Shrink> Core<S> {
+    fn new(name: &CStr, seeks: Seeks, cache: Arc<S>) -> impl PinInit<Self, Error> + '_ {
+        // INVARIANT: It is allocated here, and gets its callbacks and `private_data` below.
+        try_pin_init!(&this in Self {
+            scans <- Scans::new(),
+            shrinker: {
+                // SAFETY: The format takes one string.
+                let shrinker = unsafe {
+                    bindings::shrinker_alloc(0, c"%s".as_char_ptr(), name.as_char_ptr())
+                };
+                if shrinker.is_null() {
+                    return Err(ENOMEM);
+                }
+                // SAFETY: It was allocated and is not registered yet, so it is ours alone. The
+                // callbacks fit `private_data`, which lives until it is freed.
+                unsafe {
+                    (*shrinker).count_objects = Some(Self::count);
+                    (*shrinker).scan_objects = Some(Self::scan);
+                    (*shrinker).seeks = seeks.0;
+                    (*shrinker).private_data = this.as_ptr().cast();
+                }
+                Atomic::new(shrinker)
+            },
+            // The last one, so that nothing fails any more.
+            cache: Arc::into_raw(cache),
+        }? Error)
+    }
+
+    /// Makes it known to reclaim. Called once, before the end can begin.
+    fn register(&self) {
+        // SAFETY: By the type invariants; it is called once.
+        unsafe { bindings::shrinker_register(self.shrinker.load(Acquire)) };
+    }
+
+    /// Frees what was allocated, and waits until no callback runs if it was registered.
+    fn free(&self) {
+        let shrinker = self.shrinker.xchg(ptr::null_mut(), Full);
+        if !shrinker.is_null() {
+            // SAFETY: By the type invariants; it is not used afterwards.
+            unsafe { bindings::shrinker_free(shrinker) };
+            // SAFETY: By the type invariants. No callback runs any more, and the pointer was not null
+            // before, so this is the first time.
+            drop(unsafe { Arc::from_raw(self.cache) });
         }
-        let cache = Arc::into_raw(cache);
-        // SAFETY: `shrinker` was allocated and is not registered yet, so it is ours alone. The
-        // callbacks fit `private_data`, which lives until `drop()` has unregistered it.
-        unsafe {
-            (*shrinker).count_objects = Some(Self::count);
-            (*shrinker).scan_objects = Some(Self::scan);
-            (*shrinker).seeks = seeks.0;
-            (*shrinker).private_data = cache.cast_mut().cast();
-            bindings::shrinker_register(shrinker);
-        }
-        // INVARIANT: It was registered just so.
-        Ok(Self {
-            shrinker,
-            cache,
-            _owns: PhantomData,
-        })
+    }
+
+    /// Calls `body` with the cache, as a callback.
+    ///
+    /// # Safety
+    ///
+    /// A callback of the shrinker must be running.
+    unsafe fn during<R>(&self, body: impl FnOnce(&S) -> R) -> R {
+        // SAFETY: By the safety requirements, `shrinker_free()` has not returned, so that the reference
+        // was not given back.
+        self.scans.during(|| body(unsafe { &*self.cache }))
     }
 
     /// # Safety
     ///
-    /// `shrinker` must be registered by [`Self::register`].
+    /// `shrinker` must be that of a core.
     unsafe extern "C" fn count(
         shrinker: *mut bindings::shrinker,
         _control: *mut bindings::shrink_control,
     ) -> c_ulong {
-        // SAFETY: By the safety requirements; the reference is kept until no callback runs.
-        let cache = unsafe { &*(*shrinker).private_data.cast::<S>() };
-        match cache.count() {
+        // SAFETY: By the safety requirements; the core lives until no callback runs.
+        let this = unsafe { &*(*shrinker).private_data.cast::<Self>() };
+        // SAFETY: This is one.
+        match unsafe { this.during(S::count) } {
             0 => SHRINK_EMPTY,
             count => count.min(SHRINK_EMPTY - 1),
         }
@@ -189,22 +298,44 @@ impl<S: Shrink> Shrinker<S> {
 
     /// # Safety
     ///
-    /// `shrinker` must be registered by [`Self::register`], and `control` valid.
+    /// `shrinker` must be that of a core, and `control` valid.
     unsafe extern "C" fn scan(
         shrinker: *mut bindings::shrinker,
         control: *mut bindings::shrink_control,
     ) -> c_ulong {
-        // SAFETY: By the safety requirements; the reference is kept until no callback runs.
-        let (cache, target) = unsafe {
+        // SAFETY: By the safety requirements; the core lives until no callback runs.
+        let (this, target) = unsafe {
             (
-                &*(*shrinker).private_data.cast::<S>(),
+                &*(*shrinker).private_data.cast::<Self>(),
                 (*control).nr_to_scan,
             )
         };
-        match cache.scan(&mut Reclaim(NotThreadSafe), target) {
+        // SAFETY: This is one.
+        match unsafe { this.during(|cache| cache.scan(&mut Reclaim(NotThreadSafe), target)) } {
             Scanned::Freed(count) => count.min(SHRINK_EMPTY - 1),
             Scanned::Stop => SHRINK_STOP,
         }
+    }
+}
+
+impl<S: Shrink> Teardown for Core<S> {
+    const KIND: &'static str = "shrinker";
+    const IN_ORDER: &'static str = "`unregister(cx)`";
+
+    fn tear_down(&self) {
+        self.free();
+    }
+
+    fn is_current(&self) -> bool {
+        self.scans.is_inside()
+    }
+}
+
+#[pinned_drop]
+impl<S: Shrink> PinnedDrop for Core<S> {
+    // SLEEPS: The ledger drops a core where it may sleep, after it was torn down.
+    fn drop(self: Pin<&mut Self>) {
+        self.free();
     }
 }
 
@@ -235,13 +366,4 @@ pub fn shrink_all(_cx: &mut MaySleep) -> Result {
     unsafe { bindings::filp_close(file, ptr::null_mut()) };
     // CAST: A negative number is an error, and errors are small.
     to_result(written.min(0) as c_int)
-}
-
-impl<S: Shrink> Drop for Shrinker<S> {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariants; it is not used afterwards.
-        unsafe { bindings::shrinker_free(self.shrinker) };
-        // SAFETY: By the type invariants. No callback runs any more.
-        drop(unsafe { Arc::from_raw(self.cache) });
-    }
 }

@@ -2,13 +2,13 @@
 
 //! Sinks: where something that has begun is finished, by the context that this happens in.
 //!
-//! | sink | finished by | accepts |
-//! |---|---|---|
-//! | [`WorkSink`] | a worker, which may sleep | everything that is `Send` |
-//! | [`TimerSink`] | a timer, in hard interrupt context | everything that is `Send` |
-//! | [`PollSink`] | a task that polls | what is [`Parkable`] |
-//! | [`TaskWork`] | the task that has made it, on its way to user space | what is [`Parkable`] |
-//! | [`InFlight::into_task_work`] | the same | a reference, and the drain is told |
+//! | sink | finished by | with | accepts |
+//! |---|---|---|---|
+//! | [`WorkSink`] | a worker | [`MaySleep<L>`] | everything that is `Send` |
+//! | [`TimerSink`] | a timer, in hard interrupt context | [`AtomicContext`] | everything that is `Send` |
+//! | [`PollSink`] | a task that polls | [`AtomicContext`] | what is [`Parkable`] |
+//! | [`TaskWork`] | the task that has made it, on its way to user space | nothing | what is [`Parkable`] |
+//! | [`InFlight::into_task_work`] | the same | nothing | a reference, and the drain is told |
 //!
 //! # The bug that this removes
 //!
@@ -21,18 +21,42 @@
 //! something over allocates nothing and takes a spinlock, with interrupts off, so it may be done in any context.
 //! A sink that is full returns it.
 //!
-//! Dropping a sink finishes what is in it, and waits until nothing of it runs any more: the module may
-//! be unloaded then. `mem::forget` is not possible while it is pinned.
+//! # The end of a sink
 //!
+//! `close()` waits for what runs, finishes what is left, and lets nothing run afterwards; from then on
+//! what is handed over is returned. It is a wait like any other: it takes the capability to sleep, and
+//! is an acquisition at the [level](crate::level) `L` of the sink. A [`WorkSink`] at `L` hands out a
+//! [`MaySleep<L>`], so what its worker takes stands below it, and closing the sink with one of those
+//! locks held does not compile. The default is `Unordered`: such a sink is closed with nothing held,
+//! and what it finishes cannot wait for anything. Several tasks may close a sink: all of them return
+//! when it is closed.
+//!
+//! What runs later is on the heap, so a sink need not be pinned:
+//!
+//! - Dropping a sink that was closed frees it. Dropping one that was not never sleeps: a worker closes
+//!   it instead, and the log names the sink and where it was made. It may be dropped in any context, its
+//!   own [`Finish::finish`] included.
+//! - `mem::forget`, or a sink in a `static`, leaks memory. The sink is closed, and named, when its
+//!   module is unloaded, before the code goes.
+//! - Closing a sink from its own [`Finish::finish`] is `EDEADLK`, and nothing happens.
+//!
+//! [`MaySleep<L>`]: crate::MaySleep
 //! [`Parkable`]: crate::drain::Parkable
 //! [`InFlight::into_task_work`]: crate::drain::InFlight::into_task_work
 
+mod finish;
+mod life;
 mod poll;
 mod queue;
 mod task_work;
 mod timer;
 mod work;
 
+pub use finish::{
+    AtomicContext,
+    Context,
+    Finish, //
+};
 pub use poll::PollSink;
 pub use task_work::{
     Errand,
@@ -41,12 +65,3 @@ pub use task_work::{
 };
 pub use timer::TimerSink;
 pub use work::WorkSink;
-
-/// Something that is finished once, in the context of its sink.
-pub trait Finish: Send + 'static {
-    /// Finishes it.
-    ///
-    /// Context: that of the sink. It must not sleep in a [`TimerSink`] or a [`PollSink`], and must not
-    /// hand anything to the same sink.
-    fn finish(self);
-}

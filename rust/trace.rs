@@ -11,13 +11,13 @@
 //!
 //! The events are called `baton:baton_wait` and so on.
 
-#[cfg(CONFIG_TRACEPOINTS)]
-use crate::ffi;
-use crate::registry::{
+use crate::about::{
     About,
     Kind,
     Object, //
 };
+#[cfg(CONFIG_TRACEPOINTS)]
+use crate::ffi;
 use kernel::bindings;
 
 /// A step of a drain, as in `trace.h`.
@@ -104,8 +104,8 @@ pub(crate) fn run_is_on() -> bool {
 events! {
     /// The calling task is going to sleep.
     wait, wait_slow(about: &About), __tracepoint_baton_wait => {
-        let name = crate::registry::tail(about.label.name.to_str().unwrap_or("?"));
-        let file = crate::registry::tail(about.place.file());
+        let name = crate::about::tail(about.label.name.to_str().unwrap_or("?"));
+        let file = crate::about::tail(about.place.file());
         ffi::rust_do_trace_baton_wait(
             about.label.kind as u32,
             about.object.address,

@@ -188,7 +188,7 @@ pub(super) unsafe fn abandon(node: *const Node) {
     // SAFETY: The handle keeps it until the reaper has it.
     unsafe {
         if (*node).claim(ABANDONED) {
-            if !(*node).vtable.may_be_dropped {
+            if !(*node).vtable.may_be_dropped && !((*node).vtable.is_down)(node) {
                 DROPPED.fetch_add(1, Relaxed);
             }
             ffi::baton_owner_reap((*node).work.get());
@@ -231,7 +231,8 @@ pub(super) unsafe extern "C" fn reap(work: *mut bindings::work_struct) {
     // SAFETY: It is freed below, or by who waits for `ENDED`.
     let this = unsafe { &*node };
     if this.state.load(Relaxed) == ABANDONED {
-        let late = !this.vtable.may_be_dropped;
+        // SAFETY: The value is alive until it is released below.
+        let late = !this.vtable.may_be_dropped && !unsafe { (this.vtable.is_down)(node) };
         if late {
             let way = this.vtable.in_order;
             pr_warn!("{this}, was dropped without {way}: a worker tears it down\n");
@@ -356,9 +357,12 @@ fn tear_down_left(module: *const bindings::module) -> bool {
             return None;
         }
         if node.claim(LEFT) {
-            // SAFETY: The module exists until this returns, and its name is a C string.
-            let name = unsafe { CStr::from_char_ptr(ffi::baton_owner_name(module)) };
-            pr_warn!("{node}, was left behind by {name}: a worker tears it down\n");
+            // SAFETY: The value is alive until the reaper has torn it down.
+            if !unsafe { (node.vtable.is_down)(node) } {
+                // SAFETY: The module exists until this returns, and its name is a C string.
+                let name = unsafe { CStr::from_char_ptr(ffi::baton_owner_name(module)) };
+                pr_warn!("{node}, was left behind by {name}: a worker tears it down\n");
+            }
             // SAFETY: By the change of its state it is for the reaper to tear it down.
             unsafe { ffi::baton_owner_reap(node.work.get()) };
         }

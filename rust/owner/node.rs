@@ -44,6 +44,7 @@ pub(super) struct Vtable {
     pub(super) in_order: &'static str,
     pub(super) may_be_dropped: bool,
     pub(super) tear_down: unsafe fn(*const Node),
+    pub(super) is_down: unsafe fn(*const Node) -> bool,
     pub(super) report: unsafe fn(*const Node),
     pub(super) drop: unsafe fn(*const Node),
 }

@@ -3,9 +3,15 @@
 //! `/sys/kernel/debug/baton_registry`.
 
 use super::{
-    is_on,
-    switch,
-    Report, //
+    report::Report,
+    switch::{
+        is_on,
+        switch, //
+    },
+};
+use crate::{
+    level::Level,
+    MaySleep, //
 };
 use core::fmt;
 use kernel::{
@@ -47,7 +53,8 @@ fn store_enabled((): &(), reader: &mut UserSliceReader) -> Result {
     let mut buffer = [0; 16];
     let len = reader.len().min(buffer.len());
     reader.read_slice(&mut buffer[..len])?;
-    set(&buffer[..len])
+    // ENTRY: a write to the file.
+    set(&mut MaySleep::assert(), &buffer[..len])
 }
 
 /// Switches the registry by what is written to `enabled`: 0 or 1, with or without white space.
@@ -57,10 +64,10 @@ fn store_enabled((): &(), reader: &mut UserSliceReader) -> Result {
 /// # Errors
 ///
 /// `EINVAL` for anything else, and a line in the log that says so. Nothing has changed then.
-pub fn set(text: &[u8]) -> Result {
+pub fn set<L: Level>(cx: &mut MaySleep<L>, text: &[u8]) -> Result {
     match text.trim_ascii() {
-        b"0" => switch(false),
-        b"1" => switch(true),
+        b"0" => switch(cx, false),
+        b"1" => switch(cx, true),
         other => {
             pr_warn!(
                 "baton_registry/enabled: '{}' is neither 0 nor 1\n",
@@ -75,7 +82,9 @@ pub fn set(text: &[u8]) -> Result {
 fn show_sleepers((): &(), f: &mut fmt::Formatter<'_>) -> fmt::Result {
     // What is left of the formatter's errors is that there is more to say than fits, and then it is
     // called again.
-    match Report::new() {
+    //
+    // ENTRY: the file is read.
+    match Report::new(&mut MaySleep::assert()) {
         Ok(report) => write!(f, "{report}"),
         Err(_) => writeln!(f, "no memory for the report"),
     }

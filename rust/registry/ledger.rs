@@ -2,13 +2,19 @@
 
 //! The table of obligations, and the list of sleepers, under the registry's lock.
 
-use super::{
-    sleeper::Record,
-    Kind,
-    Object,
+use super::record::{
+    File,
+    Record,
+    Row,
     Who, //
 };
-use crate::ffi;
+use crate::{
+    about::{
+        Kind,
+        Object, //
+    },
+    ffi, //
+};
 use core::{
     cell::UnsafeCell,
     ops::{
@@ -26,77 +32,6 @@ pub const ROWS: usize = 1024;
 /// How many rows are looked at for one object.
 const WINDOW: usize = 32;
 
-/// Returns the end of the name of a file: its folder, and its own.
-pub(crate) fn tail(path: &str) -> &str {
-    let mut slashes = path.rmatch_indices('/');
-    slashes.nth(1).map_or(path, |(at, _)| &path[at + 1..])
-}
-
-/// The end of the name of a file: its folder, and its own.
-///
-/// A copy, because the module that has the name may go before the row does.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct File {
-    bytes: [u8; 36],
-    len: u8,
-}
-
-impl File {
-    const NONE: Self = Self {
-        bytes: [0; 36],
-        len: 0,
-    };
-
-    pub(super) fn new(path: &str) -> Self {
-        let end = tail(path).as_bytes();
-        let mut file = Self::NONE;
-        let len = end.len().min(file.bytes.len());
-        file.bytes[..len].copy_from_slice(&end[..len]);
-        // CAST: At most the length of the array.
-        file.len = len as u8;
-        file
-    }
-
-    pub(super) fn as_str(&self) -> &str {
-        core::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or("?")
-    }
-}
-
-/// What is owed for one object from one place, or who has changed it from there.
-#[derive(Clone, Copy)]
-pub(super) struct Row {
-    pub(super) object: Object,
-    pub(super) kind: Kind,
-    /// Whether these are changes, which are not taken back.
-    pub(super) changes: bool,
-    /// How many there are. The row is free if there are none.
-    pub(super) count: u64,
-    /// When the count began to be more than nothing.
-    pub(super) since: u64,
-    /// When the last one was added, and by whom.
-    pub(super) last: u64,
-    pub(super) who: Who,
-    pub(super) file: File,
-    pub(super) line: u32,
-}
-
-impl Row {
-    const FREE: Self = Self {
-        object: Object {
-            address: 0,
-            part: 0,
-        },
-        kind: Kind::Event,
-        changes: false,
-        count: 0,
-        since: 0,
-        last: 0,
-        who: Who::NOBODY,
-        file: File::NONE,
-        line: 0,
-    };
-}
-
 /// What the registry knows.
 ///
 /// # Invariants
@@ -104,7 +39,9 @@ impl Row {
 /// `head` is a list of live records, each linked by a task that does not return before it has taken
 /// its record off again.
 pub(super) struct State {
-    pub(super) on: bool,
+    on: bool,
+    /// When it was switched on.
+    since: u64,
     /// What did not fit.
     pub(super) lost: u64,
     head: *const Record,
@@ -118,6 +55,7 @@ unsafe impl Sync for Ledger {}
 
 static LEDGER: Ledger = Ledger(UnsafeCell::new(State {
     on: false,
+    since: 0,
     lost: 0,
     head: ptr::null(),
     rows: [Row::FREE; ROWS],
@@ -168,6 +106,23 @@ impl Drop for Locked {
 }
 
 impl State {
+    /// Switches it on or off, and forgets what was noted before.
+    pub(super) fn switch(&mut self, on: bool) {
+        if self.on != on {
+            self.on = on;
+            self.since = now();
+            self.lost = 0;
+            for row in &mut self.rows {
+                row.count = 0;
+            }
+        }
+    }
+
+    /// Returns when it was switched on, if it is on.
+    pub(super) fn since(&self) -> Option<u64> {
+        self.on.then_some(self.since)
+    }
+
     /// The rows that an object can be in.
     fn window(object: Object) -> impl Iterator<Item = usize> {
         let x = (object.address ^ object.part.rotate_left(32)) as u64;
@@ -227,12 +182,17 @@ impl State {
         }
     }
 
+    /// Takes back one obligation: of the calling task if it has one, or else the oldest.
+    ///
+    /// In an interrupt there is no calling task. The one that was interrupted has nothing to do with
+    /// what is paid, so the oldest obligation is taken there as well.
     fn pay(&mut self, object: Object) {
-        let mine = Who::current().pid;
+        // SAFETY: Reads the state of this CPU.
+        let mine = unsafe { ffi::baton_registry_in_task() }.then(|| Who::current().pid);
         let owing = |row: &Row| row.count > 0 && !row.changes && row.object == object;
         let found = Self::window(object)
             .filter(|at| owing(&self.rows[*at]))
-            .min_by_key(|at| (self.rows[*at].who.pid != mine, self.rows[*at].since));
+            .min_by_key(|at| (Some(self.rows[*at].who.pid) != mine, self.rows[*at].since));
         if let Some(at) = found {
             self.rows[at].count -= 1;
         }
@@ -329,24 +289,4 @@ pub(super) fn paid(object: Object) {
 #[inline(never)]
 pub(super) fn gone(object: Object) {
     Locked::new().forget(object);
-}
-
-/// Switches the registry on or off. It forgets what is owed when it goes off.
-///
-/// Context: may sleep, and takes the lock of the CPUs (`cpus_read_lock()`).
-pub fn switch(on: bool) {
-    // SAFETY: The callers may sleep. Ended below.
-    unsafe { ffi::baton_registry_begin_switch() };
-    let mut state = Locked::new();
-    if state.on != on {
-        state.on = on;
-        state.lost = 0;
-        for row in &mut state.rows {
-            row.count = 0;
-        }
-    }
-    drop(state);
-    // What runs past the branch meanwhile looks at `on`.
-    // SAFETY: The callers may sleep. Begun above.
-    unsafe { ffi::baton_registry_end_switch(on) };
 }

@@ -3,20 +3,30 @@
 //! What the registry knows, as a copy that can be looked at and printed.
 
 use super::{
-    is_on,
     ledger::{
         now,
-        File,
-        Locked,
-        Row, //
+        Locked, //
     },
-    sleeper::Record,
-    Kind,
-    Object,
-    Who, //
+    record::{
+        File,
+        Record,
+        Row,
+        Who, //
+    },
+};
+use crate::{
+    about::{
+        Kind,
+        Object, //
+    },
+    level::Level,
+    MaySleep, //
 };
 use core::fmt;
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    time::Delta, //
+};
 
 /// How many sleepers a report has room for beyond those that were counted before.
 const SLACK: usize = 16;
@@ -35,6 +45,10 @@ pub struct Sleeper {
     time: u64,
     file: File,
     line: u32,
+    /// What claim it makes, as in [`About`](crate::about::About).
+    class: usize,
+    /// Whom it is behind.
+    behind: Option<i32>,
 }
 
 impl Sleeper {
@@ -48,6 +62,8 @@ impl Sleeper {
             time: now.saturating_sub(record.since),
             file: File::new(about.place.file()),
             line: about.place.line(),
+            class: about.class,
+            behind: None,
         }
     }
 
@@ -71,6 +87,13 @@ impl Sleeper {
         self.who.pid
     }
 
+    /// Returns the number of the task that it is behind, if it waits for a [`Fifo`](crate::Fifo) event.
+    ///
+    /// Both make the same claim, and that of the other task, which came first, fails.
+    pub fn behind(&self) -> Option<i32> {
+        self.behind
+    }
+
     /// Returns where it waits: the end of the name of the file, and the line.
     pub fn place(&self) -> (&str, u32) {
         (self.file.as_str(), self.line)
@@ -86,7 +109,12 @@ impl fmt::Display for Sleeper {
             self.time / 1_000_000,
             self.file.as_str(),
             self.line
-        )
+        )?;
+        f.write_str(" sleeps")?;
+        match self.behind {
+            Some(pid) => write!(f, ", behind {pid}, whose claim fails"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -145,9 +173,15 @@ impl fmt::Display for Debtor {
     }
 }
 
+/// What puts those who sleep on one object together.
+fn key(sleeper: &Sleeper) -> (usize, usize) {
+    (sleeper.object.address, sleeper.object.part)
+}
+
 /// Who sleeps, longest first, and who owes them the wake-up.
 pub struct Report {
-    on: bool,
+    /// For how long the registry has been on, in nanoseconds.
+    on: Option<u64>,
     lost: u64,
     left_out: usize,
     sleepers: KVVec<Sleeper>,
@@ -162,14 +196,20 @@ impl Report {
     /// # Errors
     ///
     /// `ENOMEM`.
-    pub fn new() -> Result<Self> {
+    pub fn new<L: Level>(_cx: &mut MaySleep<L>) -> Result<Self> {
+        Self::look()
+    }
+
+    // Not generic and never inlined: what it calls is not exported.
+    #[inline(never)]
+    fn look() -> Result<Self> {
         let mut count = 0;
         Locked::new().records(|_| {
             count += 1;
             true
         });
         let mut report = Self {
-            on: is_on(),
+            on: None,
             lost: 0,
             left_out: 0,
             sleepers: KVVec::with_capacity(count + SLACK, GFP_KERNEL)?,
@@ -177,6 +217,7 @@ impl Report {
         };
         let state = Locked::new();
         let now = now();
+        report.on = state.since().map(|since| now.saturating_sub(since));
         report.lost = state.lost;
         state.records(|record| {
             let sleeper = Sleeper::new(record, now);
@@ -188,6 +229,7 @@ impl Report {
         drop(state);
         // Objects together, the one with the longest sleeper first; what was owed is copied then.
         report.sort();
+        report.line_up();
         for at in 0..report.sleepers.len() {
             let object = report.sleepers[at].object;
             if at > 0 && report.sleepers[at - 1].object == object {
@@ -208,9 +250,25 @@ impl Report {
     }
 
     fn sort(&mut self) {
-        let key = |sleeper: &Sleeper| (sleeper.object.address, sleeper.object.part);
         self.sleepers
             .sort_unstable_by_key(|sleeper| (key(sleeper), u64::MAX - sleeper.time));
+    }
+
+    /// Finds out who is behind whom; those who sleep on one object are together, the longest first.
+    fn line_up(&mut self) {
+        for at in 1..self.sleepers.len() {
+            let (before, rest) = self.sleepers.split_at_mut(at);
+            let Some(sleeper) = rest.first_mut() else {
+                return;
+            };
+            if sleeper.class == 0 {
+                continue;
+            }
+            let start = before.partition_point(|other| key(other) < key(sleeper));
+            let mut ahead = before.iter().skip(start);
+            let ahead = ahead.find(|other| other.class == sleeper.class);
+            sleeper.behind = ahead.map(|other| other.who.pid);
+        }
     }
 
     /// Returns who sleeps.
@@ -225,6 +283,14 @@ impl Report {
             .filter(move |debtor| debtor.row.object == object)
     }
 
+    /// Returns for how long the registry has been on, or [`None`] if it is off.
+    ///
+    /// What began before that is not noted: neither who went to sleep, nor what is owed.
+    pub fn on_for(&self) -> Option<Delta> {
+        // CAST: Nanoseconds since the boot.
+        self.on.map(|time| Delta::from_nanos(time as i64))
+    }
+
     /// Returns how many obligations did not fit into the registry since it was switched on.
     pub fn lost(&self) -> u64 {
         self.lost
@@ -233,13 +299,16 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = if self.on { "on" } else { "off" };
-        let count = self.sleepers.len();
-        writeln!(
-            f,
-            "registry {state}, {count} asleep, {} not noted",
-            self.lost
-        )?;
+        let (count, lost) = (self.sleepers.len(), self.lost);
+        match self.on {
+            // Who went to sleep before that is not known.
+            Some(time) => writeln!(
+                f,
+                "registry on for {} ms, {count} asleep since, {lost} not noted",
+                time / 1_000_000
+            )?,
+            None => writeln!(f, "registry off, {count} asleep, {lost} not noted")?,
+        }
         let mut before = None;
         for sleeper in self.sleepers.iter() {
             let object = sleeper.object;
@@ -258,7 +327,7 @@ impl fmt::Display for Report {
                 }
                 before = Some(object);
             }
-            writeln!(f, "  {sleeper} sleeps")?;
+            writeln!(f, "  {sleeper}")?;
         }
         if self.left_out > 0 {
             writeln!(f, "{} more", self.left_out)?;

@@ -7,24 +7,21 @@ use super::{
         now,
         Locked, //
     },
-    About,
-    Who, //
+    record::{
+        Record,
+        Who, //
+    },
+    switch::is_on, //
 };
-use crate::trace;
+use crate::{
+    about::About,
+    trace, //
+};
 use core::{
     cell::Cell,
     mem::MaybeUninit,
     ptr, //
 };
-
-/// A task that sleeps.
-pub(super) struct Record {
-    pub(super) next: Cell<*const Record>,
-    pub(super) prev: Cell<*const Record>,
-    pub(super) about: About,
-    pub(super) since: u64,
-    pub(super) who: Who,
-}
 
 /// Room for a record, and whether it is on the list.
 ///
@@ -82,6 +79,12 @@ impl Drop for Asleep {
     }
 }
 
+/// Returns whether anybody wants to know what a task is going to sleep on.
+#[inline(always)]
+pub(crate) fn is_wanted() -> bool {
+    is_on() || trace::wait_is_on()
+}
+
 /// Sleeps by `sleep`, and lets it be known on what if anybody wants to know.
 ///
 /// `since` is when the wait began, or 0 if it does now; it is set then.
@@ -93,7 +96,7 @@ pub(crate) fn asleep<R>(about: Option<&About>, since: &mut u64, sleep: impl FnOn
         linked: false,
     };
     if let Some(about) = about {
-        if super::is_on() {
+        if is_on() {
             // SAFETY: It is dropped at the end of this function, and not moved.
             unsafe { asleep.enter(about, since) };
         }

@@ -2,7 +2,10 @@
 
 //! What waits in a sink.
 
-use super::Finish;
+use super::finish::{
+    Context,
+    Finish, //
+};
 use core::mem;
 use kernel::{
     prelude::*,
@@ -18,6 +21,8 @@ use kernel::{
 struct Buffers<P> {
     filling: KVec<P>,
     spare: KVec<P>,
+    room: usize,
+    closed: bool,
 }
 
 /// A queue that is taken as a whole.
@@ -34,13 +39,15 @@ fn class() -> (&'static CStr, Pin<&'static LockClassKey>) {
     (c"baton_sink", static_lock_class!())
 }
 
-impl<P: Finish> Queue<P> {
+impl<P: Send> Queue<P> {
     /// Makes a queue for up to `room` things.
     pub(super) fn new(room: usize) -> impl PinInit<Self, Error> {
         pin_init::pin_init_scope(move || {
             let buffers = Buffers {
                 filling: KVec::with_capacity(room, GFP_KERNEL)?,
                 spare: KVec::with_capacity(room, GFP_KERNEL)?,
+                room,
+                closed: false,
             };
             let (name, key) = class();
             Ok(try_pin_init!(Self {
@@ -49,15 +56,32 @@ impl<P: Finish> Queue<P> {
         })
     }
 
-    /// Adds something; returns whether it is the first one.
-    pub(super) fn push(&self, payload: P) -> Result<bool, P> {
+    /// Adds something. If it is the first one, `kick` starts what finishes it, under the lock.
+    ///
+    /// A sink that has been closed starts nothing any more: who closes it takes the lock after the last
+    /// `kick`, and before the next one could be.
+    pub(super) fn push(&self, payload: P, kick: impl FnOnce()) -> Result<(), P> {
         let mut buffers = self.buffers.lock();
-        let filling = &mut buffers.filling;
-        let first = filling.is_empty();
-        match filling.push_within_capacity(payload) {
-            Ok(()) => Ok(first),
-            Err(error) => Err(error.0),
+        // A vector of what has no size has room for everything.
+        if buffers.closed || buffers.filling.len() >= buffers.room {
+            return Err(payload);
         }
+        let first = buffers.filling.is_empty();
+        match buffers.filling.push_within_capacity(payload) {
+            Ok(()) if first => kick(),
+            Ok(()) => (),
+            Err(error) => return Err(error.0),
+        }
+        Ok(())
+    }
+
+    /// From here on, what is handed over is returned.
+    pub(super) fn close(&self) {
+        self.buffers.lock().closed = true;
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.buffers.lock().closed
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -68,7 +92,10 @@ impl<P: Finish> Queue<P> {
     ///
     /// If several do this at once, a third one finds no empty buffer to leave behind, and things that
     /// are handed over then are returned.
-    pub(super) fn finish(&self) -> usize {
+    pub(super) fn finish<C: Context>(&self, cx: &mut C) -> usize
+    where
+        P: Finish<C>,
+    {
         let mut batch = {
             let mut buffers = self.buffers.lock();
             let empty = mem::take(&mut buffers.spare);
@@ -76,7 +103,7 @@ impl<P: Finish> Queue<P> {
         };
         let count = batch.len();
         for payload in batch.drain_all() {
-            payload.finish();
+            payload.finish(cx);
         }
         let mut buffers = self.buffers.lock();
         // It goes where there is none. A third one, which found none, has taken and gives back nothing.

@@ -11,14 +11,19 @@
 //! does is `fput()`, which does not drop it there and then: that is task work again, which the core
 //! runs when the callback has returned. The module cannot go before.
 
-use super::Finish;
+use super::finish::{
+    Context,
+    Finish, //
+};
 use crate::{
     drain::{
         InFlight,
         Parkable,
         Parked, //
     },
-    ffi, //
+    ffi,
+    level::Level,
+    MaySleep, //
 };
 use core::{
     marker::PhantomData,
@@ -77,7 +82,8 @@ impl<E: Errand> Anchor<E> {
 
 /// An errand of the task that has made this, which [`queue`](Self::queue) sends it on.
 ///
-/// Dropping it does the errand there and then. `mem::forget` leaks it, and keeps the module.
+/// Dropping it does the errand there and then, also from within another errand: none waits for itself.
+/// `mem::forget` leaks it, and keeps the module.
 #[must_use = "the errand is done immediately when this is unused"]
 #[doc(alias("task_work_add", "callback_head"))]
 pub struct TaskWork<E: Errand> {
@@ -96,7 +102,11 @@ impl<E: Errand> TaskWork<E> {
     /// # Errors
     ///
     /// The errand, with `EINVAL` for a kernel thread, which never comes to user space, or `ENOMEM`.
-    pub fn new(errand: E) -> Result<Self, (E, Error)> {
+    pub fn new<C: Level>(_cx: &mut MaySleep<C>, errand: E) -> Result<Self, (E, Error)> {
+        Self::make(errand)
+    }
+
+    fn make(errand: E) -> Result<Self, (E, Error)> {
         let task = Task::current_raw();
         // SAFETY: The calling task is valid.
         if unsafe { (*task).flags } & bindings::PF_KTHREAD != 0 {
@@ -199,7 +209,9 @@ impl Errand for End {
 /// The end of a reference as an errand of the task that has made this: see
 /// [`InFlight::into_task_work`].
 ///
-/// It is [`Finish`]ed by being queued, so that an interrupt can be what the task waits for.
+/// It is [`Finish`]ed by being queued, so that an interrupt can be what the task waits for. Dropping it
+/// ends the reference there and then. `mem::forget` leaks the reference: who waits for the drain then is
+/// told `EDEADLK` if it is the same task, and waits for ever if it is another.
 #[must_use = "the reference ends immediately when this is unused"]
 pub struct ParkedWork(TaskWork<End>);
 
@@ -215,23 +227,36 @@ impl InFlight {
     ///
     /// The reference: the caller is a kernel thread, there is no memory, or as many are parked as the
     /// drain can keep in mind.
+    #[inline]
+    #[track_caller]
+    #[doc(alias = "IOCB_DIO_CALLER_COMP")]
+    pub fn into_task_work<C: Level>(self, _cx: &mut MaySleep<C>) -> Result<ParkedWork, Self> {
+        self.make_task_work()
+    }
+
     // Not generic and never inlined: the callback is code of this module, which is what is kept.
     #[inline(never)]
     #[track_caller]
-    #[doc(alias = "IOCB_DIO_CALLER_COMP")]
-    pub fn into_task_work(self) -> Result<ParkedWork, Self> {
+    fn make_task_work(self) -> Result<ParkedWork, Self> {
         let parked = self.park()?;
-        match TaskWork::new(End(parked)) {
+        match TaskWork::make(End(parked)) {
             Ok(work) => Ok(ParkedWork(work)),
             Err((End(parked), _)) => Err(parked.take()),
         }
     }
 }
 
-impl Finish for ParkedWork {
+impl ParkedWork {
     // As above.
     #[inline(never)]
-    fn finish(self) {
+    fn queue(self) {
         self.0.queue();
+    }
+}
+
+impl<C: Context> Finish<C> for ParkedWork {
+    #[inline]
+    fn finish(self, _cx: &mut C) {
+        self.queue();
     }
 }

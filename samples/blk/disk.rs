@@ -83,7 +83,7 @@ impl Workers {
     }
 
     fn start(&mut self, scrub: Arc<Scrub<Shared>>, sums: Arc<Sums>, cx: &mut MaySleep) -> Result {
-        self.shrinker = Some(Shrinker::register(c"baton_blk", Seeks::DEFAULT, sums)?);
+        self.shrinker = Some(Shrinker::register(cx, c"baton_blk", Seeks::DEFAULT, sums)?);
         self.scrub = Some(Agent::spawn(cx, c"baton_blk_scrub", scrub)?);
         let own = self.shared.clone();
         let log_thread = Thread::spawn(cx, c"baton_blk_log", move |cx, _stop| {
@@ -107,7 +107,10 @@ impl Workers {
         if let Some(log_thread) = self.log_thread {
             stopped = stopped.and(log_thread.join(cx).map_err(Error::from));
         }
-        drop(self.shrinker);
+        stopped = stopped.and(self.shared.finisher.close(cx));
+        if let Some(shrinker) = self.shrinker {
+            stopped = stopped.and(shrinker.unregister(cx).map_err(Error::from));
+        }
         if let Err(e) = stopped {
             // What was not stopped was dropped, and is stopped by a worker.
             pr_err!("who works for a disk stops it: {:?}\n", e);

@@ -17,11 +17,14 @@ use baton::{
     },
     drain::InFlight,
     sink::{
+        AtomicContext,
+        Context,
         Finish,
         PollSink,
         TimerSink,
         WorkSink, //
     },
+    MaySleep, //
 };
 use kernel::prelude::*;
 
@@ -58,10 +61,16 @@ pub(crate) struct Ended {
     result: Result,
 }
 
-impl Finish for Ended {
-    fn finish(self) {
+impl Ended {
+    fn end(self) {
         self.served.request.end(self.result);
         self.served.in_flight.end();
+    }
+}
+
+impl<C: Context> Finish<C> for Ended {
+    fn finish(self, _cx: &mut C) {
+        self.end();
     }
 }
 
@@ -74,8 +83,8 @@ baton::parkable! {
     }
 }
 
-impl Finish for Pollable {
-    fn finish(self) {
+impl Finish<AtomicContext> for Pollable {
+    fn finish(self, _cx: &mut AtomicContext) {
         self.request.end(self.result);
     }
 }
@@ -83,27 +92,34 @@ impl Finish for Pollable {
 /// How the requests of one disk are ended.
 pub(crate) enum Finisher {
     Inline,
-    Work(Pin<KBox<WorkSink<Ended>>>),
-    Timer(Pin<KBox<TimerSink<Ended>>>),
-    Poll(Pin<KBox<PollSink<Pollable>>>),
+    Work(WorkSink<Ended>),
+    Timer(TimerSink<Ended>),
+    Poll(PollSink<Pollable>),
 }
 
 impl Finisher {
     /// Makes what `settings` ask for, with room for as many requests as there can be.
-    pub(crate) fn new(settings: &Settings) -> Result<Self> {
+    pub(crate) fn new(settings: &Settings, cx: &mut MaySleep) -> Result<Self> {
         let requests = settings.requests();
         Ok(match settings.completion() {
             Completion::Inline => Self::Inline,
-            Completion::Workqueue => Self::Work(KBox::pin_init(
-                WorkSink::new(c"baton_blk", requests),
-                GFP_KERNEL,
-            )?),
-            Completion::Timer => {
-                let sink = TimerSink::new(settings.delay(), requests);
-                Self::Timer(KBox::pin_init(sink, GFP_KERNEL)?)
-            }
-            Completion::Polled => Self::Poll(KBox::pin_init(PollSink::new(requests), GFP_KERNEL)?),
+            Completion::Workqueue => Self::Work(WorkSink::new(cx, c"baton_blk", requests)?),
+            Completion::Timer => Self::Timer(TimerSink::new(cx, settings.delay(), requests)?),
+            Completion::Polled => Self::Poll(PollSink::new(cx, requests)?),
         })
+    }
+
+    /// Ends what is left, and lets nothing be left here any more.
+    pub(crate) fn close(&self, cx: &mut MaySleep) -> Result {
+        match self {
+            Self::Inline => Ok(()),
+            Self::Work(sink) => sink.close(cx),
+            Self::Timer(sink) => sink.close(cx),
+            Self::Poll(sink) => {
+                sink.close(cx);
+                Ok(())
+            }
+        }
     }
 
     /// Ends a request, or sees to it that it is ended.
@@ -121,7 +137,7 @@ impl Finisher {
         };
         if let Err(ended) = unfinished {
             stats.ended_inline.inc();
-            ended.finish();
+            ended.end();
         }
     }
 
@@ -145,7 +161,7 @@ impl Finisher {
             Ok(()) => stats.ended_by_poll.inc(),
             Err(pollable) => {
                 stats.ended_inline.inc();
-                pollable.finish();
+                pollable.request.end(pollable.result);
             }
         }
     }

@@ -44,8 +44,7 @@ use kernel::{
 /// What the requests of one disk share.
 #[pin_data]
 pub(crate) struct Shared {
-    /// First, because it ends what is left when it goes.
-    finisher: Finisher,
+    pub(crate) finisher: Finisher,
     /// What is in flight: from the moment when it is queued until it has ended.
     pub(crate) gate: Arc<Drain>,
     #[pin]
@@ -73,7 +72,7 @@ impl Shared {
         let store = Store::new(settings.pages(), sums, cx)?;
         Arc::pin_init(
             try_pin_init!(Self {
-                finisher: Finisher::new(settings)?,
+                finisher: Finisher::new(settings, cx)?,
                 gate: Arc::pin_init(new_drain!("baton_blk"), GFP_KERNEL)?,
                 store <- store,
                 log <- Log::new(settings.requests()),

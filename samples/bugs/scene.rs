@@ -83,6 +83,9 @@ pub(crate) trait Seed: Sized + Send + Sync + 'static {
         Err(EINVAL)
     }
 
+    /// Ends what runs for it; it is not used any more.
+    fn end(&self, _cx: &mut MaySleep) {}
+
     /// How many tasks are asleep on it; [`None`] if that cannot be seen now.
     ///
     /// Must not spin on a lock: whoever holds it may stand in a window that it leaves when a task has
@@ -103,6 +106,7 @@ pub(crate) trait AnySeed: Send + Sync {
     ) -> Result<(&'static str, Thread)>;
     fn has_processes(&self) -> bool;
     fn admit(&self, actor: Option<Arc<Actor>>, cx: &mut MaySleep) -> Result;
+    fn end(&self, cx: &mut MaySleep);
     fn sleepers(&self) -> Option<usize>;
 }
 
@@ -144,6 +148,10 @@ impl<S: Seed> AnySeed for Shared<S> {
 
     fn admit(&self, actor: Option<Arc<Actor>>, cx: &mut MaySleep) -> Result {
         S::admit(&self.0, actor, cx)
+    }
+
+    fn end(&self, cx: &mut MaySleep) {
+        self.0.end(cx);
     }
 
     fn sleepers(&self) -> Option<usize> {
@@ -375,6 +383,7 @@ impl Scene {
             }
             let _ = thread.join(cx);
         }
+        self.seed.end(cx);
     }
 
     pub(crate) fn report(&self, cx: &mut MaySleep, f: &mut fmt::Formatter<'_>) -> fmt::Result {

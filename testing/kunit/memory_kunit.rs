@@ -50,6 +50,7 @@ use baton::{
         Shrinker, //
     },
     sink::{
+        Context,
         Finish,
         PollSink,
         TimerSink,
@@ -57,8 +58,8 @@ use baton::{
     },
     Agent,
     MaySleep,
-    Thread,
     Ordered, //
+    Thread,
 };
 use kernel::{
     new_mutex,
@@ -190,8 +191,8 @@ impl Shrink for Empty {
 
 struct Io(#[allow(dead_code, reason = "is ended by its drop")] InFlight);
 
-impl Finish for Io {
-    fn finish(self) {}
+impl<C: Context> Finish<C> for Io {
+    fn finish(self, _cx: &mut C) {}
 }
 
 parkable! {
@@ -200,8 +201,8 @@ parkable! {
     }
 }
 
-impl Finish for Note {
-    fn finish(self) {}
+impl<C: Context> Finish<C> for Note {
+    fn finish(self, _cx: &mut C) {}
 }
 
 /// A disk that nobody reads.
@@ -335,11 +336,13 @@ mod tests {
 
     #[test]
     fn a_shrinker() -> Result {
+        let cx = &mut MaySleep::assert();
         let mine = witness()?;
         let seeks = Seeks::new(2)?;
         let tally = refuse_each(|| {
             let cache = Arc::new(Empty(mine.clone()), GFP_KERNEL)?;
-            Shrinker::register(c"memory_kunit", seeks, cache)
+            Shrinker::register(cx, c"memory_kunit", seeks, cache)?.unregister(cx)?;
+            Ok(())
         })?;
         pr_info!("{:?}\n", tally);
         // Its files in debugfs are dispensable.
@@ -350,11 +353,14 @@ mod tests {
 
     #[test]
     fn a_sink() -> Result {
-        let poll = refuse_each(|| KBox::pin_init(PollSink::<Note>::new(4), GFP_KERNEL))?;
+        let cx = &mut MaySleep::assert();
+        let poll = refuse_each(|| {
+            PollSink::<Note>::new(cx, 4)?.close(cx);
+            Ok(())
+        })?;
         let delay = Delta::from_millis(1);
-        let timer = refuse_each(|| KBox::pin_init(TimerSink::<Io>::new(delay, 4), GFP_KERNEL))?;
-        let work =
-            refuse_each(|| KBox::pin_init(WorkSink::<Io>::new(c"memory_kunit", 4), GFP_KERNEL))?;
+        let timer = refuse_each(|| TimerSink::<Io>::new(cx, delay, 4)?.close(cx))?;
+        let work = refuse_each(|| WorkSink::<Io>::new(cx, c"memory_kunit", 4)?.close(cx))?;
         assert!(always_told(poll, 3));
         assert!(always_told(timer, 3));
         pr_info!("{:?}\n", work);

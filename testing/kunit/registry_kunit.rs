@@ -24,15 +24,6 @@ use baton::{
         new_drain,
         Drain, //
     },
-    entry_map::{
-        new_entry_map,
-        DetachedEntry,
-        EntryGuard,
-        EntryMap,
-        Order,
-        Outcome,
-        Slot, //
-    },
     event::{
         Interruptible,
         Mode, //
@@ -45,10 +36,10 @@ use baton::{
     },
     registry::{
         self,
-        Kind,
-        Report, //
+        Kind, //
     },
     Event,
+    Fifo,
     LockIn,
     MaySleep,
     Ordered, //
@@ -72,9 +63,20 @@ use kernel::{
 
 #[path = "registry/debts.rs"]
 mod debts;
+#[path = "registry/entries.rs"]
+mod entries;
 #[path = "registry/look.rs"]
 mod look;
+#[path = "registry/paying.rs"]
+mod paying;
+#[path = "registry/switching.rs"]
+mod switching;
 
+use entries::{
+    locked,
+    locker,
+    map, //
+};
 use look::{
     asleep,
     limited,
@@ -83,43 +85,32 @@ use look::{
     owed_by,
     until, //
 };
+use paying::drains;
 
 suite!("registry_kunit", "KUnit suite of baton's registry");
-
-type Map = EntryMap<u64>;
-
-fn map() -> Result<Arc<Map>> {
-    Arc::pin_init(new_entry_map!(), GFP_KERNEL)
-}
-
-fn locked<'m>(map: &'m Map, cx: &mut MaySleep, index: usize) -> Result<DetachedEntry<'m, u64>> {
-    let at = map.at(cx, limited(), index, Order::Pte, |slot| match slot {
-        Slot::Vacant => Outcome::InsertLocked(0),
-        Slot::Unlocked(_) => Outcome::Lock,
-        Slot::Conflict(_) => Outcome::Leave,
-    })?;
-    at.locked().map(EntryGuard::detach).ok_or(EIO)
-}
-
-/// A thread that locks an entry, and unlocks it when `go` is set.
-fn locker(
-    cx: &mut MaySleep,
-    map: &Arc<Map>,
-    index: usize,
-    go: &Arc<Atomic<u32>>,
-) -> Result<Thread> {
-    let (map, go) = (map.clone(), go.clone());
-    Thread::spawn(cx, c"registry_kunit", move |cx, _| {
-        let guard = map.lock(cx, limited(), index);
-        until(|| go.load(Acquire) != 0);
-        drop(guard);
-    })
-}
 
 #[pin_data]
 struct Gate {
     #[pin]
     open: Event<u32>,
+}
+
+#[pin_data]
+struct Line {
+    #[pin]
+    open: Event<u32, Fifo>,
+}
+
+/// A thread that waits in line until there is as much as it wants.
+fn waits(cx: &mut MaySleep, line: &Arc<Mutex<Line>>, want: u32) -> Result<Thread> {
+    let line = line.clone();
+    Thread::spawn(cx, c"registry_kunit", move |cx, _| {
+        let held = line.lock_in(cx);
+        let _ = held
+            .on(|line| &line.open)
+            .until(move |open| *open >= want)
+            .wait(limited());
+    })
 }
 
 levels! {
@@ -173,16 +164,16 @@ mod tests {
     #[test]
     fn an_entry_is_owed_by_who_has_locked_it() -> Result {
         let cx = &mut MaySleep::assert();
-        registry::switch(true);
+        registry::switch(cx, true);
         let (map, go) = (map()?, Arc::new(Atomic::new(1), GFP_KERNEL)?);
         let guard = locked(&map, cx, 7)?;
         let thread = locker(cx, &map, 7, &go)?;
         let pid = thread.task().pid();
-        let seen = asleep(&thread);
+        let seen = asleep(cx, &thread);
         guard.unlock();
         let _ = thread.join(cx);
-        let after = look(pid);
-        registry::switch(false);
+        let after = look(cx, pid);
+        registry::switch(cx, false);
 
         let seen = seen.ok_or(ENOENT)?;
         assert_eq!(seen.kind, Kind::Entry);
@@ -196,20 +187,20 @@ mod tests {
     #[test]
     fn who_is_handed_an_entry_owes_it() -> Result {
         let cx = &mut MaySleep::assert();
-        registry::switch(true);
+        registry::switch(cx, true);
         let (map, go) = (map()?, Arc::new(Atomic::new(0), GFP_KERNEL)?);
         let guard = locked(&map, cx, 7)?;
         let first = locker(cx, &map, 7, &go)?;
         let first_pid = first.task().pid();
-        let first_seen = asleep(&first);
+        let first_seen = asleep(cx, &first);
         let second = locker(cx, &map, 7, &go)?;
-        let second_seen = asleep(&second);
+        let second_seen = asleep(cx, &second);
         guard.unlock();
-        let handed_over = owed_by(&second, first_pid);
+        let handed_over = owed_by(cx, &second, first_pid);
         go.store(1, Release);
         let _ = first.join(cx);
         let _ = second.join(cx);
-        registry::switch(false);
+        registry::switch(cx, false);
 
         assert_eq!(first_seen.ok_or(ENOENT)?.debtor, mine());
         assert_eq!(second_seen.ok_or(ENOENT)?.debtor, mine());
@@ -220,29 +211,24 @@ mod tests {
     #[test]
     fn references_and_the_gate_of_a_drain_are_owed() -> Result {
         let cx = &mut MaySleep::assert();
-        registry::switch(true);
+        registry::switch(cx, true);
         let drain: Arc<Drain> = Arc::pin_init(new_drain!("registry_kunit"), GFP_KERNEL)?;
         let (first, second) = (drain.try_begin(), drain.try_begin());
-        let theirs = drain.clone();
-        let closer = Thread::spawn(cx, c"registry_kunit", move |cx, _| {
-            if let Ok(mut shut) = theirs.shut(cx, limited()) {
-                let _ = shut.wait(limited());
-            }
-        })?;
+        let closer = drains(cx, &drain)?;
         let closer_pid = closer.task().pid();
-        let two = asleep(&closer);
+        let two = asleep(cx, &closer);
         let theirs = drain.clone();
         let beginner = Thread::spawn(cx, c"registry_kunit", move |cx, _| {
             let _ = theirs.begin_when_open(cx, limited()).map(drop);
         })?;
-        let gate = asleep(&beginner);
+        let gate = asleep(cx, &beginner);
         drop(first);
-        let one = asleep(&closer);
+        let one = asleep(cx, &closer);
         drop(second);
         let _ = closer.join(cx);
         let _ = beginner.join(cx);
-        let after = look(closer_pid);
-        registry::switch(false);
+        let after = look(cx, closer_pid);
+        registry::switch(cx, false);
 
         let (two, one, gate) = (two.ok_or(ENOENT)?, one.ok_or(ENOENT)?, gate.ok_or(ENOENT)?);
         assert_eq!(two.kind, Kind::Drain);
@@ -258,7 +244,7 @@ mod tests {
     #[test]
     fn a_completion_is_owed_by_who_has_made_it() -> Result {
         let cx = &mut MaySleep::assert();
-        registry::switch(true);
+        registry::switch(cx, true);
         let mut kept = None;
         let mut completion = completion::start(cx, |completer: LocalCompleter<u32>, _| {
             kept = Some(completer.hand_over());
@@ -267,12 +253,12 @@ mod tests {
         let thread = Thread::spawn(cx, c"registry_kunit", move |cx, _| {
             let _ = completion.wait(cx, limited());
         })?;
-        let seen = asleep(&thread);
+        let seen = asleep(cx, &thread);
         if let Some(completer) = kept {
             let _ = completer.complete(Ok(1));
         }
         let _ = thread.join(cx);
-        registry::switch(false);
+        registry::switch(cx, false);
 
         let seen = seen.ok_or(ENOENT)?;
         assert_eq!(seen.kind, Kind::Completion);
@@ -284,7 +270,7 @@ mod tests {
     #[test]
     fn a_run_is_owed_by_its_agent() -> Result {
         let cx = &mut MaySleep::assert();
-        registry::switch(true);
+        registry::switch(cx, true);
         let worker = Arc::pin_init(
             try_pin_init!(Worker {
                 state <- Ordered::new(new_mutex!(pin_init!(Data { runs <- Runs::new() }))),
@@ -303,11 +289,11 @@ mod tests {
             let (held, _) = theirs.state.lock_in(cx).stop(limited(), Worker::runs);
             drop(held);
         })?;
-        let seen = asleep(&thread);
+        let seen = asleep(cx, &thread);
         worker.go.store(1, Release);
         let _ = thread.join(cx);
         drop(agent);
-        registry::switch(false);
+        registry::switch(cx, false);
 
         assert_eq!(started, Ok(()));
         assert!(begun);
@@ -321,7 +307,7 @@ mod tests {
     #[test]
     fn pins_are_owed() -> Result {
         let cx = &mut MaySleep::assert();
-        registry::switch(true);
+        registry::switch(cx, true);
         let pool: Arc<Pool<u32, u32>> = Arc::pin_init(new_pool!("registry_kunit"), GFP_KERNEL)?;
         let first = pool.insert(cx, 0, (), 0, GFP_KERNEL)?;
         let second = pool.lock_in(cx).pin(0);
@@ -332,14 +318,14 @@ mod tests {
             drop(guard);
             drop(node);
         })?;
-        let two = asleep(&thread);
+        let two = asleep(cx, &thread);
         let guard = pool.lock_in(cx);
         drop(second);
         drop(guard);
-        let one = asleep(&thread);
+        let one = asleep(cx, &thread);
         drop(first);
         let _ = thread.join(cx);
-        registry::switch(false);
+        registry::switch(cx, false);
 
         let (two, one) = (two.ok_or(ENOENT)?, one.ok_or(ENOENT)?);
         assert_eq!(two.kind, Kind::Pin);
@@ -350,9 +336,33 @@ mod tests {
     }
 
     #[test]
+    fn a_report_says_whom_a_waiter_is_behind() -> Result {
+        let cx = &mut MaySleep::assert();
+        registry::switch(cx, true);
+        let line: Arc<Mutex<Line>> = Arc::pin_init(
+            new_mutex!(pin_init!(Line { open <- new_event!(1) })),
+            GFP_KERNEL,
+        )?;
+        let first = waits(cx, &line, 2)?;
+        let (first_pid, first_seen) = (first.task().pid(), asleep(cx, &first));
+        // What it waits for is there.
+        let second = waits(cx, &line, 1)?;
+        let second_seen = asleep(cx, &second);
+        line.lock_in(cx)
+            .update(|line| line.project().open, |open| *open = 2);
+        let _ = first.join(cx);
+        let _ = second.join(cx);
+        registry::switch(cx, false);
+
+        assert_eq!(first_seen.ok_or(ENOENT)?.behind, None);
+        assert_eq!(second_seen.ok_or(ENOENT)?.behind, Some(first_pid));
+        Ok(())
+    }
+
+    #[test]
     fn of_an_event_it_is_known_who_has_changed_it() -> Result {
         let cx = &mut MaySleep::assert();
-        registry::switch(true);
+        registry::switch(cx, true);
         let gate: Arc<Mutex<Gate>> = Arc::pin_init(
             new_mutex!(pin_init!(Gate { open <- new_event!(0) })),
             GFP_KERNEL,
@@ -365,14 +375,14 @@ mod tests {
                 .until(|open| *open > 1)
                 .wait(limited());
         })?;
-        let before = asleep(&thread);
+        let before = asleep(cx, &thread);
         // In vain, and then not.
         let add = |open: &mut u32| *open += 1;
         gate.lock_in(cx).as_mut().project().open.update(add);
-        let after = asleep(&thread);
+        let after = asleep(cx, &thread);
         gate.lock_in(cx).as_mut().project().open.update(add);
         let _ = thread.join(cx);
-        registry::switch(false);
+        registry::switch(cx, false);
 
         let (before, after) = (before.ok_or(ENOENT)?, after.ok_or(ENOENT)?);
         assert_eq!(before.kind, Kind::Event);
@@ -380,89 +390,6 @@ mod tests {
         assert_eq!((before.owed, before.changes), (0, 0));
         assert_eq!((after.owed, after.changes), (0, 1));
         assert_eq!(after.changer, mine());
-        Ok(())
-    }
-
-    #[test]
-    fn what_does_not_fit_is_counted() -> Result {
-        let cx = &mut MaySleep::assert();
-        registry::switch(true);
-        let map = map()?;
-        let mut guards = KVec::new();
-        for index in 0..2 * registry::ROWS {
-            guards.push(locked(&map, cx, index)?, GFP_KERNEL)?;
-        }
-        let lost = Report::new()?.lost();
-        drop(guards);
-        // The rows are free again.
-        let guard = locked(&map, cx, 0)?;
-        let after = Report::new()?.lost();
-        drop(guard);
-        registry::switch(false);
-
-        assert!(lost >= registry::ROWS as u64);
-        assert_eq!(after, lost);
-        Ok(())
-    }
-
-    #[test]
-    fn nothing_is_noted_while_it_is_off() -> Result {
-        let cx = &mut MaySleep::assert();
-        registry::switch(false);
-        let (map, go) = (map()?, Arc::new(Atomic::new(1), GFP_KERNEL)?);
-        let guard = locked(&map, cx, 7)?;
-        let thread = locker(cx, &map, 7, &go)?;
-        let pid = thread.task().pid();
-        let waits = until(|| map.waiters(7) == 1);
-        let off = look(pid);
-        // What was before is not known afterwards either, and does no harm.
-        registry::switch(true);
-        let on = look(pid);
-        guard.unlock();
-        let _ = thread.join(cx);
-        registry::switch(false);
-
-        assert!(waits);
-        assert!(off.is_none());
-        assert!(on.is_none());
-        Ok(())
-    }
-
-    #[test]
-    fn who_sleeps_while_it_goes_off_is_forgotten_in_time() -> Result {
-        let cx = &mut MaySleep::assert();
-        registry::switch(true);
-        let (map, go) = (map()?, Arc::new(Atomic::new(1), GFP_KERNEL)?);
-        let guard = locked(&map, cx, 7)?;
-        let thread = locker(cx, &map, 7, &go)?;
-        let pid = thread.task().pid();
-        let before = asleep(&thread);
-        registry::switch(false);
-        let off = look(pid);
-        guard.unlock();
-        let _ = thread.join(cx);
-        let after = look(pid);
-
-        assert_eq!(before.ok_or(ENOENT)?.owed, 1);
-        // Its record is on its stack until it wakes up; what is owed is forgotten.
-        assert_eq!(off.ok_or(ENOENT)?.owed, 0);
-        assert!(after.is_none());
-        Ok(())
-    }
-
-    #[test]
-    fn only_0_and_1_switch_it() -> Result {
-        registry::switch(false);
-        for text in [&b""[..], b"2", b"on", b"10", b"0 1", b"-1", b"1\0"] {
-            assert_eq!(registry::set(text), Err(EINVAL));
-            assert!(!registry::is_on());
-        }
-        assert_eq!(registry::set(b"1\n"), Ok(()));
-        assert!(registry::is_on());
-        assert_eq!(registry::set(b"11"), Err(EINVAL));
-        assert!(registry::is_on());
-        assert_eq!(registry::set(b" 0 "), Ok(()));
-        assert!(!registry::is_on());
         Ok(())
     }
 }

@@ -33,6 +33,10 @@ use kernel::{
     },
 };
 
+mod shrinker {
+    mod end;
+}
+
 suite!("shrinker_kunit", "KUnit suite of baton's shrinkers");
 
 /// A pool whose clean nodes reclaim may free.
@@ -105,11 +109,11 @@ mod tests {
         let cx = &mut MaySleep::assert();
         let cache = Cache::new(cx, 64, false)?;
         let pin = cache.pool.lock_in(cx).pin(0)?;
-        let shrinker = Shrinker::register(c"baton-kunit", Seeks::DEFAULT, cache.clone())?;
+        let shrinker = Shrinker::register(cx, c"baton-kunit", Seeks::DEFAULT, cache.clone())?;
         for _ in 0..4 {
             shrink_all(cx)?;
         }
-        drop(shrinker);
+        shrinker.unregister(cx)?;
         let left = cache.pool.len();
         // 32 dirty ones and the one that is pinned.
         assert_eq!(left, 33);
@@ -123,11 +127,11 @@ mod tests {
     fn a_scan_that_stops_frees_nothing() -> Result {
         let cx = &mut MaySleep::assert();
         let cache = Cache::new(cx, 8, true)?;
-        let shrinker = Shrinker::register(c"baton-kunit", Seeks::DEFAULT, cache.clone())?;
+        let shrinker = Shrinker::register(cx, c"baton-kunit", Seeks::DEFAULT, cache.clone())?;
         for _ in 0..4 {
             shrink_all(cx)?;
         }
-        drop(shrinker);
+        shrinker.unregister(cx)?;
         assert!(cache.scanned.load(Relaxed) > 0);
         assert_eq!(cache.pool.len(), 8);
         Ok(())
@@ -137,9 +141,9 @@ mod tests {
     fn an_empty_cache_is_not_scanned() -> Result {
         let cx = &mut MaySleep::assert();
         let cache = Cache::new(cx, 0, false)?;
-        let shrinker = Shrinker::register(c"baton-kunit", Seeks::DEFAULT, cache.clone())?;
+        let shrinker = Shrinker::register(cx, c"baton-kunit", Seeks::DEFAULT, cache.clone())?;
         shrink_all(cx)?;
-        drop(shrinker);
+        shrinker.unregister(cx)?;
         assert!(cache.counted.load(Relaxed) > 0);
         assert_eq!(cache.scanned.load(Relaxed), 0);
         Ok(())
@@ -149,11 +153,8 @@ mod tests {
     fn nothing_is_asked_after_the_end_and_the_cache_is_freed() -> Result {
         let cx = &mut MaySleep::assert();
         let cache = Cache::new(cx, 8, false)?;
-        drop(Shrinker::register(
-            c"baton-kunit",
-            Seeks::DEFAULT,
-            cache.clone(),
-        )?);
+        let shrinker = Shrinker::register(cx, c"baton-kunit", Seeks::DEFAULT, cache.clone())?;
+        shrinker.unregister(cx)?;
         let before = cache.counted.load(Relaxed);
         shrink_all(cx)?;
         assert_eq!(cache.counted.load(Relaxed), before);

@@ -19,6 +19,8 @@ use baton::{
     },
     parkable,
     sink::{
+        AtomicContext,
+        Context,
         Errand,
         Finish,
         PollSink,
@@ -43,6 +45,12 @@ use kernel::{
         Delta, //
     },
 };
+
+mod sink {
+    mod end;
+    mod probe;
+    mod timer;
+}
 
 suite!("sink_kunit", "KUnit suite of baton's sinks");
 
@@ -87,8 +95,8 @@ struct Io {
     in_flight: InFlight,
 }
 
-impl Finish for Io {
-    fn finish(self) {
+impl<C: Context> Finish<C> for Io {
+    fn finish(self, _cx: &mut C) {
         self.record.finish(self.digit);
         self.in_flight.end();
     }
@@ -108,8 +116,8 @@ impl Errand for Note {
     fn run(self) {}
 }
 
-impl Finish for Note {
-    fn finish(self) {
+impl Finish<AtomicContext> for Note {
+    fn finish(self, _cx: &mut AtomicContext) {
         POLLED.store(POLLED.load(Relaxed) * 10 + self.digit, Relaxed);
     }
 }
@@ -148,12 +156,13 @@ mod tests {
     fn a_worker_finishes_in_order() -> Result {
         let cx = &mut MaySleep::assert();
         let (record, drain) = (record()?, drain()?);
-        let sink = KBox::pin_init(WorkSink::new(c"sink_kunit", 9), GFP_KERNEL)?;
+        let sink = WorkSink::new(cx, c"sink_kunit", 9)?;
         let mut refused = 0;
         for digit in 1..=9 {
             refused += u32::from(sink.push(io(&record, &drain, digit)?).is_err());
         }
         drained(&drain, cx)?;
+        sink.close(cx)?;
         assert_eq!(refused, 0);
         assert_eq!(record.finished.load(Relaxed), 9);
         assert_eq!(record.order.load(Relaxed), 123_456_789);
@@ -165,7 +174,7 @@ mod tests {
     fn a_timer_ends_references_in_its_interrupt() -> Result {
         let cx = &mut MaySleep::assert();
         let (record, drain) = (record()?, drain()?);
-        let sink = KBox::pin_init(TimerSink::new(Delta::from_micros(100), 4), GFP_KERNEL)?;
+        let sink = TimerSink::new(cx, Delta::from_micros(100), 4)?;
         for digit in 1..=4 {
             assert!(sink.push(io(&record, &drain, digit)?).is_ok());
         }
@@ -174,13 +183,15 @@ mod tests {
         // Once more, when the timer has expired.
         assert!(sink.push(io(&record, &drain, 5)?).is_ok());
         drained(&drain, cx)?;
+        sink.close(cx)?;
         assert_eq!(record.order.load(Relaxed), 12345);
         Ok(())
     }
 
     #[test]
     fn who_polls_finishes() -> Result {
-        let sink = KBox::pin_init(PollSink::new(2), GFP_KERNEL)?;
+        let cx = &mut MaySleep::assert();
+        let sink = PollSink::new(cx, 2)?;
         POLLED.store(0, Relaxed);
         let nothing = sink.poll();
         let pushed = [1, 2, 3].map(|digit| sink.push(Note { digit }).is_ok());
@@ -188,6 +199,7 @@ mod tests {
         let two = sink.poll();
         let again = sink.push(Note { digit: 4 }).is_ok();
         let one = sink.poll();
+        sink.close(cx);
         assert_eq!((nothing, two, one), (0, 2, 1));
         // The third one was returned: there was no room.
         assert_eq!(pushed, [true, true, false]);
@@ -201,36 +213,37 @@ mod tests {
     fn a_full_sink_returns_what_it_gets() -> Result {
         let cx = &mut MaySleep::assert();
         let (record, drain) = (record()?, drain()?);
-        let sink = KBox::pin_init(TimerSink::new(LONG, 1), GFP_KERNEL)?;
+        let sink = TimerSink::new(cx, LONG, 1)?;
         assert!(sink.push(io(&record, &drain, 1)?).is_ok());
         let returned = sink.push(io(&record, &drain, 2)?).err();
         assert_eq!(returned.as_ref().map(|io| io.digit), Some(2));
         drop(returned);
         assert_eq!(drain.in_flight(), 1);
-        drop(sink);
+        sink.close(cx)?;
         drained(&drain, cx)?;
         Ok(())
     }
 
     #[test]
-    fn what_is_left_is_finished_when_the_sink_goes() -> Result {
+    fn what_is_left_is_finished_by_close() -> Result {
+        let cx = &mut MaySleep::assert();
         let (record, drain) = (record()?, drain()?);
-        let timer = KBox::pin_init(TimerSink::new(LONG, 3), GFP_KERNEL)?;
+        let timer = TimerSink::new(cx, LONG, 3)?;
         for digit in 1..=3 {
             assert!(timer.push(io(&record, &drain, digit)?).is_ok());
         }
         let before = record.finished.load(Relaxed);
-        drop(timer);
+        timer.close(cx)?;
         let after = record.finished.load(Relaxed);
-        let work = KBox::pin_init(WorkSink::new(c"sink_kunit", 3), GFP_KERNEL)?;
+        let work = WorkSink::new(cx, c"sink_kunit", 3)?;
         for digit in 4..=6 {
             assert!(work.push(io(&record, &drain, digit)?).is_ok());
         }
-        drop(work);
-        let sink = KBox::pin_init(PollSink::new(1), GFP_KERNEL)?;
+        work.close(cx)?;
+        let sink = PollSink::new(cx, 1)?;
         POLLED.store(0, Relaxed);
         assert!(sink.push(Note { digit: 7 }).is_ok());
-        drop(sink);
+        sink.close(cx);
         assert_eq!((before, after), (0, 3));
         assert_eq!(record.order.load(Relaxed), 123_456);
         assert_eq!(POLLED.load(Relaxed), 7);
@@ -240,14 +253,14 @@ mod tests {
 
     #[test]
     fn a_kernel_thread_does_no_task_work() -> Result {
+        let cx = &mut MaySleep::assert();
         let drain = drain()?;
-        let returned = drain.try_begin()?.into_task_work().err();
+        let returned = drain.try_begin()?.into_task_work(cx).err();
         let still = drain.in_flight();
         // It is not parked any more: the drain would say so, and not wait.
-        let cx = &mut MaySleep::assert();
         drop(returned);
         drained(&drain, cx)?;
-        let errand = TaskWork::new(Note { digit: 8 }).err();
+        let errand = TaskWork::new(cx, Note { digit: 8 }).err();
         assert_eq!(still, 1);
         assert_eq!(errand.map(|(note, e)| (note.digit, e)), Some((8, EINVAL)));
         Ok(())
@@ -257,7 +270,7 @@ mod tests {
     fn a_gate_that_is_shut_by_nobody_is_opened_by_another() -> Result {
         let cx = &mut MaySleep::assert();
         let (record, drain) = (record()?, drain()?);
-        let sink = KBox::pin_init(WorkSink::new(c"sink_kunit", 1), GFP_KERNEL)?;
+        let sink = WorkSink::new(cx, c"sink_kunit", 1)?;
         assert!(sink.push(io(&record, &drain, 1)?).is_ok());
         let shut = Drain::shut_owned(drain.as_arc_borrow(), cx, limited())?;
         shut.wait(cx, limited())?;
@@ -266,6 +279,7 @@ mod tests {
             Drain::shut_owned(drain.as_arc_borrow(), cx, Uninterruptible.timeout(1)).is_err();
         drop(shut);
         let open = drain.try_begin().is_ok();
+        sink.close(cx)?;
         assert!(refused);
         assert!(again);
         assert!(open);

@@ -91,8 +91,10 @@ impl Shrink for Cache {
 }
 
 /// The cache with its shrinker, which goes first.
+#[pin_data]
 pub(crate) struct Bcache {
-    _shrinker: Shrinker<Cache>,
+    #[pin]
+    shrinker: Mutex<Option<Shrinker<Cache>>>,
     cache: Arc<Cache>,
 }
 
@@ -199,9 +201,23 @@ impl Seed for Bcache {
                 .nodes
                 .insert(cx, FIRST_KEY, (), FIRST_KEY, GFP_KERNEL)?,
         );
-        let _shrinker =
-            Shrinker::register(c"baton-bugs-bcache-rust", Seeks::DEFAULT, cache.clone())?;
-        Ok(Arc::new(Self { _shrinker, cache }, GFP_KERNEL)?)
+        let name = c"baton-bugs-bcache-rust";
+        let shrinker = Shrinker::register(cx, name, Seeks::DEFAULT, cache.clone())?;
+        Arc::pin_init(
+            pin_init!(Self {
+                shrinker <- new_mutex!(Some(shrinker)),
+                cache,
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    fn end(&self, cx: &mut MaySleep) {
+        let shrinker = self.shrinker.lock_in(cx).take();
+        if let Some(shrinker) = shrinker {
+            // What is refused is dropped: nothing scans here.
+            drop(shrinker.unregister(cx));
+        }
     }
 
     fn sleepers(&self) -> Option<usize> {

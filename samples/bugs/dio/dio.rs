@@ -30,6 +30,7 @@ use baton::{
         Mode, //
     },
     sink::{
+        AtomicContext,
         Finish,
         ParkedWork,
         TimerSink, //
@@ -87,11 +88,11 @@ struct Io {
     done: Done,
 }
 
-impl Finish for Io {
-    fn finish(self) {
+impl Finish<AtomicContext> for Io {
+    fn finish(self, cx: &mut AtomicContext) {
         match self.done {
             Done::Io(in_flight) => in_flight.end(),
-            Done::Work(work) => work.finish(),
+            Done::Work(work) => work.finish(cx),
         }
         self.counts.timers.fetch_sub(1, Relaxed);
     }
@@ -106,9 +107,7 @@ struct Counts {
 }
 
 /// An inode with direct I/O.
-#[pin_data]
 pub(crate) struct Dio {
-    #[pin]
     interrupts: TimerSink<Io>,
     gate: Arc<Drain>,
     counts: Arc<Counts>,
@@ -169,7 +168,7 @@ impl Process {
         match how {
             1 => self.interrupt(Done::Io(in_flight))?,
             0 | 2 => {
-                let work = in_flight.into_task_work().map_err(|_| EBUSY)?;
+                let work = in_flight.into_task_work(cx).map_err(|_| EBUSY)?;
                 self.interrupt(Done::Work(work))?;
             }
             3 => {
@@ -188,8 +187,10 @@ impl Process {
         let counts = self.dio.counts.clone();
         counts.timers.fetch_add(1, Relaxed);
         let pushed = self.dio.interrupts.push(Io { counts, done });
-        pushed.map_err(|io| {
-            io.finish();
+        // What is returned is dropped, which ends it.
+        pushed.map_err(|Io { counts, done }| {
+            drop(done);
+            counts.timers.fetch_sub(1, Relaxed);
             EBUSY
         })
     }
@@ -288,20 +289,25 @@ impl Seed for Dio {
     const HAS_PROCESSES: bool = true;
 
     fn create() -> Result<Arc<Self>> {
-        Arc::pin_init(
-            try_pin_init!(Self {
-                interrupts <- TimerSink::new(DELAY, ROOM),
-                gate: Arc::pin_init(new_drain!("dio"), GFP_KERNEL)?,
-                counts: Arc::new(
-                    Counts {
-                        timers: Atomic::new(0),
-                        waiting: Atomic::new(0),
-                    },
-                    GFP_KERNEL,
-                )?,
-            }? Error),
-            GFP_KERNEL,
-        )
+        // ENTRY: a write to the command file.
+        let cx = &mut MaySleep::assert();
+        let dio = Self {
+            interrupts: TimerSink::new(cx, DELAY, ROOM)?,
+            gate: Arc::pin_init(new_drain!("dio"), GFP_KERNEL)?,
+            counts: Arc::new(
+                Counts {
+                    timers: Atomic::new(0),
+                    waiting: Atomic::new(0),
+                },
+                GFP_KERNEL,
+            )?,
+        };
+        Ok(Arc::new(dio, GFP_KERNEL)?)
+    }
+
+    fn end(&self, cx: &mut MaySleep) {
+        // No interrupt comes here.
+        let _ = self.interrupts.close(cx);
     }
 
     fn admit(this: &Arc<Self>, actor: Option<Arc<Actor>>, cx: &mut MaySleep) -> Result {

@@ -48,7 +48,7 @@ mod debts_tests {
     #[test]
     fn reclaim_pays_no_debt_of_others() -> Result {
         let cx = &mut MaySleep::assert();
-        registry::switch(true);
+        registry::switch(cx, true);
         let cache = Arc::pin_init(
             pin_init!(Reclaimed {
                 pool <- new_pool!("registry_kunit_reclaimed"),
@@ -65,17 +65,18 @@ mod debts_tests {
             drop(node);
         })?;
         let pid = thread.task().pid();
-        let before = asleep(&thread);
-        let shrinker = Shrinker::register(c"registry_kunit", Seeks::DEFAULT, cache.clone())?;
+        let before = asleep(cx, &thread);
+        let shrinker = Shrinker::register(cx, c"registry_kunit", Seeks::DEFAULT, cache.clone())?;
         let shrunk = shrink_all(cx);
-        drop(shrinker);
-        let after = look(pid);
+        let unregistered = shrinker.unregister(cx).is_ok();
+        let after = look(cx, pid);
         let left = cache.pool.len();
         drop(pin);
         let _ = thread.join(cx);
-        registry::switch(false);
+        registry::switch(cx, false);
 
         let (before, after) = (before.ok_or(ENOENT)?, after.ok_or(ENOENT)?);
+        assert!(unregistered);
         assert_eq!((shrunk, left), (Ok(()), 1));
         assert_eq!((before.owed, before.debtor), (1, mine()));
         assert_eq!((after.owed, after.debtor), (1, mine()));
@@ -86,7 +87,7 @@ mod debts_tests {
     #[test]
     fn who_waits_for_what_it_has_detached_owes_it_itself() -> Result {
         let cx = &mut MaySleep::assert();
-        registry::switch(true);
+        registry::switch(cx, true);
         let map = map()?;
         let theirs = map.clone();
         let thread = Thread::spawn(cx, c"registry_kunit", move |cx, _| {
@@ -98,10 +99,10 @@ mod debts_tests {
             drop((entry, again));
         })?;
         let pid = thread.task().pid();
-        let seen = asleep(&thread);
+        let seen = asleep(cx, &thread);
         thread.kill();
         let _ = thread.join(cx);
-        registry::switch(false);
+        registry::switch(cx, false);
 
         let seen = seen.ok_or(ENOENT)?;
         assert_eq!(seen.kind, Kind::Entry);

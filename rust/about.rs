@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a wait is about: the kind of object, which one it is, and where the task waits.
+//!
+//! The trace events and the registry both say so. They share these types and nothing else.
+
+use core::{
+    fmt,
+    panic::Location, //
+};
+use kernel::str::CStr;
+
+/// What kind of thing is waited for, or owed. The numbers are those of `trace.h`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Kind {
+    /// A change of an event.
+    Event = 0,
+    /// The lock of an entry.
+    Entry = 1,
+    /// The end of references in flight, or the opening of the gate.
+    Drain = 2,
+    /// A completion.
+    Completion = 3,
+    /// The end of a run.
+    Run = 4,
+    /// The end of pins.
+    Pin = 5,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Event => "event",
+            Self::Entry => "entry",
+            Self::Drain => "drain",
+            Self::Completion => "completion",
+            Self::Run => "run",
+            Self::Pin => "pin",
+        })
+    }
+}
+
+/// What is waited for: an address, used as a number, and which part of what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// The address.
+    pub address: usize,
+    /// The index of an entry; 0 otherwise.
+    pub part: usize,
+}
+
+impl Object {
+    /// The whole of what is at an address.
+    #[inline]
+    pub(crate) fn at<T>(address: *const T) -> Self {
+        Self {
+            address: address.addr(),
+            part: 0,
+        }
+    }
+}
+
+/// What a wait says about itself, whatever it is for.
+#[derive(Clone, Copy)]
+pub(crate) struct Label {
+    pub(crate) kind: Kind,
+    pub(crate) name: &'static CStr,
+}
+
+/// What a task sleeps on, and where it does.
+#[derive(Clone, Copy)]
+pub(crate) struct About {
+    pub(crate) object: Object,
+    pub(crate) label: Label,
+    pub(crate) place: &'static Location<'static>,
+    /// What claim it makes, if that says whom it is behind; 0 otherwise.
+    pub(crate) class: usize,
+}
+
+/// Returns the end of the name of a file: its folder, and its own.
+pub(crate) fn tail(path: &str) -> &str {
+    let mut slashes = path.rmatch_indices('/');
+    slashes.nth(1).map_or(path, |(at, _)| &path[at + 1..])
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is finished, and in which context.
+
+use crate::{
+    ffi,
+    level::Level,
+    MaySleep, //
+};
+use kernel::types::NotThreadSafe;
+
+/// Something that is finished once, in a context `C` that its sink provides.
+///
+/// A [`WorkSink`] of level `L` provides a [`MaySleep<L>`]: what is taken or waited for with it has to
+/// stand below the sink. A [`TimerSink`] and a [`PollSink`] provide an [`AtomicContext`], with which
+/// nothing that sleeps can be called. What does not care implements it for every `C`.
+///
+/// [`WorkSink`]: super::WorkSink
+/// [`TimerSink`]: super::TimerSink
+/// [`PollSink`]: super::PollSink
+///
+/// # Examples
+///
+/// ```
+/// use baton::{drain::InFlight, sink::{Context, Finish}};
+///
+/// /// An I/O that was done.
+/// struct Io(InFlight);
+///
+/// impl<C: Context> Finish<C> for Io {
+///     fn finish(self, _cx: &mut C) {
+///         self.0.end();
+///     }
+/// }
+/// ```
+pub trait Finish<C: Context>: Send + 'static {
+    /// Finishes it.
+    ///
+    /// It may hand something over to the same sink, which is finished in a later round. A sink that is
+    /// closing returns it.
+    ///
+    /// It may drop the last handle of the same sink, which is then torn down by a worker. Closing the
+    /// sink from here is `EDEADLK`.
+    fn finish(self, cx: &mut C);
+}
+
+mod private {
+    pub trait Sealed {}
+}
+
+/// What a sink provides to what it finishes: [`MaySleep`] or [`AtomicContext`].
+///
+/// It is sealed.
+pub trait Context: private::Sealed {}
+
+impl<L: Level> private::Sealed for MaySleep<L> {}
+impl<L: Level> Context for MaySleep<L> {}
+
+/// A context in which nothing may sleep.
+///
+/// It takes the place of a [`MaySleep`] and has no level: there is nothing to be done with it that
+/// sleeps. `mem::forget` does nothing: it owns nothing.
+pub struct AtomicContext(NotThreadSafe);
+
+impl AtomicContext {
+    #[inline]
+    pub(super) fn new() -> Self {
+        Self(NotThreadSafe)
+    }
+
+    /// Returns whether this is hard interrupt context.
+    ///
+    /// A plain `SpinLock` that a task takes with interrupts on must not be taken here then.
+    #[doc(alias = "in_hardirq")]
+    pub fn is_hard_irq(&self) -> bool {
+        // SAFETY: Reads the state of this CPU.
+        unsafe { ffi::baton_in_hardirq() }
+    }
+
+    /// Returns whether interrupts are disabled.
+    #[doc(alias = "irqs_disabled")]
+    pub fn is_irqs_off(&self) -> bool {
+        // SAFETY: As above.
+        unsafe { ffi::baton_irqs_disabled() }
+    }
+}
+
+impl private::Sealed for AtomicContext {}
+impl Context for AtomicContext {}
