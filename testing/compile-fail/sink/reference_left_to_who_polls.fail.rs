@@ -5,6 +5,7 @@
 
 use baton::drain::InFlight;
 use baton::sink::{
+    Context,
     Finish,
     PollSink,
     WorkSink, //
@@ -14,8 +15,8 @@ pub struct Io {
     pub in_flight: InFlight,
 }
 
-impl Finish for Io {
-    fn finish(self) {
+impl<C: Context> Finish<C> for Io {
+    fn finish(self, _cx: &mut C) {
         self.in_flight.end();
     }
 }

@@ -25,29 +25,33 @@ log() {
 	dmesg | tail -n "+$((lines + 1))"
 }
 
+# The module that leaves something behind.
+module=left_behind
+
 # start KIND: loads the module, and lets it begin.
 start() {
 	lines=$(dmesg | wc -l)
-	insmod "$BATON_MODULES/left_behind.ko" kind="$1"
+	insmod "$BATON_MODULES/$module.ko" kind="$1"
 }
 
 # gone: the module is, and nothing has run its code since.
 gone() {
-	[ ! -d /sys/module/left_behind ] || return 1
-	# Each of them runs once in a millisecond.
+	[ ! -d "/sys/module/$module" ] || return 1
+	# Each of them runs once in a millisecond, and a shrinker when it is asked.
 	sleep 0.3
+	echo 2 >/proc/sys/vm/drop_caches
 	! log | grep -Eq 'BUG:|Oops'
 }
 
 # leave KIND NAME PATTERN: what is left of that kind is named so.
 leave() {
-	start "$1" && sleep 0.2 && rmmod left_behind && gone && log | grep -Eq "$3"
+	start "$1" && sleep 0.2 && rmmod "$module" && gone && log | grep -Eq "$3"
 	result $? "$2"
 }
 
 left='was left behind by left_behind'
 echo 'TAP version 13'
-echo '1..8'
+echo '1..14'
 trap 'rmmod baton' EXIT
 insmod "$BATON_MODULES/baton.ko"
 
@@ -65,4 +69,17 @@ result $? "and so is where it sleeps"
 
 leave 6 "a thread that makes threads" "thread 'left_bred', .*$left"
 leave 7 "a thread that is dropped with interrupts off" "thread 'left_dropped', .*was dropped without stop"
+
+module=left_sinks
+left='was left behind by left_sinks'
+leave 1 "a timer in a static" "timer sink '.*', made at .*left_sinks.rs:[0-9]+, $left"
+leave 2 "work that was forgotten" "work sink 'left_work', .*$left"
+leave 3 "a shrinker in a static" "shrinker 'left_cache', .*$left"
+leave 4 "a sink that is dropped with interrupts off" "timer sink '.*', .*was dropped without .close"
+log | grep -q 'finished at last'
+result $? "and what was in it is finished"
+
+start 5
+! [ -d /sys/module/left_sinks ] && gone && log | grep -Eq "timer sink .*$left" && log | grep -q 'finished at last'
+result $? "a sink of a module whose init fails"
 exit $((failed > 0))

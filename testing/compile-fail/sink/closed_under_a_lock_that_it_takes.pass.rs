@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The twin of `closed_under_a_lock_that_it_takes.fail.rs`: one line apart, and it compiles.
+
+#[path = "order.rs"]
+mod setup;
+use setup::*;
+
+impl Finish<MaySleep<order::Done>> for Bytes {
+    fn finish(self, cx: &mut MaySleep<order::Done>) {
+        *self.totals.lock_in(cx) += self.bytes;
+    }
+}
+
+pub type Early = Ordered<order::Early, Mutex<u32>>;
+
+pub fn end(sink: &WorkSink<Bytes, order::Done>, held: &Early, cx: &mut MaySleep) -> Result {
+    let mut held = held.lock_in(cx);
+    let (_, cx) = held.inner();
+    sink.close(cx)
+}
