@@ -179,6 +179,9 @@ fn key(sleeper: &Sleeper) -> (usize, usize) {
 }
 
 /// Who sleeps, longest first, and who owes them the wake-up.
+///
+/// It is a copy: dropping it, or `mem::forget`, changes nothing about what it says. The task that makes
+/// it does not sleep in this library meanwhile, and is not in it itself.
 pub struct Report {
     /// For how long the registry has been on, in nanoseconds.
     on: Option<u64>,
