@@ -35,6 +35,7 @@ mod policy;
 pub(crate) mod protocol;
 mod provider;
 pub(crate) mod queue;
+mod select;
 mod tied;
 mod wait;
 mod waiter;

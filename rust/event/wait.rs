@@ -33,14 +33,18 @@ use super::{
         Events,
         Monitor,
         One,
-        Place,
-        Two, //
+        Place, //
     },
     platform::{
         Kernel,
         KernelSleeper, //
     },
     protocol::Waiter,
+    select::{
+        Before,
+        Nothing,
+        Selected, //
+    },
     Event,
     Parts,
     Policy,
@@ -58,13 +62,11 @@ use crate::{
     },
     registry::{
         self,
-        About,
-        Label, //
+        About, //
     },
 };
 use core::{
     marker::PhantomData,
-    mem,
     panic::Location,
     pin::Pin,
     ptr, //
@@ -76,53 +78,6 @@ use kernel::{
         Lock, //
     },
 };
-
-/// An event that a wait was told to wait for; null if it does not lie where it has to.
-///
-/// # Invariants
-///
-/// The event lies inside the data of the lock that is held, or is tied to it and borrowed for `'e`. It is
-/// reached by way of a shared reference, so its address is fixed: an event is pinned, and is replaced in its
-/// place only under the lock, by who drops the old one.
-struct Selected<'e, W, P: Policy, E: Level> {
-    event: *const Event<W, P, E>,
-    _borrow: PhantomData<&'e ()>,
-}
-
-impl<W, P: Policy, E: Level> Selected<'_, W, P, E> {
-    /// Selects an event inside the data of a lock.
-    #[inline]
-    fn inside<T>(data: &T, select: impl for<'x> FnOnce(&'x T) -> &'x Event<W, P, E>) -> Self {
-        let event = select(data);
-        Self::at(ptr::from_ref(data), event, event.label)
-    }
-
-    /// The event at an address, if it is inside the data at `data`.
-    #[inline]
-    fn at<T>(data: *const T, event: *const Event<W, P, E>, label: Label) -> Self {
-        let offset = event.addr().wrapping_sub(data.addr());
-        // An event has a size, so that it lies inside if it begins there: two objects do not overlap.
-        let inside = offset < mem::size_of::<T>();
-        if !inside {
-            misplaced(label);
-        }
-        // INVARIANT: It lies inside.
-        Self {
-            event: if inside { event } else { ptr::null() },
-            _borrow: PhantomData,
-        }
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn misplaced(label: Label) {
-    pr_warn!(
-        "{} {}: a wait for an event that is not inside the data of the held lock: see baton::event::Tied\n",
-        core::format_args!("{}", label.kind),
-        label.name.to_str().unwrap_or("?")
-    );
-}
 
 /// A wait that has been told which event it is for, and not yet what has to hold.
 ///
@@ -147,59 +102,6 @@ pub struct Wait<'e, H, N> {
     events: N,
     _borrow: PhantomData<&'e ()>,
 }
-
-/// What a wait is for: nothing yet, one event, or several.
-///
-/// Sealed, and of no use to others.
-#[doc(hidden)]
-pub trait Before: before::Sealed {}
-
-mod before {
-    pub trait Sealed {
-        /// This, and `X`.
-        type And<X>;
-        fn and<X>(self, next: X) -> Self::And<X>;
-    }
-}
-
-/// No event before this one.
-#[doc(hidden)]
-pub struct Nothing(());
-
-impl before::Sealed for Nothing {
-    type And<X> = X;
-
-    #[inline]
-    fn and<X>(self, next: X) -> X {
-        next
-    }
-}
-
-impl<W, C: Claim<W>> before::Sealed for One<W, C, Kernel> {
-    type And<X> = Two<Self, X>;
-
-    #[inline]
-    fn and<X>(self, next: X) -> Two<Self, X> {
-        Two {
-            first: self,
-            second: next,
-        }
-    }
-}
-
-impl<A, B> before::Sealed for Two<A, B> {
-    type And<X> = Two<Self, X>;
-
-    #[inline]
-    fn and<X>(self, next: X) -> Two<Self, X> {
-        Two {
-            first: self,
-            second: next,
-        }
-    }
-}
-
-impl<N: before::Sealed> Before for N {}
 
 impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
     /// Begins a wait for an event of the protected data, which `select` returns.

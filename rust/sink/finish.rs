@@ -22,7 +22,8 @@ use kernel::types::NotThreadSafe;
 /// # Examples
 ///
 /// ```
-/// use baton::{drain::InFlight, sink::{Context, Finish}};
+/// use baton::{drain::{new_drain, Drain, InFlight}, sink::{Context, Finish}, MaySleep};
+/// use kernel::prelude::*;
 ///
 /// /// An I/O that was done.
 /// struct Io(InFlight);
@@ -32,6 +33,12 @@ use kernel::types::NotThreadSafe;
 ///         self.0.end();
 ///     }
 /// }
+///
+/// let cx = &mut MaySleep::assert();
+/// let drain: Pin<KBox<Drain>> = KBox::pin_init(new_drain!("example"), GFP_KERNEL)?;
+/// Io(drain.try_begin()?).finish(cx);
+/// assert_eq!(drain.in_flight(), 0);
+/// # Ok::<(), Error>(())
 /// ```
 pub trait Finish<C: Context>: Send + 'static {
     /// Finishes it.

@@ -12,8 +12,8 @@ mod suite;
 use baton::{
     level::levels,
     MaySleep,
-    Thread,
     Ordered, //
+    Thread,
 };
 use kernel::{
     new_mutex, new_spinlock, new_spinlock_irq,

@@ -27,6 +27,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("state", "rust/entry_map/state.rs"),
     ("wait", "rust/entry_map/wait.rs"),
     ("host", "testing/model/src/host.rs"),
+    ("event_gate", "testing/model/src/event_gate.rs"),
     ("event", "testing/model/src/event.rs"),
     ("entry_map", "testing/model/src/entry_map.rs"),
     ("drain_protocol", "rust/drain/protocol.rs"),

@@ -6,7 +6,12 @@
 mod common;
 use common::*;
 
-pub fn wait(outer: &Mutex<u32>, inner: &SpinLock<u32>, condvar: &kernel::sync::CondVar, cx: &mut MaySleep) {
+pub fn wait(
+    outer: &Mutex<u32>,
+    inner: &SpinLock<u32>,
+    condvar: &kernel::sync::CondVar,
+    cx: &mut MaySleep,
+) {
     let mut held = outer.lock_in(cx);
     let (_, mut nesting) = held.nested();
     let mut guard = inner.lock_nested(&mut nesting);

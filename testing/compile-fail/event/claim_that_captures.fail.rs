@@ -9,5 +9,7 @@ use common::*;
 
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep, limit: &u32) -> Result<(), Closed> {
     let held = gate.lock_in(cx);
-    held.on(|g| &g.credits).until(move |credits| *credits >= *limit).wait(Uninterruptible) //~ E0521
+    held.on(|g| &g.credits) //~ E0521
+        .until(move |credits| *credits >= *limit)
+        .wait(Uninterruptible)
 }

@@ -8,5 +8,7 @@ use common::*;
 
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep, limit: &'static u32) -> Result<(), Closed> {
     let held = gate.lock_in(cx);
-    held.on(|g| &g.credits).until(move |credits| *credits >= *limit).wait(Uninterruptible)
+    held.on(|g| &g.credits)
+        .until(move |credits| *credits >= *limit)
+        .wait(Uninterruptible)
 }

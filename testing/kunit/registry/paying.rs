@@ -20,6 +20,7 @@ use baton::{
         Finish,
         TimerSink, //
     },
+    LockIn,
     MaySleep,
     Thread, //
 };
@@ -142,8 +143,8 @@ mod tests {
         let slot = Arc::pin_init(new_mutex!(None), GFP_KERNEL)?;
         // The older one is theirs.
         let (theirs, into) = (drain.clone(), slot.clone());
-        let owner = Thread::spawn(cx, c"registry_kunit", move |_, _| {
-            *into.lock() = theirs.try_begin().ok();
+        let owner = Thread::spawn(cx, c"registry_kunit", move |cx, _| {
+            *into.lock_in(cx) = theirs.try_begin().ok();
         })?;
         let _ = owner.join(cx);
         let own = drain.try_begin();
@@ -151,7 +152,7 @@ mod tests {
         let both = asleep(cx, &closer);
         // Ended in an interrupt of this task, which owes one too.
         let pushed = slot
-            .lock()
+            .lock_in(cx)
             .take()
             .map(|older| timer.push(Older(older)).is_ok());
         let ended = spin(|| drain.in_flight() == 1);

@@ -81,12 +81,13 @@ impl Cache {
     fn register(self: &Arc<Self>, cx: &mut MaySleep) -> Result {
         let shrinker = Shrinker::register(cx, c"baton-kunit", Seeks::DEFAULT, self.clone())?;
         let shrinker = KBox::new(shrinker, GFP_KERNEL)?;
-        *self.own.lock() = Some(shrinker);
+        *self.own.lock_in(cx) = Some(shrinker);
         Ok(())
     }
 
     /// Takes the shrinker back.
     fn take(&self) -> Option<Shrinker<Self>> {
+        // IRQ: a scan, which has no capability.
         let shrinker = self.own.lock().take();
         shrinker.map(KBox::into_inner)
     }

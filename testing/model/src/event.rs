@@ -7,292 +7,10 @@
 //! that is not seen, an access to a waiter or task that is gone.
 
 use super::{
-    claim::when,
-    host::{beware, GaveUp, Host, HostSleeper, Mode, Task},
-    monitor::{wait, Either, Ended, Events, Monitor, One, Place, Two},
-    protocol::{Chosen, Queue},
-    sync::{Mutex, MutexGuard, Plain},
+    event_gate::{act, End, Event, Gate, Waiter, SIGNAL, TIMED_OUT},
+    host::{beware, Mode, Task},
 };
 use crate::Case;
-use std::{cell::UnsafeCell, sync::Arc};
-
-/// An event, as `baton::Event` is made of the queue and the data.
-struct Event {
-    queue: Queue<u32, Host>,
-    credits: UnsafeCell<u32>,
-}
-
-// SAFETY: As for `baton::Event`.
-unsafe impl Send for Event {}
-
-impl Event {
-    fn new(credits: u32, fifo: bool) -> Self {
-        Self {
-            queue: Queue::new(fifo),
-            credits: UnsafeCell::new(credits),
-        }
-    }
-
-    fn add(&mut self, amount: u32) {
-        let Self { queue, credits } = self;
-        queue.update(credits.get_mut(), |credits| *credits += amount);
-    }
-
-    fn place(&self) -> Place<u32, Host> {
-        // SAFETY: The event is inside the data of the gate's lock, which the case keeps until it has
-        // joined its threads.
-        unsafe { Place::new(&self.queue, self.credits.get()) }
-    }
-}
-
-impl Drop for Event {
-    fn drop(&mut self) {
-        self.queue.close();
-    }
-}
-
-/// Two events, of which the first one can go away and come back.
-struct Slot {
-    event: Option<Event>,
-    other: Event,
-}
-
-impl Slot {
-    /// Adds to the first event, or to the other one.
-    fn add(&mut self, amount: u32, other: bool) {
-        if other {
-            self.other.add(amount);
-        } else if let Some(event) = &mut self.event {
-            event.add(amount);
-        }
-    }
-}
-
-/// A lock with events in it.
-struct Gate {
-    slot: Mutex<Slot>,
-    fifo: bool,
-}
-
-/// How a wait has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    Served,
-    Closed,
-    GaveUp(GaveUp),
-}
-
-const SIGNAL: End = End::GaveUp(GaveUp::Signal);
-const TIMED_OUT: End = End::GaveUp(GaveUp::TimedOut);
-
-struct Want {
-    amount: u32,
-    /// Is written to by the claim, and read by the waiter.
-    receipt: Arc<Plain>,
-}
-
-/// Takes as many credits as are wanted.
-fn take(want: Want) -> impl super::claim::Claim<u32, Output = u32> {
-    let Want { amount, receipt } = want;
-    when(
-        move |credits: &u32| *credits >= amount,
-        move |credits: &mut u32| {
-            *credits -= amount;
-            receipt.write();
-            amount
-        },
-    )
-}
-
-impl Monitor for &'static Gate {
-    type Guard = MutexGuard<'static, Slot>;
-
-    fn lock(&mut self) -> Self::Guard {
-        self.slot.lock().unwrap()
-    }
-}
-
-impl Gate {
-    /// A gate with an event that has `credits`, and another one without; with `fifo`, nobody overtakes.
-    fn new(credits: u32, fifo: bool) -> Shared {
-        Shared(Arc::new(Self {
-            slot: Mutex::new(Slot {
-                event: Some(Event::new(credits, fifo)),
-                other: Event::new(0, fifo),
-            }),
-            fifo,
-        }))
-    }
-
-    fn run<E: Events<Host>>(
-        &'static self,
-        task: &Task,
-        mode: Mode,
-        events: impl FnOnce(&Slot) -> Option<E>,
-    ) -> Result<E::Output, End> {
-        let guard = self.slot.lock().unwrap();
-        let Some(events) = events(&guard) else {
-            return Err(End::Closed);
-        };
-        // SAFETY: The guard is that of the lock, and the events are under it.
-        let ended = unsafe { wait(self, guard, events, HostSleeper::new(task, mode)) };
-        ended.map_err(|ended| match ended {
-            Ended::Closed => End::Closed,
-            Ended::GaveUp(why) => End::GaveUp(why),
-        })
-    }
-
-    fn wait(&'static self, task: &Task, mode: Mode, amount: u32) -> End {
-        let receipt = Arc::new(Plain::new());
-        let claim = take(Want {
-            amount,
-            receipt: receipt.clone(),
-        });
-        match self.run(task, mode, |slot| {
-            Some(One::new(slot.event.as_ref()?.place(), claim))
-        }) {
-            Ok(got) => {
-                assert_eq!((got, receipt.read()), (amount, 1));
-                End::Served
-            }
-            Err(end) => end,
-        }
-    }
-
-    /// Waits for one credit of either event; the other one is tried first.
-    fn wait_either(&'static self, task: &Task, mode: Mode) -> End {
-        let receipt = Arc::new(Plain::new());
-        let claim = || {
-            take(Want {
-                amount: 1,
-                receipt: receipt.clone(),
-            })
-        };
-        match self.run(task, mode, |slot| {
-            let event = slot.event.as_ref()?.place();
-            Some(Two {
-                first: One::new(slot.other.place(), claim()),
-                second: One::new(event, claim()),
-            })
-        }) {
-            Ok(Either::First(got) | Either::Second(got)) => {
-                assert_eq!((got, receipt.read()), (1, 1));
-                End::Served
-            }
-            Err(end) => end,
-        }
-    }
-
-    fn add(&self, amount: u32) {
-        self.slot.lock().unwrap().add(amount, false);
-    }
-
-    fn add_other(&self, amount: u32) {
-        self.slot.lock().unwrap().add(amount, true);
-    }
-
-    /// As [`Gate::add`], but tells who was served only after the unlock, like `Held::update()`.
-    fn add_deferred(&self, amount: u32) {
-        let mut chosen = Chosen::new();
-        let mut slot = self.slot.lock().unwrap();
-        if let Some(Event { queue, credits }) = &mut slot.event {
-            *credits.get_mut() += amount;
-            queue.choose(credits.get_mut(), &mut chosen);
-        }
-        drop(slot);
-        chosen.complete();
-    }
-
-    /// As [`Gate::add_deferred`], and tells them under the lock, like `Held::inner()`; then `below`.
-    fn add_and_wait_below(&self, amount: u32, below: impl FnOnce(bool)) {
-        let mut chosen = Chosen::new();
-        let mut slot = self.slot.lock().unwrap();
-        if let Some(Event { queue, credits }) = &mut slot.event {
-            *credits.get_mut() += amount;
-            queue.choose(credits.get_mut(), &mut chosen);
-        }
-        let any = !chosen.is_empty();
-        chosen.complete();
-        below(any);
-        drop(slot);
-        chosen.complete();
-    }
-
-    fn close(&self) {
-        if let Some(event) = &self.slot.lock().unwrap().event {
-            event.queue.close();
-        }
-    }
-
-    /// The credits of both events.
-    fn both(&self) -> u32 {
-        let mut slot = self.slot.lock().unwrap();
-        let other = *slot.other.credits.get_mut();
-        other + slot.event.as_mut().map_or(0, |event| *event.credits.get_mut())
-    }
-
-    fn credits(&self) -> Option<u32> {
-        let mut slot = self.slot.lock().unwrap();
-        slot.event.as_mut().map(|event| *event.credits.get_mut())
-    }
-}
-
-/// A gate that the threads of a case share. The case keeps it until it has joined all of them.
-struct Shared(Arc<Gate>);
-
-impl Shared {
-    /// The gate, for a thread of this case.
-    fn lend(&self) -> &'static Gate {
-        // SAFETY: A case returns, and so drops this, only after it has joined its threads; when it
-        // panics, the process ends.
-        unsafe { &*Arc::as_ptr(&self.0) }
-    }
-}
-
-/// A thread that waits, and how that has ended.
-struct Waiter {
-    task: Arc<Task>,
-    thread: super::sync::JoinHandle<()>,
-    end: Arc<std::sync::Mutex<Option<End>>>,
-}
-
-impl Waiter {
-    fn start(gate: &Shared, mode: Mode, amount: u32) -> Self {
-        Self::start_as(Task::new(), gate, mode, amount)
-    }
-
-    fn start_as(task: Arc<Task>, gate: &Shared, mode: Mode, amount: u32) -> Self {
-        let end = Arc::new(std::sync::Mutex::new(None));
-        let (gate, theirs) = (gate.lend(), end.clone());
-        let thread = task.run(move |task| {
-            let end = gate.wait(task, mode, amount);
-            *theirs.lock().unwrap() = Some(end);
-        });
-        Self { task, thread, end }
-    }
-
-    fn start_either(gate: &Shared, mode: Mode) -> Self {
-        let task = Task::new();
-        let end = Arc::new(std::sync::Mutex::new(None));
-        let (gate, theirs) = (gate.lend(), end.clone());
-        let thread = task.run(move |task| {
-            let end = gate.wait_either(task, mode);
-            *theirs.lock().unwrap() = Some(end);
-        });
-        Self { task, thread, end }
-    }
-
-    fn join(self) -> End {
-        self.thread.join().unwrap();
-        let end = *self.end.lock().unwrap();
-        end.expect("the waiter has ended")
-    }
-}
-
-/// Runs `body` in a thread of its own that waits for nothing.
-fn act(body: impl FnOnce() + Send + 'static) -> super::sync::JoinHandle<()> {
-    Task::new().run(move |_| body())
-}
 
 use Mode::{Interruptible, Timeout, Uninterruptible};
 
@@ -652,9 +370,20 @@ pub const CASES: &[Case] = &[
     Case::bounded("drop_under_the_lock", 4, drop_under_the_lock),
     Case::bounded("another_event_in_its_place", 4, another_event_in_its_place),
     Case::explore("task_is_gone", task_is_gone),
-    Case::bounded("either_of_two_is_served_once", 3, either_of_two_is_served_once),
-    Case::explore("either_leaves_no_entry_behind", either_leaves_no_entry_behind),
-    Case::bounded("either_by_a_deferred_update", 3, either_by_a_deferred_update),
+    Case::bounded(
+        "either_of_two_is_served_once",
+        3,
+        either_of_two_is_served_once,
+    ),
+    Case::explore(
+        "either_leaves_no_entry_behind",
+        either_leaves_no_entry_behind,
+    ),
+    Case::bounded(
+        "either_by_a_deferred_update",
+        3,
+        either_by_a_deferred_update,
+    ),
     Case::bounded("either_against_signal", 3, either_against_signal),
     Case::bounded("either_against_close", 3, either_against_close),
     Case::bounded(

@@ -19,7 +19,7 @@ const PROTOCOL: &str = "rust/event/protocol.rs";
 const QUEUE: &str = "rust/event/queue.rs";
 const MONITOR: &str = "rust/event/monitor.rs";
 const STATE: &str = "rust/entry_map/state.rs";
-const EVENT: &str = "testing/model/src/event.rs";
+const EVENT_GATE: &str = "testing/model/src/event_gate.rs";
 const WAIT: &str = "rust/entry_map/wait.rs";
 const DRAIN: &str = "rust/drain/protocol.rs";
 const DRAIN_HOST: &str = "testing/model/src/drain_host.rs";
@@ -184,7 +184,7 @@ pub const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "told_after_the_holder_has_waited",
-        file: EVENT,
+        file: EVENT_GATE,
         from: "        chosen.complete();
         below(any);",
         to: "        below(any);",

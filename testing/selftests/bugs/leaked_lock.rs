@@ -8,8 +8,8 @@
 use baton::{
     level::levels,
     MaySleep,
-    Thread,
     Ordered, //
+    Thread,
 };
 use kernel::{
     new_mutex,
