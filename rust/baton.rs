@@ -7,31 +7,32 @@
 //! handing a wake-up, or the ownership it stands for, to exactly one next waiter; the promise of
 //! this crate is that nobody drops it.
 //!
-//! # The tour
+//! # The tour, from the bottom up
 //!
+//! - [`level`] is the order in which a module takes its locks and waits. A wait is an acquisition, so
+//!   waiting with something held that the other task needs does not compile.
 //! - [`MaySleep`] is the capability to sleep. Every lock that is taken through it borrows it, so
-//!   whoever holds a lock, an RCU section or disabled interrupts cannot sleep on something else.
-//! - [`level`] is the order in which a module takes its locks and waits for its events and agents. A
-//!   wait is an acquisition; whoever waits holding what the awaited needs does not compile.
-//! - [`Event`] is a condition and the tasks that wait for it, in one object, inside a lock. Its data
+//!   a task that holds a lock, is in an RCU section or has interrupts disabled cannot sleep on something
+//!   else. [`held`] is the lock that has borrowed it.
+//! - [`Event`] is a condition's data and the tasks that wait for it, in one object, inside a lock. Its data
 //!   changes through [`Event::update`] only, which considers the waiters before it returns: there is
-//!   no wake call to forget or to misplace.
+//!   no wake call to forget or to misplace. A task can wait for one event or for either of several.
 //! - [`EntryMap`] is a map whose entries can be locked across sleeps. Unlocking hands the lock to
 //!   the next waiter; what a waiter finds there (an entry, nothing, a conflict) cannot make it
 //!   swallow that.
-//! - [`Agent`] is a thread whose runs are told apart: a stop waits for the [`Run`](agent::Run) that it
-//!   saw, with nothing held that the run needs.
-//! - [`drain`] counts what is in flight. Close its gate before you wait; you cannot wait for what only
-//!   your own task can end. [`completion`] is the obligation to tell one waiter how something has ended, and
-//!   [`sink`] decides in which context something is finished.
-//! - [`pool`] has nodes that stay what they are while somebody uses them, however long ago the lock was
-//!   dropped under which they were selected; [`shrinker`] asks it for memory, and cannot sleep.
+//! - [`drain`] counts references in flight. Close the gate before you wait; you cannot wait for what only
+//!   your own task can end. [`completion`] is one obligation of that kind, as a value, and [`sink`] says
+//!   in which context something is finished.
+//! - [`Thread`] and [`Agent`] run code in the background. A stop ends their waits. An agent's runs are told
+//!   apart: a stop waits for the [`Run`](agent::Run) that it saw.
+//! - [`pool`] has nodes that keep their identity while somebody uses them, after the lock was dropped under
+//!   which they were selected; [`shrinker`] asks it for memory, and cannot sleep.
 //! - [`registry`] says who sleeps on what, since when, and who owes the wake. There are trace events too.
 //!
 //! ```text
-//!   task A                    inside one lock                       task B
-//!   held.wait(claim) ----->  Event { data, waiters } <----- event.update(|data| ..)
-//!      sleeps                 evaluates A's claim on A's behalf
+//!   task A                          inside one lock                     task B
+//!   held.on(..).when(..).wait() -->  Event { data, waiters }  <-- event.update(|data| ..)
+//!      sleeps                        tries A's claim on A's behalf
 //!      wakes up with what it claimed, no lock taken again
 //! ```
 //!
