@@ -227,7 +227,7 @@ def wrong(files):
                               for path, imports in level.items()}):
             way = ring(level, group)
             steps = [f"{a} -> {b} ({level[a][b]})" for a, b in zip(way, way[1:])]
-            if any(set(group) <= set(known) for known in [*ALLOWED, *HALVES]):
+            if any(set(group) <= set(known) for known in HALVES):
                 continue
             said.append(f"a circle of {what} among {', '.join(group)}: {'; '.join(steps)}")
     return said
@@ -236,16 +236,6 @@ def wrong(files):
 # Folders whose lower half is used by what their upper half uses; no two files of them are in a circle.
 HALVES = [
     ("event", "held"),              # held.rs serves the waiters of an event; event/wait.rs takes what is held
-]
-
-# Circles that are being taken apart. Nothing is added here.
-ALLOWED = [
-    ("registry.rs", "registry/ledger.rs", "registry/sleeper.rs", "trace.rs"),
-    ("registry", "trace"),
-    ("drain.rs", "drain/cell.rs", "drain/parked.rs", "drain/var.rs"),
-    ("entry_map.rs", "entry_map/bucket.rs", "entry_map/guard.rs", "entry_map/locked.rs", "entry_map/slot.rs",
-     "entry_map/tree.rs", "entry_map/wait.rs", "entry_map/xas.rs"),
-    ("pool.rs", "pool/batch.rs", "pool/guard.rs", "pool/pin.rs", "pool/table.rs"),
 ]
 
 # Planted crates, and how many complaints each has to cause.

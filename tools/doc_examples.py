@@ -27,7 +27,7 @@ HEAD = """\
 //! KUnit suite of the examples in the documentation.
 
 // What an example makes, it uses: else it would show a thing that cannot be used.
-#![warn(dead_code, unused_variables, unused_must_use)]
+#![deny(dead_code, unused_variables, unused_must_use)]
 #![allow(unused_imports, unreachable_pub, clippy::all)]
 
 #[macro_use]
