@@ -63,6 +63,7 @@ use kernel::{
         c_int,
         c_void, //
     },
+    str::CStrExt,
     sync::atomic::{
         Acquire,
         Atomic,
@@ -156,7 +157,7 @@ impl Body {
                 Some(entry),
                 body.cast_mut().cast(),
                 bindings::NUMA_NO_NODE,
-                c"%s".as_ptr().cast(),
+                c"%s".as_char_ptr(),
                 name,
             )
         }

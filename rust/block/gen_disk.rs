@@ -191,8 +191,8 @@ impl<T: Operations> GenDisk<T> {
         // From here on requests may come.
         self.core.added.store(true, Relaxed);
         // SAFETY: The disk is set up, has a name and was not added before.
-        let added =
-            to_result(unsafe { bindings::device_add_disk(ptr::null_mut(), disk, ptr::null_mut()) });
+        let errno = unsafe { bindings::device_add_disk(ptr::null_mut(), disk, ptr::null_mut()) };
+        let added = to_result(errno);
         if let Err(e) = added {
             self.core.added.store(false, Relaxed);
             self.core.tear_down()?;

@@ -248,7 +248,7 @@ impl<'a, V: Value, H: Hold> LockedEntry<'a, V, H> {
         self.paid();
         self.tree
             .release_marked(self.granule, self.content, set, clear);
-        self.is_gone();
+        self.has_gone();
     }
 
     /// Removes the entry, and returns what it stood for. Everybody who waits for it looks again.
@@ -260,13 +260,13 @@ impl<'a, V: Value, H: Hold> LockedEntry<'a, V, H> {
         self.paid();
         self.tree.remove_owned(self.granule);
         let value = self.value();
-        self.is_gone();
+        self.has_gone();
         value
     }
 
     /// Forgets the entry, which is not this guard's any more.
     #[inline]
-    pub(super) fn is_gone(self) {
+    pub(super) fn has_gone(self) {
         let this = ManuallyDrop::new(self);
         // SAFETY: `this` is not dropped and not used afterwards.
         drop(unsafe { ptr::read(&this.hold) });

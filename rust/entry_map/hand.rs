@@ -180,7 +180,7 @@ impl<'a, 'c, V: Value, L: Level> EntryGuard<'a, 'c, V, L> {
             .split_owned(self.granule, self.content.zero, values)
         {
             Ok(()) => {
-                self.is_gone();
+                self.has_gone();
                 Ok(())
             }
             Err(error) => {

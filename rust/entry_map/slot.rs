@@ -61,6 +61,8 @@ impl<V: Value> Entry<V> {
 }
 
 /// What a closure sees.
+///
+/// It is a value, and cannot wait for itself: whoever has it is under the map's lock.
 pub enum Slot<V> {
     /// There is no entry.
     Vacant,

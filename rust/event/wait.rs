@@ -240,6 +240,7 @@ where
     /// It is evaluated at once, and, while the task sleeps, by whoever changes the event, under the lock:
     /// see [`Claim`].
     #[inline]
+    #[allow(clippy::type_complexity, reason = "the type is the sentence so far")]
     pub fn until<F>(self, condition: F) -> Wait<'e, H, N::And<One<W, Until<F>, Kernel>>>
     where
         F: Fn(&W) -> bool + Send + 'static,
@@ -252,6 +253,7 @@ where
     /// What `taking` returns is the result of the wait. It runs under the lock, right after the condition
     /// was seen to hold, on behalf of the task that waits; the lock is not taken again.
     #[inline]
+    #[allow(clippy::type_complexity, reason = "the type is the sentence so far")]
     pub fn when<R, F, G>(
         self,
         condition: F,
@@ -327,6 +329,7 @@ where
     ///
     /// [`WrongLock`] if the event is tied to another lock; the lock is released then.
     #[inline]
+    #[allow(clippy::type_complexity, reason = "the type is the sentence so far")]
     pub fn or_tied<'f, W, P, E>(
         self,
         tied: &'f Tied<W, P, E>,
@@ -379,6 +382,7 @@ where
     /// As [`Wait::wait`], and takes the lock again whatever came of it.
     #[inline]
     #[track_caller]
+    #[allow(clippy::type_complexity, reason = "the guard, and how the wait ended")]
     pub fn wait_relock<M: Mode>(
         self,
         mode: M,

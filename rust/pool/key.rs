@@ -25,14 +25,21 @@ macro_rules! numbers {
             impl Key for $type {
                 #[inline]
                 fn number(self) -> u128 {
-                    // CAST: `u128` is the widest one.
-                    self as u128
+                    u128::from(self)
                 }
             }
         )*
     };
 }
-numbers!(u8, u16, u32, u64, usize);
+numbers!(u8, u16, u32, u64);
+
+impl Key for usize {
+    #[inline]
+    fn number(self) -> u128 {
+        // CAST: `u128` is the widest one.
+        self as u128
+    }
+}
 
 impl Key for (u64, u64) {
     #[inline]

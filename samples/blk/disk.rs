@@ -76,7 +76,7 @@ impl Workers {
         match workers.start(controls.scrub.clone(), sums, cx) {
             Ok(()) => Ok(workers),
             Err(e) => {
-                let _ = workers.stop(cx);
+                workers.stop(cx);
                 Err(e)
             }
         }
@@ -253,7 +253,7 @@ impl Disk {
         let gen_disk = match gen_disk(name, settings, shared, cx) {
             Ok(gen_disk) => gen_disk,
             Err(e) => {
-                let _ = workers.stop(cx);
+                workers.stop(cx);
                 return Err(e);
             }
         };

@@ -39,8 +39,11 @@ struct Jobs {
     #[pin]
     stop: Event<bool>,
     /// What the wait has returned.
-    got: Option<Result<Either<u32, ()>, WaitError>>,
+    got: Got,
 }
+
+/// How a wait has ended, if it has.
+type Got = Option<Result<Either<u32, ()>, WaitError>>;
 
 type Lock = Arc<Mutex<Jobs>>;
 
@@ -95,7 +98,7 @@ fn end(
     cx: &mut MaySleep,
     lock: &Lock,
     thread: Thread,
-) -> (Option<Result<Either<u32, ()>, WaitError>>, [usize; 2]) {
+) -> (Got, [usize; 2]) {
     let left = waiters(lock, cx);
     if let Err(thread) = thread
         .join_timeout(cx, deadline())
