@@ -94,11 +94,7 @@ fn waiters(lock: &Lock, cx: &mut MaySleep) -> [usize; 2] {
 }
 
 /// Joins the worker, returns what it got and who waits then.
-fn end(
-    cx: &mut MaySleep,
-    lock: &Lock,
-    thread: Thread,
-) -> (Got, [usize; 2]) {
+fn end(cx: &mut MaySleep, lock: &Lock, thread: Thread) -> (Got, [usize; 2]) {
     let left = waiters(lock, cx);
     if let Err(thread) = thread
         .join_timeout(cx, deadline())
