@@ -32,10 +32,12 @@ use kernel::{
     sync::{
         atomic::{
             Atomic,
-            Full, //
+            Full,
+            Relaxed, //
         },
         Arc, //
     },
+    task::Task, //
 };
 
 /// Closes events when whoever provides for them is gone.
@@ -46,7 +48,7 @@ use kernel::{
 /// Dropping it has that done by a worker, so it may be dropped in any context and with any lock held,
 /// that of the event too; the waits end a little later. [`Provider::close`] does it at once.
 /// `mem::forget` leaves it to the end of its module; until then the waiters sleep. Used from itself, in
-/// its own closure, it cannot be: the closure runs after the handle is gone.
+/// its own closure, [`Provider::close`] does nothing: the events are being closed.
 ///
 /// # Examples
 ///
@@ -118,6 +120,8 @@ where
 struct Core {
     closer: UnsafeCell<KBox<dyn Closer>>,
     closed: Atomic<bool>,
+    /// The address of the task that closes, while it does.
+    by: Atomic<usize>,
 }
 
 // SAFETY: By the type invariants one task uses `closer`, which is `Send`.
@@ -132,13 +136,15 @@ impl Teardown for Core {
         if !self.closed.xchg(true, Full) {
             // ENTRY: a teardown may sleep.
             let cx = &mut MaySleep::assert();
+            self.by.store(Task::current_raw().addr(), Relaxed);
             // SAFETY: By the type invariants.
             unsafe { &mut *self.closer.get() }.close(cx);
+            self.by.store(0, Relaxed);
         }
     }
 
     fn is_current(&self) -> bool {
-        false
+        self.by.load(Relaxed) == Task::current_raw().addr()
     }
 }
 
@@ -162,6 +168,7 @@ impl Provider {
         let core = Core {
             closer: UnsafeCell::new(closer),
             closed: Atomic::new(false),
+            by: Atomic::new(0),
         };
         let code = <Shared<S, F> as Closer>::close as *const ();
         Ok(Self {
@@ -173,7 +180,8 @@ impl Provider {
     ///
     /// Context: may sleep.
     pub fn close(self, _cx: &mut MaySleep) {
-        // It is never what it waits for.
+        // What refuses is its own closure, by way of a handle that was left when the module goes: the events
+        // are being closed then.
         let _ = self.core.tear_down();
     }
 }
