@@ -142,10 +142,15 @@ impl Operations for Shared {
     }
 
     /// Waits for the writes in flight, then takes as long as it is let.
+    ///
+    /// As in md, a stop does not end the wait for the writes in flight.
     fn run(&self, current: &Current<'_, Self>, cx: &mut MaySleep<levels::Resync>) {
-        let io = self.io.lock_in(cx);
-        let no_writes = io.on(|io| &io.pending).until(|pending| *pending == 0);
-        if no_writes.wait(Killable).is_ok() {
+        let drained = current.deferred(cx, |cx| {
+            let io = self.io.lock_in(cx);
+            let no_writes = io.on(|io| &io.pending).until(|pending| *pending == 0);
+            no_writes.wait(Killable)
+        });
+        if drained.is_ok() {
             let _ = current.wait_stop(cx, Killable);
         }
     }
