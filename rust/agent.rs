@@ -285,8 +285,10 @@ impl<O: Operations> Agent<O> {
         O::Level: After<C>,
     {
         let Self { owner, thread } = self;
-        // A run may have to end first.
-        with_wait_map::<O::Level, _>(WaitMap::wait);
+        // A run may have to end first. Who is in it does not wait: it is refused below.
+        if !thread.is_current() {
+            with_wait_map::<O::Level, _>(WaitMap::wait);
+        }
         thread
             .end()
             .map_err(|refused| refused.map(|thread| Self { owner, thread }))

@@ -19,6 +19,7 @@ use crate::{
     },
     owner::{
         Owned,
+        Teardown,
         TeardownError, //
     },
 };
@@ -136,6 +137,11 @@ impl Thread {
     #[doc(alias = "kthread_stop")]
     pub fn stop(self, _cx: &mut MaySleep) -> Result<(), TeardownError<Self>> {
         self.end()
+    }
+
+    /// Returns whether the caller is this thread.
+    pub(crate) fn is_current(&self) -> bool {
+        self.core.is_current()
     }
 
     /// As [`Thread::stop`], for who has the capability of a level.

@@ -273,9 +273,11 @@ impl<V: Value, L: Level> EntryMap<V, L> {
         let visited = self
             .tree
             .visit(Target::Here, &mut xas, Some(&mut sleeper), visitor)?;
-        visited.map_or(Ok(At::Left), |end| {
-            LockedEntry::at(&self.tree, end, xas.index(), || InHand::new(&self.tree))
-        })
+        // No closure: what the registry is told is the place of the caller.
+        match visited {
+            Some(end) => LockedEntry::at(&self.tree, end, xas.index(), || InHand::new(&self.tree)),
+            None => Ok(At::Left),
+        }
     }
 
     #[inline]
@@ -291,9 +293,11 @@ impl<V: Value, L: Level> EntryMap<V, L> {
         let visited = self
             .tree
             .visit(Target::Here, &mut xas, None, &mut User(f))?;
-        visited.map_or(Ok(At::Left), |end| {
-            LockedEntry::at(&self.tree, end, xas.index(), hold)
-        })
+        // No closure, as above.
+        match visited {
+            Some(end) => LockedEntry::at(&self.tree, end, xas.index(), hold),
+            None => Ok(At::Left),
+        }
     }
 
     /// Returns how many tasks wait for the entry that covers `index`.

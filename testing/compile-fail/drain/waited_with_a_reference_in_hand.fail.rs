@@ -2,6 +2,7 @@
 
 //! error: E0499
 //! because: only this task can end what it waits for.
+//! hazard: f12
 
 #[path = "device.rs"]
 mod shared;

@@ -117,6 +117,8 @@ mod tests {
     fn a_thread_that_stops_or_joins_itself_gets_edeadlk() -> Result {
         let cx = &mut MaySleep::assert();
         let scene = Scene::new()?;
+        // Before it is there: it must not look for itself yet.
+        scene.obeys.store(false, Relaxed);
         let thread = scene.spawn(cx, |scene, cx, stop| {
             until(|| scene.obeys.load(Relaxed));
             let Some(own) = scene.own.lock_in(cx).take() else {
@@ -134,7 +136,6 @@ mod tests {
                 .store(if stop.requested() { 2 } else { 1 }, Relaxed);
             *scene.own.lock_in(cx) = Some(refused.object);
         })?;
-        scene.obeys.store(false, Relaxed);
         *scene.own.lock_in(cx) = Some(thread);
         scene.obeys.store(true, Relaxed);
         let done = until(|| scene.step.load(Relaxed) != 0);
@@ -154,6 +155,8 @@ mod tests {
     fn a_thread_that_drops_itself_ends() -> Result {
         let cx = &mut MaySleep::assert();
         let scene = Scene::new()?;
+        // Before it is there: it must not look for itself yet.
+        scene.obeys.store(false, Relaxed);
         let (dropped, reaped) = (owner::dropped(), owner::reaped());
         let thread = scene.spawn(cx, |scene, cx, stop| {
             until(|| scene.obeys.load(Relaxed));
@@ -163,7 +166,6 @@ mod tests {
                 scene.step.store(1, Relaxed);
             }
         })?;
-        scene.obeys.store(false, Relaxed);
         *scene.own.lock_in(cx) = Some(thread);
         scene.obeys.store(true, Relaxed);
         let stopped = until(|| scene.step.load(Relaxed) == 1);

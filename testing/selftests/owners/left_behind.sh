@@ -6,7 +6,7 @@ set -u
 
 number=0
 failed=0
-lines=0
+mark=none
 
 # result STATUS NAME
 result() {
@@ -20,9 +20,9 @@ result() {
 	fi
 }
 
-# log: what the kernel has said since start().
+# log: what the kernel has said since start(). Not by a number of lines: the log is a ring.
 log() {
-	dmesg | tail -n "+$((lines + 1))"
+	dmesg | sed "1,/$mark/d"
 }
 
 # The module that leaves something behind.
@@ -30,7 +30,8 @@ module=left_behind
 
 # start KIND: loads the module, and lets it begin.
 start() {
-	lines=$(dmesg | wc -l)
+	mark="left_behind.sh: $number, $RANDOM"
+	echo "$mark" >/dev/kmsg
 	insmod "$BATON_MODULES/$module.ko" kind="$1"
 }
 
