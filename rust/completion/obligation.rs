@@ -239,20 +239,22 @@ fn take<T>(state: &mut State<T>) -> Option<Result<T>> {
 /// ```
 /// use baton::completion;
 /// use baton::event::{Killable, Mode};
-/// use baton::MaySleep;
+/// use baton::{MaySleep, Thread};
 /// use kernel::prelude::*;
-/// use kernel::workqueue;
 ///
 /// fn ask(cx: &mut MaySleep) -> Result<u32> {
-///     let mut answer = completion::start(cx, |completer, _| {
+///     let mut device = None;
+///     let mut answer = completion::start(cx, |completer, cx| {
 ///         let completer = completer.hand_over();
-///         workqueue::system().try_spawn(GFP_KERNEL, move || {
+///         device = Some(Thread::spawn(cx, c"device", move |_, _| {
 ///             // It fails if nobody waits any more.
 ///             let _ = completer.complete(Ok(7));
-///         })?;
+///         })?);
 ///         Ok(())
 ///     })?;
-///     answer.wait(cx, Killable)
+///     let result = answer.wait(cx, Killable);
+///     device.map_or(Ok(()), |device| device.join(cx))?;
+///     result
 /// }
 ///
 /// assert_eq!(ask(&mut MaySleep::assert())?, 7);

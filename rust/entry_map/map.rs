@@ -155,6 +155,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
     /// `f` runs under the tree lock, with interrupts off. It must be short, and must not sleep or
     /// allocate memory. It is `Send`, so that it cannot capture a capability to sleep, or a guard. If
     /// it comes back to the same map it is refused with [`EDEADLK`]; it may drop a [`DetachedEntry`].
+    /// Of two maps that are visited in each other's closures, the order is the caller's; lockdep checks it.
     /// It is called again, with what is there then, if memory had to be got for an insertion; otherwise
     /// once.
     ///

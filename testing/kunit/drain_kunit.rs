@@ -42,7 +42,6 @@ use kernel::{
         msecs_to_jiffies,
         Delta, //
     },
-    workqueue, //
 };
 
 #[path = "drain/cycles.rs"]
@@ -182,13 +181,15 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_ends_it() -> Result {
+    fn a_thread_ends_it() -> Result {
         let cx = &mut MaySleep::assert();
         let drain = drain()?;
         let reference = drain.try_begin()?;
-        workqueue::system().try_spawn(GFP_KERNEL, move || reference.end())?;
+        let thread = Thread::spawn(cx, c"drain_kunit", move |_, _| reference.end())?;
         let mut shut = drain.shut(cx, Uninterruptible)?;
         assert_eq!(shut.wait(limited()), Ok(()));
+        drop(shut);
+        assert!(thread.join(cx).is_ok());
         Ok(())
     }
 
@@ -440,8 +441,9 @@ mod tests {
         }
         // If one of them were still there, this would be refused.
         let reference = drain.try_begin()?;
-        workqueue::system().try_spawn(GFP_KERNEL, move || reference.end())?;
+        let thread = Thread::spawn(cx, c"drain_kunit", move |_, _| reference.end())?;
         assert_eq!(drain.shut(cx, limited())?.wait(limited()), Ok(()));
+        assert!(thread.join(cx).is_ok());
         Ok(())
     }
 
@@ -460,8 +462,9 @@ mod tests {
             return Err(ENOSPC);
         };
         let reference = parked.take();
-        workqueue::system().try_spawn(GFP_KERNEL, move || reference.end())?;
+        let thread = Thread::spawn(cx, c"drain_kunit", move |_, _| reference.end())?;
         assert_eq!(drain.shut(cx, limited())?.wait(limited()), Ok(()));
+        assert!(thread.join(cx).is_ok());
         Ok(())
     }
 

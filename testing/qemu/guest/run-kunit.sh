@@ -56,7 +56,7 @@ done </baton/modules/order
 
 # While the modules are there: what lockdep knows of the locks of the suites.
 if [ -r /proc/lockdep ]; then
-	awk 'BEGIN { RS = "" } /: [a-z]*_kunit_/' /proc/lockdep | emit lockdep.txt
+	awk 'BEGIN { RS = "" } /: [A-Za-z_]*[Kk]unit/' /proc/lockdep | emit lockdep.txt
 fi
 
 if [ "$rc" -eq 0 ]; then
