@@ -167,8 +167,8 @@ mod tests {
         Ok(())
     }
 
-    #[test]
-    fn a_signal_ends_the_wait_and_returns_the_lock() -> Result {
+    /// Whether a stopper that waits in `mode` gives up when it is given `signal`, and the run goes on.
+    fn gives_up<M: Mode + Send + 'static>(mode: M, signal: fn(&Thread)) -> Result {
         let cx = &mut MaySleep::assert();
         let worker = Worker::new()?;
         let agent = agent(&worker, cx)?;
@@ -176,13 +176,13 @@ mod tests {
         worker.obeys.store(false, Relaxed);
         let theirs = worker.clone();
         let stopper = Thread::spawn(cx, c"agent_kunit", move |cx, _| {
-            let result = theirs.stop(cx, Interruptible);
+            let result = theirs.stop(cx, mode);
             theirs
                 .refused
                 .store(result.map_or_else(|e| e.to_errno(), |()| 0), Relaxed);
         })?;
         let waits = until(|| worker.waiters(cx) == 1);
-        stopper.interrupt();
+        signal(&stopper);
         let _ = stopper.join(cx);
         let state = worker.state(cx);
         worker.obeys.store(true, Relaxed);
@@ -195,28 +195,13 @@ mod tests {
     }
 
     #[test]
+    fn a_signal_ends_the_wait_and_returns_the_lock() -> Result {
+        gives_up(Interruptible, Thread::interrupt)
+    }
+
+    #[test]
     fn a_killed_waiter_gives_up() -> Result {
-        let cx = &mut MaySleep::assert();
-        let worker = Worker::new()?;
-        let agent = agent(&worker, cx)?;
-        let started = worker.begin(cx);
-        worker.obeys.store(false, Relaxed);
-        let theirs = worker.clone();
-        let stopper = Thread::spawn(cx, c"agent_kunit", move |cx, _| {
-            let result = theirs.stop(cx, Killable);
-            theirs
-                .refused
-                .store(result.map_or_else(|e| e.to_errno(), |()| 0), Relaxed);
-        })?;
-        let waits = until(|| worker.waiters(cx) == 1);
-        stopper.kill();
-        let _ = stopper.join(cx);
-        worker.obeys.store(true, Relaxed);
-        retire(agent, cx)?;
-        assert!(started.is_ok());
-        assert!(waits);
-        assert_eq!(worker.refused.load(Relaxed), ERESTARTSYS.to_errno());
-        Ok(())
+        gives_up(Killable, Thread::kill)
     }
 
     #[test]
