@@ -26,6 +26,7 @@ use baton::{
 use core::mem;
 use kernel::{
     new_mutex,
+    pr_info_once,
     prelude::*,
     sync::{
         lock::mutex::MutexBackend,
@@ -82,6 +83,7 @@ impl Gate {
 /// Waits for what does not come, and looks every now and then whether its code is there.
 fn wait_and_look(cx: &mut MaySleep, stop: &baton::thread::Stop<'_>) {
     let Ok(gate) = Gate::new() else { return };
+    pr_info_once!("begun\n");
     let _ = gate
         .never
         .lock_in(cx)
@@ -94,6 +96,7 @@ fn wait_and_look(cx: &mut MaySleep, stop: &baton::thread::Stop<'_>) {
 }
 
 fn look(_cx: &mut MaySleep, stop: &baton::thread::Stop<'_>) {
+    pr_info_once!("begun\n");
     while !stop.requested() {
         fsleep(Delta::from_millis(1));
     }
@@ -154,6 +157,7 @@ impl Operations for Worker {
     }
 
     fn run(&self, current: &Current<'_, Self>, cx: &mut MaySleep<order::Work>) {
+        pr_info_once!("begun\n");
         let _ = current.wait_stop(cx, Uninterruptible);
     }
 }

@@ -35,6 +35,19 @@ start() {
 	insmod "$BATON_MODULES/$module.ko" kind="$1"
 }
 
+# begun: what the module leaves behind has run; a cache runs when it is asked.
+begun() {
+	for _ in {1..600}; do
+		if log | grep -q "$module: begun"; then
+			return 0
+		fi
+		echo 2 >/proc/sys/vm/drop_caches
+		sleep 0.1
+	done
+	echo "# what $module leaves behind has not begun within a minute"
+	return 1
+}
+
 # gone: the module is, and nothing has run its code since.
 gone() {
 	[ ! -d "/sys/module/$module" ] || return 1
@@ -46,7 +59,7 @@ gone() {
 
 # leave KIND NAME PATTERN: what is left of that kind is named so.
 leave() {
-	start "$1" && sleep 0.2 && rmmod "$module" && gone && log | grep -Eq "$3"
+	start "$1" && begun && rmmod "$module" && gone && log | grep -Eq "$3"
 	result $? "$2"
 }
 

@@ -26,6 +26,7 @@ use baton::{
 };
 use core::mem;
 use kernel::{
+    pr_info_once,
     prelude::*,
     sync::{
         Arc,
@@ -58,6 +59,7 @@ struct Tick;
 
 impl Finish<AtomicContext> for Tick {
     fn finish(self, _cx: &mut AtomicContext) {
+        pr_info_once!("begun\n");
         if let Some(timer) = TIMER.as_ref() {
             let _ = timer.push(self);
         }
@@ -69,6 +71,7 @@ struct Job(Arc<WorkSink<Job>>);
 
 impl<C: Context> Finish<C> for Job {
     fn finish(self, _cx: &mut C) {
+        pr_info_once!("begun\n");
         fsleep(Delta::from_millis(1));
         let sink = self.0.clone();
         if let Err(job) = sink.push(self) {
@@ -83,6 +86,7 @@ struct Cache;
 
 impl Shrink for Cache {
     fn count(&self) -> usize {
+        pr_info_once!("begun\n");
         1000
     }
 
@@ -105,6 +109,7 @@ impl Finish<AtomicContext> for Late {
 fn late(cx: &mut MaySleep) -> Result<TimerSink<Late>> {
     let timer = TimerSink::new(cx, Delta::from_secs(3600), 1)?;
     timer.push(Late).map_err(|_| EBUSY)?;
+    pr_info!("begun\n");
     Ok(timer)
 }
 
