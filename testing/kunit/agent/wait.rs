@@ -168,8 +168,11 @@ mod tests {
     }
 
     /// Whether a stopper that waits in `mode` gives up when it is given `signal`, and the run goes on.
-    fn gives_up<M: Mode + Send + 'static>(mode: M, signal: fn(&Thread)) -> Result {
-        let cx = &mut MaySleep::assert();
+    fn gives_up<M: Mode + Send + 'static>(
+        cx: &mut MaySleep,
+        mode: M,
+        signal: fn(&Thread),
+    ) -> Result {
         let worker = Worker::new()?;
         let agent = agent(&worker, cx)?;
         let started = worker.begin(cx);
@@ -196,12 +199,12 @@ mod tests {
 
     #[test]
     fn a_signal_ends_the_wait_and_returns_the_lock() -> Result {
-        gives_up(Interruptible, Thread::interrupt)
+        gives_up(&mut MaySleep::assert(), Interruptible, Thread::interrupt)
     }
 
     #[test]
     fn a_killed_waiter_gives_up() -> Result {
-        gives_up(Killable, Thread::kill)
+        gives_up(&mut MaySleep::assert(), Killable, Thread::kill)
     }
 
     #[test]
