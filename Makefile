@@ -12,7 +12,7 @@ endif
 # The tools start each other; flags of this make are not for them.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := modules
-.PHONY: modules setup run test check compile-fail model kunit selftests debug bench clean help
+.PHONY: modules setup run test check compile-fail model kunit selftests debug mutants bench clean help
 .NOTPARALLEL:
 
 modules:	## build the modules; KDIR=DIR: against that kernel, else against the test kernel
@@ -49,6 +49,9 @@ selftests:	## what a user sees: load, configfs, I/O, file systems, seeds; TEST=a
 
 debug:		## KUnit, the seeds and a short stress on the kernel with lockdep and more
 	@tools/test debug
+
+mutants:	## puts faults into the library and the driver, one at a time: a test has to notice each
+	@tools/mutants
 
 bench:		## the ratios, in one boot; ENGINE=...|icount; no test asserts a time
 	@tools/bench
