@@ -267,11 +267,14 @@ EXPORT_SYMBOL_GPL(baton_xas_found_index);
  */
 unsigned int baton_xas_marks(const struct xa_state *xas)
 {
+	const gfp_t any = XA_FLAGS_MARK(XA_MARK_0) | XA_FLAGS_MARK(XA_MARK_1);
 	unsigned int marks = 0;
 
-	if (xa_marked(xas->xa, XA_MARK_0) && xas_get_mark(xas, XA_MARK_0))
+	if (!(xas->xa->xa_flags & any))
+		return 0;
+	if (xas_get_mark(xas, XA_MARK_0))
 		marks |= BIT(0);
-	if (xa_marked(xas->xa, XA_MARK_1) && xas_get_mark(xas, XA_MARK_1))
+	if (xas_get_mark(xas, XA_MARK_1))
 		marks |= BIT(1);
 	return marks;
 }

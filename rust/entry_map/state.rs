@@ -301,7 +301,7 @@ pub(super) enum End {
 /// something that nothing can be done to.
 ///
 /// `order` is what was asked for, and the order of an entry that is made.
-#[inline]
+#[inline(always)]
 pub(super) fn decide(seen: Seen, action: Action, order: Order) -> (Change, End) {
     match (seen, action) {
         (Seen::Vacant, Action::Insert { content, lock }) => match Raw::new(content, order) {

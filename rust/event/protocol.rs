@@ -90,7 +90,7 @@ pub(crate) fn sleep_until_completed<P: Platform, S: Sleeper>(
 ) -> Result<u32, S::GaveUp> {
     let result = loop {
         let status = head.status(); // D, pairs with B
-        if status != WAITING && status != CHOSEN {
+        if is_completed(status) {
             break Ok(status);
         }
         // Looked at after the status: what was granted is never lost to a signal or a timeout.
@@ -98,8 +98,19 @@ pub(crate) fn sleep_until_completed<P: Platform, S: Sleeper>(
             break Err(why);
         }
         sleeper.sleep();
+        // The task runs, mostly because it was completed. Then there is nothing to publish.
+        let status = head.status(); // D, pairs with B
+        if is_completed(status) {
+            return Ok(status);
+        }
         sleeper.publish(); // A, pairs with C
     };
     sleeper.running();
     result
+}
+
+/// Whether a waiter with this status is told.
+#[inline]
+fn is_completed(status: u32) -> bool {
+    status != WAITING && status != CHOSEN
 }

@@ -117,8 +117,8 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "chosen_taken_for_served",
         file: PROTOCOL,
-        from: "        if status != WAITING && status != CHOSEN {",
-        to: "        if status != WAITING {",
+        from: "    status != WAITING && status != CHOSEN",
+        to: "    status != WAITING",
         case: "signal_against_deferred_update",
         says: RACE,
     },
