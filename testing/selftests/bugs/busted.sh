@@ -5,7 +5,7 @@
 set -u
 
 echo 'TAP version 13'
-echo '1..4'
+echo '1..5'
 number=0
 for seed in xfs dax md dio bcache; do
 	number=$((number + 1))
