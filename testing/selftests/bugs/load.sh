@@ -47,17 +47,32 @@ say() {
 	printf '%s\n' "$@" >"$debugfs/$module/command"
 }
 
+# read_report MODULE: sets $error, and $report, which is the rest. No process is
+# started for that: there are many reports.
+read_report() {
+	local line
+	error='' report=''
+	while IFS= read -r line; do
+		case $line in
+		'error '*) error=${line#error } ;;
+		error*) ;;
+		*) report+=$line$'\n' ;;
+		esac
+	done <"$debugfs/$1/report"
+}
+
 # refuse MODULE LINE TEXT: the line is not taken; the report says TEXT, and but
 # for that it is what it was.
 refuse() {
-	local before after error
-	before=$(grep -v '^error' "$debugfs/$1/report")
+	local before after error report
+	read_report "$1"
+	before=$report
 	if printf '%s\n' "$2" 2>/dev/null >"$debugfs/$1/command"; then
 		echo "# $1: '$2' was taken"
 		return 1
 	fi
-	after=$(grep -v '^error' "$debugfs/$1/report")
-	error=$(sed -n 's/^error //p' "$debugfs/$1/report")
+	read_report "$1"
+	after=$report
 	if [[ $error != *"$3"* ]]; then
 		echo "# $1: '$2': '$error', expected '$3'"
 		return 1
