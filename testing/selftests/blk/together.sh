@@ -6,7 +6,8 @@
 # shellcheck source=testing/selftests/blk/blk.sh
 . "$(dirname "$(readlink -f "$0")")/blk.sh"
 
-# Somebody who does something over and over, and counts.
+# Somebody who does something over and over, and counts. A moment between two, or
+# fio, which is what is verified, does not get a CPU for long.
 again() {
 	local name=$1 count=0
 	shift
@@ -17,6 +18,7 @@ again() {
 		}
 		count=$((count + 1))
 		echo "$count" >"$work/count.$name"
+		nap 0.01
 	done
 }
 
@@ -59,8 +61,9 @@ counted() {
 
 # at_once COMPLETION [ARGUMENT...]
 at_once() {
-	local completion=$1 name
+	local completion=$1 name share=1024
 	shift
+	[ -z "${BATON_SHORT:-}" ] || share=512
 	disk t size=256 submit_queues=2 completion="$completion"
 	[ -e /sys/devices/system/cpu/cpu1/online ]
 	rm -f "$work/enough" "$work/failed" "$work"/count.*
@@ -68,11 +71,11 @@ at_once() {
 		again "$name" "$name" &
 	done
 	verify "together.$completion" --filename=/dev/t --ioengine=io_uring \
-		--name=write --rw=randwrite --bs=4k --size=32m --io_size=8m --iodepth=16 --offset=0 "$@" \
-		--name=mixed --rw=randrw --bsrange=4k-64k --size=32m --io_size=8m --iodepth=8 --offset=64m \
+		--name=write --rw=randwrite --bs=4k --size=32m --io_size=$((4 * share))k --iodepth=16 --offset=0 "$@" \
+		--name=mixed --rw=randrw --bsrange=4k-64k --size=32m --io_size=$((4 * share))k --iodepth=8 --offset=64m \
 		--fsync=32 \
-		--name=trim --rw=trimwrite --bs=4k --size=8m --io_size=2m --iodepth=1 --offset=128m \
-		--name=fua --rw=randwrite --bs=16k --size=16m --io_size=4m --iodepth=4 --offset=192m --sync=dsync
+		--name=trim --rw=trimwrite --bs=4k --size=8m --io_size=${share}k --iodepth=1 --offset=128m \
+		--name=fua --rw=randwrite --bs=16k --size=16m --io_size=$((2 * share))k --iodepth=4 --offset=192m --sync=dsync
 	for name in scrubbing resizing discarding dropping offlining; do
 		settle 30 counted "$name" 3
 	done
