@@ -67,5 +67,6 @@ if [ "$rc" -eq 0 ]; then
 			rc=1
 		}
 	done
+	leaks
 fi
 exit "$rc"

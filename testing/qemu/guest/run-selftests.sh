@@ -30,3 +30,4 @@ while read -r test limit hard; do
 	[ "$status" -ne 124 ] || exit 1
 	end "$test"
 done </baton/tests
+leaks
