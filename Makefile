@@ -29,7 +29,7 @@ setup:		## install and build what is missing: builder root, kernels, guest root
 run:		## the walk: four kernel bugs in C and in Rust, and the driver doing verified I/O
 	@tools/run
 
-test:		## everything: all layers below except bench, with one table at the end
+test:		## everything: all layers below but mutants and bench, with one table at the end
 	@tools/test
 
 check:		## formatting, clippy, boundaries, shellcheck, compile-fail
@@ -47,7 +47,7 @@ kunit:		## KUnit suites in a guest; ENGINE=qemu|tcg|kvm|uml, TEST=suite.test
 selftests:	## what a user sees: load, configfs, I/O, file systems, seeds; TEST=area:script
 	@tools/test selftests
 
-debug:		## KUnit, the seeds and a short stress on the kernel with lockdep and more
+debug:		## of make test: KUnit, the seeds and a short stress on the kernel with lockdep and more
 	@tools/test debug
 
 mutants:	## puts faults into the library and the driver, one at a time: a test has to notice each
