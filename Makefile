@@ -26,7 +26,7 @@ endif
 setup:		## install and build what is missing: builder root, kernels, guest root
 	@tools/setup test uml
 
-run:		## the walk: four kernel bugs in C and in Rust, and the driver doing verified I/O
+run:		## the walk: five kernel bugs in C and in Rust, and the driver doing verified I/O
 	@tools/run
 
 test:		## everything: all layers below but mutants and bench, with one table at the end

@@ -31,8 +31,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long one case may take.
+/// How long one case may compute. It does nothing else: a machine that is busy otherwise ends no case.
 const DEADLINE: Duration = Duration::from_secs(100);
+/// How long one case may take, should it do nothing at all.
+const PATIENCE: Duration = Duration::from_secs(2000);
 /// How many random schedules of a stress case are tried, in each of the two ways.
 const SCHEDULES: usize = 4000;
 /// How many lines of a failed case are shown.
@@ -185,7 +187,8 @@ impl Running {
     /// Returns whether it has ended well and what it has said, once it has ended.
     fn poll(&mut self) -> Option<(bool, String)> {
         let ended = self.process.try_wait().expect("the status of a child");
-        let late = ended.is_none() && self.begin.elapsed() > DEADLINE;
+        let late = ended.is_none()
+            && (computed(&self.process) > DEADLINE || self.begin.elapsed() > PATIENCE);
         if late {
             let _ = self.process.kill();
             let _ = self.process.wait();
@@ -201,10 +204,28 @@ impl Running {
         match ended {
             Some(status) if status.success() => return Some((true, said)),
             Some(status) => said += &format!("ended: {status}\n"),
-            None => said += &format!("no end within {DEADLINE:?}\n"),
+            None => {
+                said += &format!("no end within {DEADLINE:?} of CPU time, {PATIENCE:?} in all\n")
+            }
         }
         Some((false, said))
     }
+}
+
+/// Returns the CPU time that a process has used so far.
+fn computed(process: &Child) -> Duration {
+    // proc_pid_stat(5): behind the name, utime and stime are the 12th and 13th word, in ticks of 10 ms.
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.id())).unwrap_or_default();
+    let words = stat
+        .rsplit_once(')')
+        .map_or("", |(_, rest)| rest)
+        .split_whitespace();
+    let ticks = words
+        .skip(11)
+        .take(2)
+        .filter_map(|word| word.parse::<u64>().ok())
+        .sum::<u64>();
+    Duration::from_millis(10 * ticks)
 }
 
 /// Returns an empty file that has no name.
