@@ -98,7 +98,8 @@ mod uses_tests {
         let cx = &mut MaySleep::assert();
         let cache = cache()?;
         fill(&cache, cx, 3)?;
-        core::mem::forget(cache.lock_in(cx).try_exclusive(2)?);
+        // As in a_leaked_pin_costs_memory_and_is_named().
+        let forgotten = ManuallyDrop::new(cache.lock_in(cx).try_exclusive(2)?);
         let (mut count, mut key, mut exclusive, mut here) = (0, 0, false, false);
         cache.leaks(|leak| {
             count += 1;
@@ -109,6 +110,7 @@ mod uses_tests {
         assert_eq!((count, key), (1, 2));
         assert!(exclusive);
         assert!(here);
+        drop(ManuallyDrop::into_inner(forgotten));
         Ok(())
     }
 
