@@ -18,7 +18,7 @@ again() {
 		}
 		count=$((count + 1))
 		echo "$count" >"$work/count.$name"
-		nap 0.01
+		nap 0.05
 	done
 }
 
