@@ -10,9 +10,11 @@ What hangs is still found, later; on an idle machine, at once.
 import threading
 import time
 
-SAMPLE = 0.05                       # seconds of CPU time per look
+SAMPLE = 0.02                       # seconds of CPU time per look
 PERIOD = 1.0                        # seconds between two looks
 MOST = 8.0                          # nobody is believed to be slower than this
+DRIFT = 1.5                         # the machine may become busier while a guest runs
+DEBUG = 2                           # a kernel that looks at everything takes so much longer
 
 
 def slowdown(sample=SAMPLE):
