@@ -30,4 +30,5 @@ while read -r test limit hard; do
 	[ "$status" -ne 124 ] || exit 1
 	end "$test"
 done </baton/tests
-leaks
+# The door of the seed 'dio' is in a static of its module, which no one drops.
+leaks do_one_initcall
