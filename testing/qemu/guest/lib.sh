@@ -91,7 +91,7 @@ within() {
 	return "${within_status:-1}"
 }
 
-# leaks [PATTERN]: on a kernel with kmemleak, what nobody knows any more goes to the
+# leaks PATTERN: on a kernel with kmemleak, what nobody knows any more goes to the
 # console, where "unreferenced object" fails the boot; not so an object with a line
 # that PATTERN matches.
 leaks() {
@@ -102,7 +102,7 @@ leaks() {
 	sleep 6
 	echo scan >"$leaks_of"
 	echo scan >"$leaks_of"
-	awk -v known="${1:-^$}" '
+	awk -v known="$1" '
 		function tell() { if (!skip) printf "%s", object; object = ""; skip = 0 }
 		/^unreferenced object/ { tell() }
 		{ object = object $0 "\n" }
