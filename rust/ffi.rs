@@ -189,6 +189,10 @@ extern "C" {
     pub(crate) fn baton_registry_unlock(flags: c_ulong);
     pub(crate) fn baton_registry_now() -> u64;
     pub(crate) fn baton_registry_in_task() -> bool;
+    pub(crate) fn baton_registry_task_state(
+        task: *mut bindings::task_struct,
+        io: *mut bool,
+    ) -> c_char;
 
     // The ledger of owners.
     pub(crate) fn baton_owner_init() -> c_int;

@@ -138,6 +138,7 @@ unsigned long baton_registry_lock(void);
 void baton_registry_unlock(unsigned long flags);
 u64 baton_registry_now(void);
 bool baton_registry_in_task(void);
+char baton_registry_task_state(struct task_struct *task, bool *io);
 
 /* the ledger of owners: helpers_owner.c */
 #define BATON_OWNER_PATIENCE 10

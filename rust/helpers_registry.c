@@ -8,6 +8,7 @@
 #include <linux/ktime.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 
 #include "helpers.h"
@@ -55,4 +56,11 @@ u64 baton_registry_now(void)
 bool baton_registry_in_task(void)
 {
 	return in_task();
+}
+
+/* The state of @task as the letter that ps shows, and whether it waits for I/O. */
+char baton_registry_task_state(struct task_struct *task, bool *io)
+{
+	*io = task->in_iowait;
+	return task_state_to_char(task);
 }

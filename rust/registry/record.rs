@@ -129,4 +129,6 @@ pub(super) struct Record {
     pub(super) about: About,
     pub(super) since: u64,
     pub(super) who: Who,
+    /// The task, which exists as long as its record is on the list.
+    pub(super) task: *mut bindings::task_struct,
 }

@@ -19,6 +19,7 @@ use crate::{
         Kind,
         Object, //
     },
+    ffi,
     level::Level,
     MaySleep, //
 };
@@ -43,6 +44,10 @@ pub struct Sleeper {
     who: Who,
     /// How long, in nanoseconds.
     time: u64,
+    /// Its state, as the letter that `ps` shows.
+    state: u8,
+    /// Whether its sleep counts as waiting for I/O.
+    io: bool,
     file: File,
     line: u32,
     /// What claim it makes, as in [`About`](crate::about::About).
@@ -52,14 +57,25 @@ pub struct Sleeper {
 }
 
 impl Sleeper {
-    fn new(record: &Record, now: u64) -> Self {
+    /// What is known of who has made `record`.
+    ///
+    /// # Safety
+    ///
+    /// `record` must be on the list, and the lock of the registry held.
+    unsafe fn new(record: &Record, now: u64) -> Self {
         let about = &record.about;
+        let mut io = false;
+        // SAFETY: By the safety requirements the task has not returned from its wait, so it exists.
+        let state = unsafe { ffi::baton_registry_task_state(record.task, &raw mut io) };
         Self {
             object: about.object,
             kind: about.label.kind,
             name: File::new(about.label.name.to_str().unwrap_or("?")),
             who: record.who,
             time: now.saturating_sub(record.since),
+            // CAST: A letter.
+            state: state as u8,
+            io,
             file: File::new(about.place.file()),
             line: about.place.line(),
             class: about.class,
@@ -85,6 +101,18 @@ impl Sleeper {
     /// Returns the number of the task.
     pub fn pid(&self) -> i32 {
         self.who.pid
+    }
+
+    /// Returns the state of the task, as the letter that `ps` shows: `D`, `S` or `I`; `R` if it was woken and
+    /// has not returned yet, or is about to sleep.
+    pub fn state(&self) -> char {
+        char::from(self.state)
+    }
+
+    /// Returns whether its sleep counts as waiting for I/O.
+    #[doc(alias = "in_iowait")]
+    pub fn waits_for_io(&self) -> bool {
+        self.io
     }
 
     /// Returns the number of the task that it is behind, if it waits for a [`Fifo`](crate::Fifo) event.
@@ -223,7 +251,8 @@ impl Report {
         report.on = state.since().map(|since| now.saturating_sub(since));
         report.lost = state.lost;
         state.records(|record| {
-            let sleeper = Sleeper::new(record, now);
+            // SAFETY: It is on the list, and the lock is held.
+            let sleeper = unsafe { Sleeper::new(record, now) };
             if report.sleepers.push_within_capacity(sleeper).is_err() {
                 report.left_out += 1;
             }

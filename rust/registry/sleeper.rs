@@ -22,6 +22,7 @@ use core::{
     mem::MaybeUninit,
     ptr, //
 };
+use kernel::task::Task;
 
 /// Room for a record, and whether it is on the list.
 ///
@@ -52,6 +53,7 @@ impl Asleep {
             about: *about,
             since: *since,
             who: Who::current(),
+            task: Task::current_raw(),
         });
         // SAFETY: By the safety requirements the record stays where it is until it is dropped, which
         // takes it off the list.
