@@ -23,6 +23,8 @@ use crate::{
         Unordered, //
     },
 };
+#[cfg(CONFIG_KUNIT)]
+use core::mem;
 use core::{
     marker::PhantomData,
     mem::ManuallyDrop,
@@ -122,6 +124,21 @@ impl<T: ?Sized, B: Backend> Drop for Locked<'_, T, B> {
     }
 }
 
+/// Who was served under a lock that was released, and has yet to be told: see [`Held::unlock_untold`].
+///
+/// Dropping it tells them. `mem::forget` leaves them asleep for ever. It cannot be used from itself: nothing
+/// of a user runs when they are told.
+#[cfg(CONFIG_KUNIT)]
+#[must_use = "who was served is told immediately when this is unused"]
+pub struct Untold(Chosen<Kernel>);
+
+#[cfg(CONFIG_KUNIT)]
+impl Drop for Untold {
+    fn drop(&mut self) {
+        self.0.complete();
+    }
+}
+
 /// A held lock together with the capability to sleep that it has borrowed.
 ///
 /// It is the guard that can wait: see [`Held::wait`]. While it lives, the capability is borrowed, so
@@ -170,6 +187,14 @@ impl<'a, 'c, T: ?Sized, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L>
     pub(crate) fn unlock(self) -> (&'a Lock<T, B>, &'c mut MaySleep<C>) {
         let lock = self.locked.guard.lock_ref();
         (lock, self.cx)
+    }
+}
+
+#[cfg(CONFIG_KUNIT)]
+impl<T: ?Sized, B: Backend, C: Level, L: Level> Held<'_, '_, T, B, C, L> {
+    /// Releases the lock, and does not tell yet whom [`Held::update`] has served under it. For tests.
+    pub fn unlock_untold(mut self) -> Untold {
+        Untold(mem::replace(&mut self.locked.chosen, Chosen::new()))
     }
 }
 
