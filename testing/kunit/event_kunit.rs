@@ -10,6 +10,7 @@
 mod suite;
 
 mod event {
+    mod asleep;
     mod audit;
     mod either;
     mod end;

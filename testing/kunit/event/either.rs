@@ -8,12 +8,13 @@ use super::gate::{
 };
 use baton::{
     event::{
+        when,
+        Claim,
         Idle,
         Interruptible,
         Mode, //
     },
     new_event,
-    Closed,
     Either,
     Event,
     Fifo,
@@ -70,6 +71,11 @@ fn work_or_stop<M: Mode>(
         .or(|jobs| &jobs.stop)
         .until(|stop| *stop)
         .wait(mode)
+}
+
+/// Takes all work if there is more than that.
+fn more_than(limit: u32) -> impl Claim<u32, Output = u32> {
+    when(move |work: &u32| *work > limit, core::mem::take)
 }
 
 /// Starts a worker, returns once it sleeps.
@@ -196,10 +202,10 @@ mod tests {
             }
             drop(held);
             let (got, left) = end(cx, &lock, thread);
-            let later = work_or_stop(&lock, cx, Idle);
+            let later = work_or_stop(&lock, cx, Idle.timeout(deadline()));
             assert_eq!(got, Some(Err(WaitError::Closed)));
             assert_eq!(left, [0, 0]);
-            assert_eq!(later, Err(Closed));
+            assert_eq!(later, Err(WaitError::Closed));
         }
         Ok(())
     }
@@ -224,6 +230,51 @@ mod tests {
         let got = work_or_stop(&lock, cx, Idle.timeout(1));
         assert_eq!(got, Err(WaitError::TimedOut));
         assert_eq!(waiters(&lock, cx), [0, 0]);
+        Ok(())
+    }
+
+    /// Whoever is behind it on either list goes on when it withdraws.
+    #[test]
+    fn a_departure_lets_those_behind_it_pass() -> Result {
+        let cx = &mut MaySleep::assert();
+        for first in [true, false] {
+            let lock = jobs()?;
+            lock.lock_in(cx)
+                .as_mut()
+                .project()
+                .work
+                .update(|work| *work = 1);
+            let theirs = lock.clone();
+            let large = Thread::spawn(cx, c"event_waiter", move |cx, _| {
+                let held = theirs.lock_in(cx);
+                if first {
+                    let work = held.on(|jobs| &jobs.work).claim(more_than(1));
+                    let wait = work.or(|jobs| &jobs.stop).until(|stop| *stop);
+                    let _ = wait.wait(Interruptible);
+                } else {
+                    let stop = held.on(|jobs| &jobs.stop).until(|stop| *stop);
+                    let wait = stop.or(|jobs| &jobs.work).claim(more_than(1));
+                    let _ = wait.wait(Interruptible);
+                }
+            })?;
+            let asleep = until(|| waiters(&lock, cx) == [1, 1]);
+            let theirs = lock.clone();
+            let small = Thread::spawn(cx, c"event_waiter", move |cx, _| {
+                let held = theirs.lock_in(cx);
+                let work = held.on(|jobs| &jobs.work).claim(more_than(0));
+                let got = work.wait(Idle).map(Either::First);
+                *theirs.lock_in(cx).as_mut().project().got = Some(got.map_err(Into::into));
+            })?;
+            let behind = until(|| waiters(&lock, cx) == [2, 1]);
+            large.interrupt();
+            let passed = until(|| lock.lock_in(cx).got.is_some());
+            lock.lock_in(cx).as_mut().project().work.close();
+            let joined = large.join(cx).is_ok() && small.join(cx).is_ok();
+            assert_eq!((asleep, behind), (Ok(()), Ok(())));
+            assert_eq!(passed, Ok(()));
+            assert!(joined);
+            assert_eq!(lock.lock_in(cx).got, Some(Ok(Either::First(1))));
+        }
         Ok(())
     }
 

@@ -15,7 +15,8 @@ use baton::{
         Interruptible,
         Killable,
         Mode,
-        Uninterruptible, //
+        Uninterruptible,
+        WrongLock, //
     },
     Closed,
     Fifo,
@@ -24,7 +25,11 @@ use baton::{
     WaitError, //
 };
 use kernel::{
-    prelude::*, //
+    prelude::*,
+    time::{
+        delay::fsleep,
+        Delta, //
+    }, //
 };
 
 #[kunit_tests(baton_event_end)]
@@ -44,9 +49,20 @@ mod tests {
             .lock_in(cx)
             .on(|s| &s.credits)
             .claim(take(0))
-            .wait(Uninterruptible);
+            .wait(Uninterruptible.timeout(deadline()));
         assert_eq!([gate.ended(0), gate.ended(1)], [CLOSED, CLOSED]);
-        assert_eq!(later, Err(Closed));
+        assert_eq!(later, Err(WaitError::Closed));
+        Ok(())
+    }
+
+    #[test]
+    fn each_end_has_its_error_number() -> Result {
+        assert_eq!(Error::from(Closed), ESHUTDOWN);
+        assert_eq!(Error::from(WaitError::Closed), ESHUTDOWN);
+        assert_eq!(Error::from(WaitError::Signal), ERESTARTSYS);
+        assert_eq!(Error::from(WaitError::Stopped), ECANCELED);
+        assert_eq!(Error::from(WaitError::TimedOut), ETIMEDOUT);
+        assert_eq!(Error::from(WrongLock), EINVAL);
         Ok(())
     }
 
@@ -68,11 +84,18 @@ mod tests {
         let gate = Gate::<Fifo>::new()?;
         let interrupted = gate.start(cx, 0, 1, Killable)?;
         interrupted.interrupt();
+        for _ in 0..20 {
+            // The signal itself does not wake it; whatever else does lets it look.
+            interrupted.task().wake_up();
+            fsleep(Delta::from_millis(1));
+        }
+        let still = gate.state.lock_in(cx).credits.waiters();
         let killed = gate.start(cx, 1, 1, Killable)?;
         killed.kill();
         gate.gate(cx, 1)?;
         gate.add(cx, 1);
         gate.join(cx, [interrupted, killed])?;
+        assert_eq!(still, 1);
         assert_eq!([gate.ended(0), gate.ended(1)], [SERVED, SIGNAL]);
         Ok(())
     }

@@ -15,6 +15,7 @@ use baton::{
         Uninterruptible, //
     },
     new_event,
+    owner,
     Event,
     LockIn,
     MaySleep,
@@ -133,6 +134,7 @@ mod tests {
     fn a_provider_is_dropped_with_the_lock_of_its_event_held() -> Result {
         let cx = &mut MaySleep::assert();
         let log = Log::new()?;
+        let dropped = owner::dropped();
         let provider = log.provider(cx)?;
         let waiter = log.start_waiter(cx)?;
         let held = log.state.lock_in(cx);
@@ -140,6 +142,8 @@ mod tests {
         drop(held);
         let ended = log.end(cx, waiter);
         assert_eq!(ended, CLOSED);
+        // That is in order.
+        assert_eq!(owner::dropped(), dropped);
         Ok(())
     }
 

@@ -3,15 +3,18 @@
 //! Who is served: by an update, in which order, under which lock.
 
 use super::gate::{
+    deadline,
     take,
     Flag,
     Gate,
+    CLOSED,
     SERVED, //
 };
 use baton::{
     event::{
         Interruptible,
         Mode,
+        Policy,
         Uninterruptible, //
     },
     new_event,
@@ -43,7 +46,7 @@ mod tests {
             .lock_in(cx)
             .on(|s| &s.credits)
             .claim(take(2))
-            .wait(Uninterruptible);
+            .wait(Uninterruptible.timeout(deadline()));
         assert_eq!(got, Ok(2));
         assert_eq!(gate.credits(cx), 1);
         Ok(())
@@ -93,10 +96,13 @@ mod tests {
             .project()
             .credits
             .try_claim(take(1));
+        let on = gate.state.lock_in(cx).on(|s| &s.credits);
+        let waited = on.claim(take(1)).wait(Uninterruptible.timeout(1));
         gate.add(cx, 2);
         gate.join(cx, [large, small])?;
         assert_eq!(behind, 2);
         assert_eq!(barged, None);
+        assert_eq!(waited, Err(WaitError::TimedOut));
         assert_eq!([gate.ended(0), gate.ended(1)], [SERVED, SERVED]);
         assert_eq!(gate.credits(cx), 0);
         Ok(())
@@ -132,6 +138,27 @@ mod tests {
         assert_eq!(sleeping, 1);
         assert_eq!([gate.ended(0), gate.ended(1), gate.ended(2)], [SERVED; 3]);
         Ok(())
+    }
+
+    /// Three want one of two: the youngest gets none.
+    fn oldest_first<P: Policy>(cx: &mut MaySleep) -> Result {
+        let gate = Gate::<P>::new()?;
+        let first = gate.start(cx, 0, 1, Uninterruptible)?;
+        let second = gate.start(cx, 1, 1, Uninterruptible)?;
+        let third = gate.start(cx, 2, 1, Uninterruptible)?;
+        gate.add(cx, 2);
+        gate.rescue(cx);
+        gate.join(cx, [first, second, third])?;
+        let ended = [gate.ended(0), gate.ended(1), gate.ended(2)];
+        assert_eq!(ended, [SERVED, SERVED, CLOSED]);
+        Ok(())
+    }
+
+    #[test]
+    fn the_oldest_is_served_first() -> Result {
+        let cx = &mut MaySleep::assert();
+        oldest_first::<Any>(cx)?;
+        oldest_first::<Fifo>(cx)
     }
 
     #[test]
@@ -206,12 +233,12 @@ mod tests {
             .lock_in(cx)
             .on(|s| &s.set)
             .until(|set| *set)
-            .wait(Uninterruptible);
+            .wait(Uninterruptible.timeout(deadline()));
         let fourth = irq
             .lock_in(cx)
             .on(|s| &s.set)
             .until(|set| *set)
-            .wait(Uninterruptible);
+            .wait(Uninterruptible.timeout(deadline()));
         assert_eq!(first, Err(WaitError::TimedOut));
         assert_eq!(second, Err(WaitError::TimedOut));
         assert_eq!(third, Ok(()));

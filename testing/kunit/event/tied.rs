@@ -21,7 +21,7 @@ use baton::{
         WrongLock, //
     },
     new_event,
-    Closed,
+    Either,
     Event,
     LockIn,
     MaySleep,
@@ -60,15 +60,20 @@ struct Objects {
 impl Objects {
     fn new() -> Result<(Arc<Self>, Arc<Object>)> {
         let objects = Arc::pin_init(pin_init!(Self { state <- new_mutex!(None) }), GFP_KERNEL)?;
-        let lock = &objects.state;
-        let object = Arc::pin_init(
+        let object = objects.object()?;
+        Ok((objects, object))
+    }
+
+    /// One more object.
+    fn object(&self) -> Result<Arc<Object>> {
+        let lock = &self.state;
+        Arc::pin_init(
             pin_init!(Object {
                 set <- Tied::new(lock, new_event!(false)),
                 ended: Atomic::new(PENDING),
             }),
             GFP_KERNEL,
-        )?;
-        Ok((objects, object))
+        )
     }
 
     fn sleeping(&self, cx: &mut MaySleep, object: &Object) -> usize {
@@ -179,6 +184,69 @@ mod tests {
         Ok(())
     }
 
+    #[test]
+    fn one_of_two_tied_events_ends_the_wait() -> Result {
+        let cx = &mut MaySleep::assert();
+        for number in 0..2 {
+            let (objects, first) = Objects::new()?;
+            let second = objects.object()?;
+            let (theirs, one, other) = (objects.clone(), first.clone(), second.clone());
+            let waiter = Thread::spawn(cx, c"event_waiter", move |cx, _| {
+                let held = theirs.state.lock_in(cx);
+                let Ok(on) = held.on_tied(&one.set) else {
+                    return;
+                };
+                let Ok(on) = on.until(|set| *set).or_tied(&other.set) else {
+                    return;
+                };
+                let ended = match on.until(|set| *set).wait(Interruptible) {
+                    Ok(Either::First(())) => &one.ended,
+                    Ok(Either::Second(())) => &other.ended,
+                    Err(_) => return,
+                };
+                ended.store(SERVED, Relaxed);
+            })?;
+            let asleep =
+                until(|| objects.sleeping(cx, &first) == 1 && objects.sleeping(cx, &second) == 1);
+            let chosen = if number == 0 { &first } else { &second };
+            let mut held = objects.state.lock_in(cx);
+            let updated = held
+                .tied(&chosen.set)
+                .map(|set| set.update(|set| *set = true));
+            drop(held);
+            let left = objects.sleeping(cx, &first) + objects.sleeping(cx, &second);
+            waiter.interrupt();
+            let joined = waiter.join_timeout(cx, deadline()).is_ok();
+            let ended = [first.ended.load(Relaxed), second.ended.load(Relaxed)];
+            assert_eq!(asleep, Ok(()));
+            assert_eq!(updated, Ok(()));
+            assert_eq!(left, 0);
+            assert!(joined);
+            let expected = if number == 0 {
+                [SERVED, PENDING]
+            } else {
+                [PENDING, SERVED]
+            };
+            assert_eq!(ended, expected);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn tied_event_of_another_lock_is_none_of_two() -> Result {
+        let cx = &mut MaySleep::assert();
+        let (objects, object) = Objects::new()?;
+        let (_other, foreign) = Objects::new()?;
+        let on = objects.state.lock_in(cx).on_tied(&object.set);
+        let wait = on.map(|on| on.until(|set| *set));
+        let refused = wait.map(|wait| wait.or_tied(&foreign.set).err());
+        // The lock is released then.
+        let free = objects.state.try_lock().is_some();
+        assert_eq!(refused, Ok(Some(WrongLock)));
+        assert!(free);
+        Ok(())
+    }
+
     /// The selector would select another event by the time that the waiter gives up.
     #[test]
     fn selected_event_that_is_not_current_any_more_can_be_given_up() -> Result {
@@ -233,7 +301,7 @@ mod tests {
         let lock: Pin<KBox<Mutex<Pin<KBox<Boxed>>>>> =
             KBox::pin_init(new_mutex!(boxed), GFP_KERNEL)?;
         let wait = lock.lock_in(cx).on(|boxed| &boxed.set).until(|set| *set);
-        let got = wait.wait(Uninterruptible);
+        let got = wait.wait(Uninterruptible.timeout(deadline()));
         // As one of two as well.
         let log: Pin<KBox<Mutex<Log>>> = KBox::pin_init(
             new_mutex!(pin_init!(Log {
@@ -250,7 +318,7 @@ mod tests {
             .or(|log| &log.odd)
             .until(|set| *set)
             .wait(Killable.timeout(1));
-        assert_eq!(got, Err(Closed));
+        assert_eq!(got, Err(WaitError::Closed));
         assert_eq!(again, Err(WaitError::TimedOut));
         Ok(())
     }
