@@ -183,7 +183,7 @@ mod tests {
         let cx = &mut MaySleep::assert();
         let scene = Scene::new()?;
         let lock: Pin<KBox<SpinLock<u32>>> = KBox::pin_init(new_spinlock!(0), GFP_KERNEL)?;
-        let reaped = owner::reaped();
+        let (dropped, reaped) = (owner::dropped(), owner::reaped());
         let mut threads = KVec::new();
         for _ in 0..3 {
             let thread = scene.spawn(cx, |scene, _, stop| {
@@ -213,11 +213,17 @@ mod tests {
         }
         // None of them has ended: nobody has waited for it.
         let early = owner::reaped() - reaped;
+        let noted = owner::dropped() - dropped;
         scene.obeys.store(true, Relaxed);
         let gone = until(|| owner::reaped() - reaped == 3);
         assert!(begun);
-        assert_eq!(early, 0);
+        assert_eq!((early, noted), (0, 3));
         assert!(gone);
+        // What is ended in order is not counted.
+        let thread = scene.spawn(cx, |_, _, _| ())?;
+        let stopped = thread.stop(cx).is_ok();
+        assert!(stopped);
+        assert_eq!(owner::dropped() - dropped, 3);
         Ok(())
     }
 
@@ -229,14 +235,13 @@ mod tests {
                 fsleep(Delta::from_micros(100));
             }
         })?;
-        let first = thread
-            .join_timeout(cx, msecs_to_jiffies(20))
-            .map_err(|refused| refused.object);
-        let returned = first.is_err();
-        if let Err(thread) = first {
-            let _ = thread.stop(cx);
+        let first = thread.join_timeout(cx, msecs_to_jiffies(20));
+        let mut why = None;
+        if let Err(refused) = first {
+            why = Some(refused.error);
+            let _ = refused.object.stop(cx);
         }
-        assert!(returned);
+        assert_eq!(why, Some(ETIMEDOUT));
         Ok(())
     }
 }

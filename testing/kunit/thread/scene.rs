@@ -12,15 +12,19 @@ use baton::{
     MaySleep,
     Thread, //
 };
+use core::mem;
 use kernel::{
-    new_mutex,
+    new_condvar, new_mutex,
     prelude::*,
     sync::{
         atomic::{
             Atomic,
             Relaxed, //
         },
-        Arc, Mutex,
+        Arc,
+        CondVar,
+        CondVarTimeoutResult,
+        Mutex, //
     },
     time::{
         delay::fsleep,
@@ -37,6 +41,9 @@ pub(crate) struct Scene {
     /// The handle of a thread, for itself.
     #[pin]
     pub(crate) own: Mutex<Option<Thread>>,
+    /// What is not of this library; nobody notifies it.
+    #[pin]
+    pub(crate) idle: CondVar,
     /// What the waits of the thread have returned.
     pub(crate) results: [Atomic<i32>; 3],
     /// How far it has come.
@@ -66,6 +73,7 @@ impl Scene {
                     never <- new_event!(false),
                 })),
                 own <- new_mutex!(None),
+                idle <- new_condvar!(),
                 results: [const { Atomic::new(PENDING) }; 3],
                 step: Atomic::new(0),
                 obeys: Atomic::new(true),
@@ -95,6 +103,16 @@ impl Scene {
         let held = self.gate.lock_in(cx);
         let result = held.on(|gate| &gate.never).until(|never| *never).wait(mode);
         self.note(number, result.map_err(Into::into));
+    }
+
+    /// Sleeps for a while, not by means of this library; returns whether nothing like a signal has ended that.
+    pub(crate) fn sleeps_by_itself(&self) -> bool {
+        // IRQ: none; what is not of this library wants a guard of the kernel crate.
+        let mut guard = self.own.lock();
+        let slept = self
+            .idle
+            .wait_interruptible_timeout(&mut guard, msecs_to_jiffies(20));
+        !matches!(slept, CondVarTimeoutResult::Signal { .. })
     }
 
     pub(crate) fn note(&self, number: usize, result: Result) {
@@ -147,7 +165,10 @@ pub(crate) fn joined(scene: &Scene, thread: Thread, cx: &mut MaySleep) -> bool {
         Ok(()) => true,
         Err(refused) => {
             scene.rescue(cx);
-            let _ = refused.object.join(cx);
+            if let Err(refused) = refused.object.join_timeout(cx, msecs_to_jiffies(2000)) {
+                // It cannot be ended: the test is to fail all the same.
+                mem::forget(refused);
+            }
             false
         }
     }

@@ -16,11 +16,20 @@ use baton::{
         Mode,
         Uninterruptible, //
     },
-    LockIn, MaySleep,
+    registry::{
+        self,
+        Report, //
+    },
+    LockIn,
+    MaySleep,
+    Thread, //
 };
 use kernel::{
     prelude::*,
-    sync::{atomic::Relaxed, Arc},
+    sync::{
+        atomic::Relaxed,
+        Arc, //
+    },
     time::{
         delay::fsleep,
         msecs_to_jiffies,
@@ -107,7 +116,8 @@ mod tests {
         let scene = Scene::new()?;
         let thread = scene.spawn(cx, |scene, cx, stop| {
             scene.wait_never(0, cx, Interruptible);
-            if stop.requested() {
+            // It says so each time.
+            if stop.requested() && stop.requested() {
                 scene.step.store(1, Relaxed);
             }
             // What is there to clean up; an interruptible wait also sees signals.
@@ -138,8 +148,11 @@ mod tests {
         let thread = scene.spawn(cx, |scene, cx, stop| {
             stop.deferred(cx, |cx| scene.wait(0, cx, Interruptible));
             scene.wait_never(1, cx, Uninterruptible);
-            // One that was asked for before the scope.
+            // One that was asked for before the scope. It ends no sleep of others either.
             stop.deferred(cx, |cx| {
+                if scene.sleeps_by_itself() {
+                    scene.step.store(1, Relaxed);
+                }
                 scene.wait_never(2, cx, Interruptible.timeout(msecs_to_jiffies(20)));
             });
         })?;
@@ -154,6 +167,83 @@ mod tests {
         assert!(ended);
         let (stopped, late) = (ESHUTDOWN.to_errno(), ETIMEDOUT.to_errno());
         assert_eq!(scene.results(), [0, stopped, late]);
+        assert_eq!(scene.step.load(Relaxed), 1);
+        Ok(())
+    }
+
+    /// The end of a scope within another one is not the end of that.
+    #[test]
+    fn a_stop_is_deferred_until_the_outermost_scope_ends() -> Result {
+        let cx = &mut MaySleep::assert();
+        let scene = Scene::new()?;
+        let thread = scene.spawn(cx, |scene, cx, stop| {
+            stop.deferred(cx, |cx| {
+                stop.deferred(cx, |cx| scene.wait(0, cx, Idle));
+                scene.wait_never(1, cx, Idle.timeout(msecs_to_jiffies(20)));
+            });
+            scene.wait_never(2, cx, Idle);
+        })?;
+        let waits = until(|| scene.waiters(cx) == 1);
+        thread.request_stop();
+        scene.open(cx);
+        let ended = joined(&scene, thread, cx);
+        assert!(waits);
+        assert!(ended);
+        let (stopped, late) = (ESHUTDOWN.to_errno(), ETIMEDOUT.to_errno());
+        assert_eq!(scene.results(), [0, late, stopped]);
+        Ok(())
+    }
+
+    /// Once it was told, what is not of this library waits as ever, too; whoever stops it waits for that, even
+    /// if they are to stop themselves.
+    #[test]
+    fn what_a_stopped_thread_cleans_up_with_sleeps_as_ever() -> Result {
+        let cx = &mut MaySleep::assert();
+        let scene = Scene::new()?;
+        registry::switch(cx, true);
+        let cleaned = scene.clone();
+        let inner = scene.spawn(cx, move |scene, cx, stop| {
+            scene.step.store(1, Relaxed);
+            // Until it is asked.
+            scene.wait_never(0, cx, Idle);
+            let told = stop.requested();
+            scene.step.store(4, Relaxed);
+            // For longer than whoever sets that looks for the other thread.
+            let _ = until(|| scene.obeys.load(Relaxed)) || until(|| scene.obeys.load(Relaxed));
+            let whole = scene.sleeps_by_itself();
+            scene.note(1, if told && whole { Ok(()) } else { Err(EINTR) });
+        })?;
+        let begun = until(|| scene.step.load(Relaxed) == 1);
+        scene.obeys.store(false, Relaxed);
+        let outer = Thread::spawn(cx, c"thread_kunit", move |cx, _| {
+            cleaned.step.store(2, Relaxed);
+            // By then it is to stop itself.
+            until(|| cleaned.step.load(Relaxed) == 3);
+            inner.request_stop();
+            until(|| cleaned.step.load(Relaxed) == 4);
+            let stopped = inner.stop(cx).is_ok();
+            let [_, result, _] = cleaned.results();
+            // It has waited for all of that.
+            let code = if stopped && result == 0 { 0 } else { 2 };
+            cleaned.note(2, if code == 0 { Ok(()) } else { Err(EBUSY) });
+        })?;
+        let outer_begun = until(|| scene.step.load(Relaxed) == 2);
+        outer.request_stop();
+        scene.step.store(3, Relaxed);
+        let asked = until(|| scene.step.load(Relaxed) == 4);
+        // Until that one waits for the end of the other one.
+        let pid = outer.task().pid();
+        let waits = until(|| {
+            let report = Report::new(cx);
+            report.is_ok_and(|report| report.sleepers().iter().any(|s| s.pid() == pid))
+        });
+        scene.obeys.store(true, Relaxed);
+        let ended = joined(&scene, outer, cx);
+        registry::switch(cx, false);
+        assert!(begun && outer_begun);
+        assert!(asked && waits);
+        assert!(ended);
+        assert_eq!(scene.results(), [ESHUTDOWN.to_errno(), 0, 0]);
         Ok(())
     }
 
