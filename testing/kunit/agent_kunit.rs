@@ -10,6 +10,7 @@ mod agent {
     mod end;
     mod run;
     mod select;
+    mod told;
     mod wait;
     mod worker;
 }

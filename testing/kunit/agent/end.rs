@@ -66,6 +66,7 @@ mod tests {
         assert!(started.is_ok());
         assert!(ended);
         assert_eq!(worker.refused.load(Relaxed), EDEADLK.to_errno());
+        assert!(worker.was_running.load(Relaxed));
         assert!(returned);
         Ok(())
     }

@@ -3,8 +3,22 @@
 //! Runs that are asked for, called off and frozen.
 
 use super::worker::*;
-use baton::{agent::State, event::Uninterruptible, MaySleep};
-use kernel::{prelude::*, sync::atomic::Relaxed};
+use baton::{
+    agent::{
+        Run,
+        State, //
+    },
+    MaySleep, //
+};
+use kernel::{
+    prelude::*,
+    str::CString,
+    sync::atomic::Relaxed, //
+};
+
+fn shown(run: &Run) -> Result<CString> {
+    CString::try_from_fmt(fmt!("{run:?}"))
+}
 
 #[kunit_tests(baton_agent_run)]
 mod tests {
@@ -17,7 +31,7 @@ mod tests {
         let worker = Worker::new()?;
         assert!(worker.start(cx).is_ok());
         assert_eq!(worker.state(cx), State::Requested);
-        assert_eq!(worker.stop(cx, Uninterruptible), Ok(()));
+        assert_eq!(worker.stop(cx, limited()), Ok(()));
         assert_eq!(worker.state(cx), State::Idle);
         Ok(())
     }
@@ -27,18 +41,21 @@ mod tests {
         let cx = &mut MaySleep::assert();
         let worker = Worker::new()?;
         let agent = agent(&worker, cx)?;
-        {
-            // Under the lock, so that it cannot begin in between.
-            let mut held = worker.state.lock_in(cx);
-            let first = runs(held.as_mut()).start();
-            let second = runs(held.as_mut()).start();
-            assert!(first.is_ok());
-            assert!(second.is_ok());
-        }
+        // Under the lock, so that it cannot begin in between.
+        let mut held = worker.state.lock_in(cx);
+        let (first, second) = (runs(held.as_mut()).start(), runs(held.as_mut()).start());
+        drop(held);
+        let (Ok(first), Ok(second)) = (first, second) else {
+            retire(agent, cx)?;
+            return Err(EINVAL);
+        };
+        // A run cannot be compared, but for what it is shown as.
+        let same = shown(&first)?.to_bytes() == shown(&second)?.to_bytes();
         let begun = until(|| worker.begun.load(Relaxed) == 1);
         let stopped = worker.stop(cx, limited());
         let again = worker.begun.load(Relaxed);
         retire(agent, cx)?;
+        assert!(same);
         assert!(begun);
         assert_eq!(stopped, Ok(()));
         assert_eq!(again, 1);
@@ -112,13 +129,73 @@ mod tests {
         Ok(())
     }
 
+    /// There is no run whose end would have to be waited for.
+    #[test]
+    fn an_idle_agent_and_a_requested_run_are_frozen() -> Result {
+        let cx = &mut MaySleep::assert();
+        // There is no agent that could take the request.
+        let worker = Worker::new()?;
+        let (held, idle) = worker.state.lock_in(cx).freeze(limited(), runs);
+        let first = held.runs.state();
+        drop(held.thaw(runs));
+        let started = worker.start(cx);
+        let (held, requested) = worker.state.lock_in(cx).freeze(limited(), runs);
+        let second = held.runs.state();
+        let left = held.runs.is_requested();
+        let held = held.thaw(runs);
+        let thawed = held.runs.state();
+        // Of one that is not frozen nothing changes.
+        let again = held.thaw(runs).runs.state();
+        assert_eq!(idle, Ok(()));
+        assert_eq!(started, Ok(()));
+        assert_eq!(requested, Ok(()));
+        assert_eq!((first, second), (State::Frozen, State::Frozen));
+        assert!(!left);
+        assert_eq!((thawed, again), (State::Idle, State::Idle));
+        Ok(())
+    }
+
+    /// Why it is refused is said.
+    #[test]
+    fn what_cannot_be_started_says_why() -> Result {
+        let cx = &mut MaySleep::assert();
+        let worker = Worker::new()?;
+        let agent = agent(&worker, cx)?;
+        let started = worker.begin(cx);
+        worker.obeys.store(false, Relaxed);
+        runs(worker.state.lock_in(cx).as_mut()).request_freeze();
+        let freezing = worker.start(cx);
+        // What was frozen does not become less of it by a stop.
+        worker.request_stop(cx);
+        let still = worker.state(cx);
+        worker.obeys.store(true, Relaxed);
+        let frozen = until(|| worker.state(cx) == State::Frozen);
+        worker.request_stop(cx);
+        let refused = worker.start(cx);
+        retire(agent, cx)?;
+        let retired = worker.start(cx);
+        // Neither does this bring it back.
+        drop(worker.state.lock_in(cx).thaw(runs));
+        runs(worker.state.lock_in(cx).as_mut()).request_freeze();
+        let gone = worker.state(cx);
+        assert_eq!(started, Ok(()));
+        assert_eq!(freezing, Err(State::Freezing));
+        assert_eq!(still, State::Freezing);
+        assert!(frozen);
+        assert_eq!(refused, Err(State::Frozen));
+        assert_eq!(retired, Err(State::Retired));
+        assert_eq!(gone, State::Retired);
+        assert_eq!(worker.begun.load(Relaxed), 1);
+        Ok(())
+    }
+
     #[test]
     fn a_frozen_agent_does_not_start_until_it_is_thawed() -> Result {
         let cx = &mut MaySleep::assert();
         let worker = Worker::new()?;
         let agent = agent(&worker, cx)?;
         let started = worker.begin(cx);
-        let (held, frozen) = worker.state.lock_in(cx).freeze(Uninterruptible, runs);
+        let (held, frozen) = worker.state.lock_in(cx).freeze(limited(), runs);
         drop(held);
         let refused = worker.start(cx);
         drop(worker.state.lock_in(cx).thaw(runs));

@@ -13,6 +13,7 @@ use baton::{
     },
     event::{
         Either,
+        Mode,
         Uninterruptible, //
     },
     level::levels,
@@ -35,6 +36,7 @@ use kernel::{
         Arc,
         SpinLockIrq, //
     },
+    time::msecs_to_jiffies,
 };
 
 levels! {
@@ -112,7 +114,18 @@ impl Operations for Worker {
                 Ok(Either::Second(())) | Err(_) => break,
             };
         }
-        if current.stop_requested(cx) {
+        if !current.stop_requested(cx) {
+            return;
+        }
+        // It is a state: whoever has been told of it finds it again.
+        let held = self.state.lock_in(cx);
+        let again = held
+            .on(|data| &data.jobs)
+            .when(|jobs| *jobs > 0, |jobs| *jobs -= 1)
+            .or(|data| data.runs.wish())
+            .until(Wish::wants_stop)
+            .wait(Uninterruptible.timeout(msecs_to_jiffies(2000)));
+        if again == Ok(Either::Second(())) {
             self.wished.fetch_add(1, Relaxed);
         }
     }

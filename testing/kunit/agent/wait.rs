@@ -33,7 +33,7 @@ mod tests {
         let worker = Worker::new()?;
         let agent = agent(&worker, cx)?;
         let started = worker.begin(cx);
-        let result = worker.stop(cx, Uninterruptible);
+        let result = worker.stop(cx, limited());
         let state = worker.state(cx);
         retire(agent, cx)?;
         assert!(started.is_ok());
@@ -46,7 +46,7 @@ mod tests {
     fn stop_without_a_run_returns() -> Result {
         let cx = &mut MaySleep::assert();
         let worker = Worker::new()?;
-        assert_eq!(worker.stop(cx, Uninterruptible), Ok(()));
+        assert_eq!(worker.stop(cx, limited()), Ok(()));
         Ok(())
     }
 
@@ -58,6 +58,7 @@ mod tests {
         let started = worker.begin(cx);
         worker.obeys.store(false, Relaxed);
         let again = worker.start_run(cx);
+        let same = worker.start_run(cx);
         worker.request_stop(cx);
         // The one that goes on has not ended.
         let (first, ended) = match again {
@@ -81,6 +82,11 @@ mod tests {
         worker.obeys.store(true, Relaxed);
         let idle = until(|| worker.state(cx) == State::Idle);
         let begun = worker.begun.load(Relaxed);
+        // What was called off is over, also when the one before it has ended.
+        let later = match same {
+            Some(same) => worker.state.lock_in(cx).ended(limited(), runs, same).1,
+            None => Err(EINVAL),
+        };
         // The numbers go on.
         let next = worker.start_run(cx);
         let began = until(|| worker.begun.load(Relaxed) == 2);
@@ -91,10 +97,14 @@ mod tests {
             }
             None => Err(EINVAL),
         };
+        // To wait for the end of a run asks nothing of it.
+        let going = worker.state(cx);
         retire(agent, cx)?;
         assert!(started.is_ok());
+        assert_eq!(going, State::Running);
         assert_eq!(first, State::Stopping);
         assert_eq!(ended, Ok(()));
+        assert_eq!(later, Ok(()));
         assert_eq!(still, Err(ETIMEDOUT));
         assert!(idle);
         assert_eq!(begun, 1);
@@ -121,7 +131,7 @@ mod tests {
         let mut again = Err(State::Running);
         if let Some(first) = first {
             let result;
-            (held, result) = held.ended(Uninterruptible, runs, first);
+            (held, result) = held.ended(limited(), runs, first);
             if result.is_ok() {
                 again = runs(held.as_mut()).start().map(|_| ());
             }
@@ -150,20 +160,45 @@ mod tests {
         Ok(())
     }
 
+    /// The run that goes on is waited for, not the one that would have come after it.
+    #[test]
+    fn a_stop_waits_for_the_run_that_goes_on_if_there_is_one_more() -> Result {
+        let cx = &mut MaySleep::assert();
+        let worker = Worker::new()?;
+        let agent = agent(&worker, cx)?;
+        let started = worker.begin(cx);
+        worker.obeys.store(false, Relaxed);
+        let again = worker.start(cx);
+        let early = worker.stop(cx, Uninterruptible.timeout(msecs_to_jiffies(20)));
+        worker.obeys.store(true, Relaxed);
+        let late = worker.stop(cx, limited());
+        let state = worker.state(cx);
+        retire(agent, cx)?;
+        assert!(started.is_ok());
+        assert!(again.is_ok());
+        assert_eq!(early, Err(ETIMEDOUT));
+        assert_eq!(late, Ok(()));
+        assert_eq!(state, State::Idle);
+        assert_eq!(worker.begun.load(Relaxed), 1);
+        Ok(())
+    }
+
     #[test]
     fn a_run_that_stops_itself_gets_edeadlk_and_goes_on() -> Result {
         let cx = &mut MaySleep::assert();
-        let worker = Worker::new()?;
-        worker.act.store(STOP, Relaxed);
-        let agent = agent(&worker, cx)?;
-        let started = worker.begin(cx);
-        let ended = until(|| worker.state(cx) == State::Idle);
-        retire(agent, cx)?;
-        assert!(started.is_ok());
-        assert!(ended);
-        assert_eq!(worker.refused.load(Relaxed), EDEADLK.to_errno());
-        // Nothing was asked of the run.
-        assert!(worker.was_running.load(Relaxed));
+        for act in [STOP, FREEZE, ENDED] {
+            let worker = Worker::new()?;
+            worker.act.store(act, Relaxed);
+            let agent = agent(&worker, cx)?;
+            let started = worker.begin(cx);
+            let ended = until(|| worker.state(cx) == State::Idle);
+            retire(agent, cx)?;
+            assert!(started.is_ok());
+            assert!(ended);
+            assert_eq!(worker.refused.load(Relaxed), EDEADLK.to_errno());
+            // Nothing was asked of the run.
+            assert!(worker.was_running.load(Relaxed));
+        }
         Ok(())
     }
 
@@ -230,7 +265,7 @@ mod tests {
         let (held, run) = one.state.lock_in(cx).observe(runs);
         drop(held);
         let Some(run) = run else { return Err(EINVAL) };
-        let (held, result) = other.state.lock_in(cx).ended(Uninterruptible, runs, run);
+        let (held, result) = other.state.lock_in(cx).ended(limited(), runs, run);
         drop(held);
         assert_eq!(result, Err(EINVAL));
         Ok(())
@@ -244,7 +279,7 @@ mod tests {
         let started = worker.begin(cx);
         let mut outer = worker.outer.lock_in(cx);
         let (_, inner) = outer.inner();
-        let (held, result) = worker.state.lock_in(inner).stop(Uninterruptible, runs);
+        let (held, result) = worker.state.lock_in(inner).stop(limited(), runs);
         drop(held);
         drop(outer);
         retire(agent, cx)?;
@@ -291,6 +326,13 @@ mod tests {
         let waits_again = until(|| worker.never_waiters(cx) == 1);
         fsleep(Delta::from_millis(10));
         let still = worker.never_waiters(cx);
+        // And is stopped as ever.
+        let stopped_again = worker.stop(cx, limited());
+        worker.act.store(OBEY, Relaxed);
+        let third = worker.start(cx);
+        let begun = until(|| worker.begun.load(Relaxed) == 3);
+        fsleep(Delta::from_millis(10));
+        let state = worker.state(cx);
         retire(agent, cx)?;
         assert!(started.is_ok());
         assert!(waits);
@@ -298,6 +340,9 @@ mod tests {
         assert!(again.is_ok());
         assert!(waits_again);
         assert_eq!(still, 1);
+        assert_eq!((stopped_again, third), (Ok(()), Ok(())));
+        assert!(begun);
+        assert_eq!(state, State::Running);
         Ok(())
     }
 }

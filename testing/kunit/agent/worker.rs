@@ -179,7 +179,7 @@ impl Operations for Worker {
             STOP => {
                 // ENTRY: none, see above.
                 let own = &mut MaySleep::assert();
-                refused(self.stop(own, Uninterruptible));
+                refused(self.stop(own, limited()));
                 self.was_running
                     .store(self.state(own) == State::Running, Relaxed);
                 return;
@@ -192,8 +192,53 @@ impl Operations for Worker {
                     *self.agent.lock_in(own) = Some(e.object);
                     refused(Err(e.error));
                 }
+                // Nothing was asked of it.
+                let asked = current.stop_requested(cx);
+                self.was_running.store(!asked, Relaxed);
                 return;
             }
+            ENDED => {
+                // ENTRY: none, see above.
+                let own = &mut MaySleep::assert();
+                let (held, run) = self.state.lock_in(own).observe(runs);
+                let Some(run) = run else { return };
+                let (held, result) = held.ended(limited(), runs, run);
+                self.was_running
+                    .store(held.runs.state() == State::Running, Relaxed);
+                drop(held);
+                refused(result);
+                return;
+            }
+            FREEZE => {
+                // ENTRY: none, see above.
+                let own = &mut MaySleep::assert();
+                let (held, result) = self.state.lock_in(own).freeze(limited(), runs);
+                self.was_running
+                    .store(held.runs.state() == State::Running, Relaxed);
+                drop(held);
+                refused(result);
+                return;
+            }
+            WAIT_STOP => {
+                let short = Idle.timeout(msecs_to_jiffies(10));
+                let early = current.wait_stop(cx, short);
+                self.was_running.store(early.is_err(), Relaxed);
+                refused(current.wait_stop(cx, Idle).map_err(Into::into));
+            }
+            WAIT_TOLD => {
+                until(|| self.leaves.load(Relaxed));
+                let told = current.stop_requested(cx);
+                self.was_running.store(told, Relaxed);
+                let held = self.state.lock_in(cx);
+                let never = held.on(|data| &data.never).until(|comes| *comes);
+                let short = Interruptible.timeout(msecs_to_jiffies(20));
+                refused(never.wait(short).map_err(Into::into));
+            }
+            DEFERRED => current.deferred(cx, |cx| {
+                let held = self.state.lock_in(cx);
+                let never = held.on(|data| &data.never).until(|comes| *comes);
+                refused(never.wait(Interruptible).map_err(Into::into));
+            }),
             DROP => {
                 // ENTRY: none, see above.
                 let agent = self.agent.lock_in(&mut MaySleep::assert()).take();
@@ -215,8 +260,11 @@ impl Operations for Worker {
             fsleep(Delta::from_micros(100));
         }
         self.last_step.store(true, Relaxed);
-        while !self.obeys.load(Relaxed) {
-            fsleep(Delta::from_micros(100));
+        // Not for ever: whoever waits for it where nobody must would hang, and not be seen.
+        for _ in 0..16 {
+            if until(|| self.obeys.load(Relaxed)) {
+                break;
+            }
         }
     }
 }
@@ -228,6 +276,11 @@ pub(crate) const RETIRE: u32 = 2;
 pub(crate) const DROP: u32 = 3;
 pub(crate) const WAIT_IDLE: u32 = 4;
 pub(crate) const WAIT_INTERRUPTIBLE: u32 = 5;
+pub(crate) const ENDED: u32 = 6;
+pub(crate) const FREEZE: u32 = 7;
+pub(crate) const WAIT_STOP: u32 = 8;
+pub(crate) const WAIT_TOLD: u32 = 9;
+pub(crate) const DEFERRED: u32 = 10;
 
 /// A wait that is sure to end at once, and ends at last if it does not.
 pub(crate) fn limited() -> impl Mode {
