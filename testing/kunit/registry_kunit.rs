@@ -52,6 +52,7 @@ use kernel::{
         atomic::{
             Acquire,
             Atomic,
+            Full,
             Release, //
         },
         lock::mutex::MutexBackend,
@@ -71,6 +72,8 @@ mod look;
 mod paying;
 #[path = "registry/switching.rs"]
 mod switching;
+#[path = "registry/text.rs"]
+mod text;
 
 use entries::{
     locked,
@@ -264,6 +267,8 @@ mod tests {
         assert_eq!(seen.kind, Kind::Completion);
         assert!(seen.here);
         assert_eq!((seen.owed, seen.debtor), (1, mine()));
+        // It was handed over, which is no change of an event.
+        assert_eq!(seen.changes, 0);
         Ok(())
     }
 
@@ -292,15 +297,31 @@ mod tests {
         let seen = asleep(cx, &thread);
         worker.go.store(1, Release);
         let _ = thread.join(cx);
-        drop(agent);
+        // The next one, which is not owed twice.
+        worker.go.store(0, Release);
+        let pid = worker.pid.xchg(0, Full);
+        let again = Worker::runs(worker.state.lock_in(cx).as_mut())
+            .start()
+            .map(|_| ());
+        let begun_again = until(|| worker.pid.load(Acquire) != 0);
+        let theirs = worker.clone();
+        let thread = Thread::spawn(cx, c"registry_kunit", move |cx, _| {
+            let (held, _) = theirs.state.lock_in(cx).stop(limited(), Worker::runs);
+            drop(held);
+        })?;
+        let next = asleep(cx, &thread);
+        worker.go.store(1, Release);
+        let _ = thread.join(cx);
+        let retired = agent.retire(cx).is_ok();
         registry::switch(cx, false);
 
-        assert_eq!(started, Ok(()));
-        assert!(begun);
-        let seen = seen.ok_or(ENOENT)?;
+        assert_eq!((started, again), (Ok(()), Ok(())));
+        assert!(begun && begun_again && retired);
+        let (seen, next) = (seen.ok_or(ENOENT)?, next.ok_or(ENOENT)?);
         assert_eq!(seen.kind, Kind::Run);
         assert!(seen.here);
-        assert_eq!((seen.owed, seen.debtor), (1, worker.pid.load(Acquire)));
+        assert_eq!((seen.owed, seen.debtor), (1, pid));
+        assert_eq!((next.owed, next.debtor), (1, pid));
         Ok(())
     }
 
@@ -348,14 +369,18 @@ mod tests {
         // What it waits for is there.
         let second = waits(cx, &line, 1)?;
         let second_seen = asleep(cx, &second);
+        let third = waits(cx, &line, 1)?;
+        let third_seen = asleep(cx, &third);
         line.lock_in(cx)
             .update(|line| line.project().open, |open| *open = 2);
         let _ = first.join(cx);
         let _ = second.join(cx);
+        let _ = third.join(cx);
         registry::switch(cx, false);
 
         assert_eq!(first_seen.ok_or(ENOENT)?.behind, None);
         assert_eq!(second_seen.ok_or(ENOENT)?.behind, Some(first_pid));
+        assert_eq!(third_seen.ok_or(ENOENT)?.behind, Some(first_pid));
         Ok(())
     }
 
@@ -380,11 +405,15 @@ mod tests {
         let add = |open: &mut u32| *open += 1;
         gate.lock_in(cx).as_mut().project().open.update(add);
         let after = asleep(cx, &thread);
+        gate.lock_in(cx)
+            .update(|gate| gate.project().open, |open| *open += 0);
+        let once_more = asleep(cx, &thread);
         gate.lock_in(cx).as_mut().project().open.update(add);
         let _ = thread.join(cx);
         registry::switch(cx, false);
 
         let (before, after) = (before.ok_or(ENOENT)?, after.ok_or(ENOENT)?);
+        assert_eq!(once_more.ok_or(ENOENT)?.changes, 2);
         assert_eq!(before.kind, Kind::Event);
         assert!(before.here);
         assert_eq!((before.owed, before.changes), (0, 0));

@@ -134,6 +134,59 @@ mod tests {
         Ok(())
     }
 
+    /// Of two of its own, too.
+    #[test]
+    fn who_ends_one_of_its_own_pays_the_older() -> Result {
+        let cx = &mut MaySleep::assert();
+        registry::switch(cx, true);
+        let drain: Arc<Drain> = Arc::pin_init(new_drain!("registry_kunit"), GFP_KERNEL)?;
+        let first = drain.try_begin();
+        let second = drain.try_begin();
+        let (third, line) = (drain.try_begin(), line!());
+        let closer = drains(cx, &drain)?;
+        let all = asleep(cx, &closer);
+        drop(third);
+        drop(second);
+        let one = asleep(cx, &closer);
+        drop(first);
+        let _ = closer.join(cx);
+        registry::switch(cx, false);
+
+        assert_eq!(all.ok_or(ENOENT)?.owed, 3);
+        let one = one.ok_or(ENOENT)?;
+        assert_eq!((one.owed, one.debtor), (1, mine()));
+        assert_eq!(one.line, line);
+        Ok(())
+    }
+
+    /// From one place, it is who came last that is named; how many there are is said.
+    #[test]
+    fn of_several_at_one_place_the_last_is_named() -> Result {
+        let cx = &mut MaySleep::assert();
+        registry::switch(cx, true);
+        let drain: Arc<Drain> = Arc::pin_init(new_drain!("registry_kunit"), GFP_KERNEL)?;
+        let begin = |drain: &Arc<Drain>| drain.try_begin();
+        let slot = Arc::pin_init(new_mutex!(None), GFP_KERNEL)?;
+        let first = begin(&drain);
+        let (theirs, into) = (drain.clone(), slot.clone());
+        let owner = Thread::spawn(cx, c"registry_kunit", move |cx, _| {
+            *into.lock_in(cx) = begin(&theirs).ok();
+        })?;
+        let pid = owner.task().pid();
+        let _ = owner.join(cx);
+        let closer = drains(cx, &drain)?;
+        let both = asleep(cx, &closer);
+        drop(first);
+        let second = slot.lock_in(cx).take();
+        drop(second);
+        let _ = closer.join(cx);
+        registry::switch(cx, false);
+
+        let both = both.ok_or(ENOENT)?;
+        assert_eq!((both.owed, both.debtor), (2, pid));
+        Ok(())
+    }
+
     #[test]
     fn an_interrupt_pays_the_oldest() -> Result {
         let cx = &mut MaySleep::assert();

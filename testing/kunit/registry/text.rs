@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a report says, as it is read in debugfs.
+
+use super::{
+    entries::{
+        locked,
+        locker,
+        map, //
+    },
+    look::{
+        asleep,
+        limited,
+        mine,
+        until, //
+    }, //
+};
+use crate::{
+    waits,
+    Gate,
+    Line, //
+};
+use baton::{
+    new_event,
+    registry::{
+        self,
+        Report, //
+    },
+    LockIn,
+    MaySleep,
+    Thread, //
+};
+use kernel::{
+    fmt,
+    new_mutex,
+    prelude::*,
+    str::CString,
+    sync::{
+        atomic::Atomic,
+        Arc,
+        Mutex, //
+    },
+    time::{
+        delay::fsleep,
+        Delta, //
+    }, //
+};
+
+/// What the registry says now.
+struct Text(CString);
+
+impl Text {
+    fn now(cx: &mut MaySleep) -> Result<Self> {
+        let report = Report::new(cx)?;
+        Ok(Self(CString::try_from_fmt(core::format_args!("{report}"))?))
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &str> {
+        self.0.to_str().unwrap_or("").lines()
+    }
+
+    /// Returns the number of the line that begins and ends like that; and says what there is if none does.
+    fn find(&self, begin: &str, end: &str) -> Option<usize> {
+        let found = self
+            .lines()
+            .position(|line| line.starts_with(begin) && line.ends_with(end));
+        if found.is_none() {
+            pr_err!("'{begin}...{end}' is not in this:\n");
+            self.lines().for_each(|line| pr_err!("{line}\n"));
+        }
+        found
+    }
+
+    fn has(&self, begin: fmt::Arguments<'_>, end: fmt::Arguments<'_>) -> Result<Option<usize>> {
+        let (begin, end) = (CString::try_from_fmt(begin)?, CString::try_from_fmt(end)?);
+        Ok(self.find(begin.to_str()?, end.to_str()?))
+    }
+}
+
+#[kunit_tests(baton_registry_text)]
+mod text_tests {
+    use super::*;
+
+    #[test]
+    fn it_says_who_sleeps_on_what_behind_whom_and_who_has_changed_it() -> Result {
+        let cx = &mut MaySleep::assert();
+        registry::switch(cx, false);
+        let off = Text::now(cx)?;
+        registry::switch(cx, true);
+        let nobody = Text::now(cx)?;
+        let line: Arc<Mutex<Line>> = Arc::pin_init(
+            new_mutex!(pin_init!(Line { open <- new_event!(1, "registry_kunit_line") })),
+            GFP_KERNEL,
+        )?;
+        let first = waits(cx, &line, 2)?;
+        let seen = asleep(cx, &first).is_some();
+        let before = Text::now(cx)?;
+        let second = waits(cx, &line, 1)?;
+        let seen_too = asleep(cx, &second).is_some();
+        let after = Text::now(cx)?;
+        line.lock_in(cx).as_mut().project().open.update(|_| ());
+        let changed = Text::now(cx)?;
+        let pids = (first.task().pid(), second.task().pid());
+        line.lock_in(cx)
+            .as_mut()
+            .project()
+            .open
+            .update(|open| *open = 2);
+        let _ = first.join(cx);
+        let _ = second.join(cx);
+        registry::switch(cx, false);
+
+        assert!(seen && seen_too);
+        let place = " ms at kunit/registry_kunit.rs:";
+        assert_eq!(off.find("registry off, 0 asleep, 0 not noted", ""), Some(0));
+        assert_eq!(off.lines().count(), 1);
+        let end = " ms, 0 asleep since, 0 not noted";
+        assert_eq!(nobody.find("registry on for ", end), Some(0));
+        assert_eq!(nobody.lines().count(), 1);
+
+        assert!(before
+            .find("registry on for ", " ms, 1 asleep since, 0 not noted")
+            .is_some());
+        assert_eq!(before.find("event registry_kunit_line 0x", ""), Some(1));
+        assert_eq!(before.find("  nobody is known to owe it", ""), Some(2));
+        let sleeps = before.has(fmt!("  registry_kunit {} for ", pids.0), fmt!(" sleeps"))?;
+        assert_eq!(sleeps, Some(3));
+        assert_eq!(before.lines().count(), 4);
+        let at = before
+            .lines()
+            .nth(3)
+            .is_some_and(|line| line.contains(place));
+        assert!(at);
+
+        // The one that sleeps longest comes first.
+        let sleeps = after.has(fmt!("  registry_kunit {} for ", pids.0), fmt!(" sleeps"))?;
+        assert_eq!(sleeps, Some(3));
+        let behind = after.has(
+            fmt!("  registry_kunit {} for ", pids.1),
+            fmt!(" sleeps, behind {}, whose claim fails", pids.0),
+        )?;
+        assert_eq!(behind, Some(4));
+        assert_eq!(after.lines().count(), 5);
+
+        let by = changed.has(
+            fmt!("  kunit_try_catch {} changed it last, ", mine()),
+            fmt!(""),
+        )?;
+        assert_eq!(by, Some(2));
+        let how = changed.lines().nth(2);
+        assert!(how.is_some_and(|line| line.contains(" ms ago, 1 in all, at registry/text.rs:")));
+        Ok(())
+    }
+
+    #[test]
+    fn it_says_who_owes_which_entry() -> Result {
+        let cx = &mut MaySleep::assert();
+        registry::switch(cx, true);
+        let (map, go) = (map()?, Arc::new(Atomic::new(1), GFP_KERNEL)?);
+        let guard = locked(&map, cx, 7)?;
+        let thread = locker(cx, &map, 7, &go)?;
+        let seen = asleep(cx, &thread).is_some();
+        let text = Text::now(cx)?;
+        guard.unlock();
+        let _ = thread.join(cx);
+        registry::switch(cx, false);
+
+        assert!(seen);
+        assert_eq!(text.find("entry ", " index 7"), Some(1));
+        let owes = text.has(
+            fmt!("  kunit_try_catch {} owes 1 entry for ", mine()),
+            fmt!(""),
+        )?;
+        assert_eq!(owes, Some(2));
+        let from = text.lines().nth(2);
+        assert!(from.is_some_and(|line| line.contains(" ms, from registry/entries.rs:")));
+        assert_eq!(text.lines().count(), 4);
+        Ok(())
+    }
+
+    /// A wake-up for no reason begins no new wait.
+    #[test]
+    fn it_says_since_when_the_wait_goes_on() -> Result {
+        let cx = &mut MaySleep::assert();
+        registry::switch(cx, true);
+        let gate: Arc<Mutex<Gate>> = Arc::pin_init(
+            new_mutex!(pin_init!(Gate { open <- new_event!(0) })),
+            GFP_KERNEL,
+        )?;
+        let start = |cx: &mut MaySleep| {
+            let theirs = gate.clone();
+            Thread::spawn(cx, c"registry_kunit", move |cx, _| {
+                let held = theirs.lock_in(cx);
+                let _ = held
+                    .on(|gate| &gate.open)
+                    .until(|open| *open > 0)
+                    .wait(limited());
+            })
+        };
+        let older = start(cx)?;
+        let first = asleep(cx, &older).is_some();
+        let younger = start(cx)?;
+        let second = asleep(cx, &younger).is_some();
+        let (mut order, mut behind) = (KVec::new(), false);
+        for _ in 0..20 {
+            older.task().wake_up();
+            // It looks, and sleeps again: nobody can see that it has.
+            fsleep(Delta::from_millis(1));
+            let back = until(|| asleep(cx, &older).is_some());
+            let report = Report::new(cx)?;
+            let mut pids = report.sleepers().iter().map(|sleeper| sleeper.pid());
+            order.push((back, pids.next(), pids.next()), GFP_KERNEL)?;
+            behind |= report.sleepers().iter().any(|s| s.behind().is_some());
+        }
+        let pids = (older.task().pid(), younger.task().pid());
+        gate.lock_in(cx)
+            .as_mut()
+            .project()
+            .open
+            .update(|open| *open = 1);
+        let _ = older.join(cx);
+        let _ = younger.join(cx);
+        registry::switch(cx, false);
+
+        assert!(first && second);
+        let kept = |seen: &(bool, Option<i32>, Option<i32>)| {
+            // It may be awake for a moment, and is not in the list then.
+            let both = (Some(pids.0), Some(pids.1));
+            seen.0 && ((seen.1, seen.2) == both || seen.2.is_none())
+        };
+        assert!(order.iter().all(kept));
+        // Nobody is in another's way.
+        assert!(!behind);
+        Ok(())
+    }
+}
