@@ -301,6 +301,19 @@ mod tests {
     }
 
     #[test]
+    fn it_is_taken_once() -> Result {
+        let cx = &mut MaySleep::assert();
+        let (completer, mut completion) = started::<u32>(cx)?;
+        let told = completer.complete(Ok(3));
+        let first = completion.wait(cx, limited());
+        let second = completion.wait(cx, limited());
+        assert_eq!(told, Ok(()));
+        assert_eq!(first, Ok(3));
+        assert_eq!(second, Err(ENODATA));
+        Ok(())
+    }
+
+    #[test]
     fn it_is_completed_with_interrupts_off() -> Result {
         let cx = &mut MaySleep::assert();
         let (completer, mut completion) = started::<u32>(cx)?;
@@ -421,7 +434,10 @@ mod slot {
         let slot = slot()?;
         let failed = slot.start(cx, |_, _| Err(ENODEV)).err();
         let empty = slot.complete_current(Ok(1));
-        let first = slot.start(cx, |_, _| Ok(()))?;
+        // It can be used again at once.
+        let failed_again = slot.start(cx, |_, _| Err(ENODEV)).err();
+        let first = slot.start(cx, |_, _| Ok(()));
+        let started = first.is_ok();
         let called = Atomic::new(0);
         let busy = slot.start(cx, |_, _| {
             called.store(1, Relaxed);
@@ -430,8 +446,9 @@ mod slot {
         let busy = busy.err();
         let after = dropped_completers();
         drop(first);
-        assert_eq!(failed, Some(ENODEV));
+        assert_eq!((failed, failed_again), (Some(ENODEV), Some(ENODEV)));
         assert_eq!(empty, Err(Abandoned(Ok(1))));
+        assert!(started);
         assert_eq!(busy, Some(EBUSY));
         assert_eq!(called.load(Relaxed), 0);
         assert_eq!(after, before);

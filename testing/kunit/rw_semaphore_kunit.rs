@@ -76,6 +76,19 @@ fn join(thread: Thread, cx: &mut MaySleep) -> bool {
     }
 }
 
+/// Joins a thread that is sure to end although `held` is held; lets go of that, and returns false, if not.
+fn join_with<G>(thread: Thread, held: G, cx: &mut MaySleep) -> bool {
+    let joined = thread.join_timeout(cx, msecs_to_jiffies(2000));
+    drop(held);
+    match joined {
+        Ok(()) => true,
+        Err(refused) => {
+            let _ = refused.object.join(cx);
+            false
+        }
+    }
+}
+
 /// Waits until the thread has begun, for two seconds at most.
 fn begun(outcome: &Outcome) -> bool {
     for _ in 0..20_000 {
@@ -119,8 +132,7 @@ mod tests {
         let (semaphore, other) = (semaphore()?, &mut MaySleep::assert());
         let held = semaphore.read_in(cx);
         let (thread, outcome) = spawn(&semaphore, other, read)?;
-        let joined = join(thread, other);
-        drop(held);
+        let joined = join_with(thread, held, other);
         assert!(joined);
         assert_eq!(outcome.load(Acquire), 2);
         Ok(())
@@ -142,6 +154,49 @@ mod tests {
         Ok(())
     }
 
+    /// But for those that say so, waits are not to be interrupted.
+    #[test]
+    fn a_fatal_signal_does_not_end_the_plain_waits() -> Result {
+        let cx = &mut MaySleep::assert();
+        let (semaphore, other) = (semaphore()?, &mut MaySleep::assert());
+        let plain: [fn(&Semaphore, &mut MaySleep) -> Result; 2] = [
+            |semaphore, cx| {
+                let seen = *semaphore.read_in(cx);
+                if seen == 8 {
+                    Ok(())
+                } else {
+                    Err(EBUSY)
+                }
+            },
+            |semaphore, cx| {
+                let mut held = semaphore.write_in(cx);
+                *held += 1;
+                if *held == 9 {
+                    Ok(())
+                } else {
+                    Err(EBUSY)
+                }
+            },
+        ];
+        for body in plain {
+            let mut held = semaphore.write_in(cx);
+            let (thread, outcome) = spawn(&semaphore, other, body)?;
+            let begun = begun(&outcome);
+            thread.kill();
+            // It does not end, so there is nothing to gate on.
+            fsleep(Delta::from_millis(10));
+            let before = outcome.load(Acquire);
+            if *held == 7 {
+                *held += 1;
+            }
+            drop(held);
+            let joined = join(thread, other);
+            assert!(begun && joined);
+            assert_eq!((before, outcome.load(Acquire)), (1, 2));
+        }
+        Ok(())
+    }
+
     #[test]
     fn a_fatal_signal_ends_the_wait() -> Result {
         let cx = &mut MaySleep::assert();
@@ -151,8 +206,7 @@ mod tests {
             let (thread, outcome) = spawn(&semaphore, other, body)?;
             let begun = begun(&outcome);
             thread.kill();
-            let joined = join(thread, other);
-            drop(held);
+            let joined = join_with(thread, held, other);
             assert!(begun && joined);
             assert_eq!(outcome.load(Acquire), EINTR.to_errno());
         }
