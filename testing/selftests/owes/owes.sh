@@ -177,7 +177,7 @@ hand_over() {
 	no_library
 }
 
-# The driver resizes, scrubs and keeps checksums: drains, runs and pins are in the trace.
+# The driver writes its log, resizes, scrubs and keeps checksums: events, drains, runs and pins are in the trace.
 steps() {
 	local event out
 	library
@@ -197,7 +197,7 @@ steps() {
 		return 1
 	}
 	out=$(trace-cmd report -i "$work/trace.dat" 2>/dev/null)
-	for event in 'drain: +shut ' 'drain: +drained .* in_flight=0$' 'drain: +open ' \
+	for event in 'wait: +event ' 'claim: +event ' 'drain: +shut ' 'drain: +drained .* in_flight=0$' 'drain: +open ' \
 		'run: +begins ' 'run: +ends ' 'pin: +pins ' 'pin: +unpins '; do
 		grep -Eq "baton_$event" <<<"$out" || {
 			echo "not in the trace: $event"
@@ -215,6 +215,6 @@ run_cases "$@" <<-END
 	20 nonsense what is neither 0 nor 1 is refused
 	20 held_entry who sleeps on an entry, since when, and who has locked it
 	30 held_log a FLUSH that sleeps, and who has changed what it waits for
-	40 steps trace-cmd shows drains, runs and pins
+	40 steps trace-cmd shows events, drains, runs and pins
 	40 hand_over trace-cmd shows how an entry is handed over
 END

@@ -51,7 +51,7 @@ module! {
     params: {
         kind: u32 {
             default: 0,
-            description: "What is left: 1 a thread in a static, 2 one that was forgotten, 3 an agent, 4 a thread after a failed init, 5 one that does not stop for 12 s, 6 one that makes others, 7 one that is dropped with interrupts off",
+            description: "What is left: 1 a thread in a static, 2 one that was forgotten, 3 an agent, 4 a thread after a failed init, 5 one that does not stop for 28 s, 6 one that makes others, 7 one that is dropped with interrupts off",
         },
     },
 }
@@ -105,7 +105,7 @@ fn look(_cx: &mut MaySleep, stop: &baton::thread::Stop<'_>) {
 fn ignore(_cx: &mut MaySleep, stop: &baton::thread::Stop<'_>) {
     look(_cx, stop);
     let since = Instant::<Monotonic>::now();
-    while since.elapsed() < Delta::from_secs(12) {
+    while since.elapsed() < Delta::from_secs(28) {
         fsleep(Delta::from_millis(10));
     }
 }

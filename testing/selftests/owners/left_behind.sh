@@ -65,7 +65,7 @@ leave() {
 
 left='was left behind by left_behind'
 echo 'TAP version 13'
-echo '1..14'
+echo '1..15'
 trap 'rmmod baton' EXIT
 insmod "$BATON_MODULES/baton.ko"
 
@@ -80,6 +80,8 @@ result $? "a thread of a module whose init fails"
 leave 5 "a thread that does not stop is named" "thread 'left_stubborn', .*has not ended for 1[0-9] s"
 log | grep -Eq 'baton: left_stubborn/[0-9]+: .*left_behind'
 result $? "and so is where it sleeps"
+log | grep -Eq "thread 'left_stubborn', .*has not ended for [23][0-9] s"
+result $? "and it is named again"
 
 leave 6 "a thread that makes threads" "thread 'left_bred', .*$left"
 leave 7 "a thread that is dropped with interrupts off" "thread 'left_dropped', .*was dropped without stop"
