@@ -56,6 +56,8 @@ pub mod registry;
 pub mod rw_semaphore;
 pub mod shrinker;
 pub mod sink;
+#[cfg(CONFIG_KUNIT)]
+pub mod testing;
 pub mod thread;
 pub mod wait_map;
 

@@ -181,6 +181,22 @@ extern "C" {
     // `fs.h`
     pub(crate) fn baton_open_for_writing(name: *const c_char) -> *mut bindings::file;
 
+    // Tests.
+    #[cfg(CONFIG_KUNIT)]
+    pub(crate) fn baton_log_end() -> u64;
+    #[cfg(CONFIG_KUNIT)]
+    pub(crate) fn baton_log_line(
+        number: *mut u64,
+        line: *mut c_char,
+        size: usize,
+        len: *mut usize,
+    ) -> bool;
+    #[cfg(CONFIG_KUNIT)]
+    pub(crate) fn baton_user_task_run(
+        body: unsafe extern "C" fn(*mut c_void),
+        data: *mut c_void,
+    ) -> c_int;
+
     // The registry.
     pub(crate) static baton_registry_key: Switch;
     pub(crate) fn baton_registry_begin_switch();

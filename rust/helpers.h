@@ -156,6 +156,11 @@ const char *baton_owner_name(const struct module *module);
 unsigned long baton_owner_now(void);
 void baton_show_task(struct task_struct *task);
 
+/* tests: helpers_test.c */
+u64 baton_log_end(void);
+bool baton_log_line(u64 *number, char *line, size_t size, size_t *len);
+int baton_user_task_run(void (*body)(void *data), void *data);
+
 /* the ledger of owners: in Rust */
 unsigned long baton_owner_watch(unsigned long patience);
 void baton_owner_going(const struct module *module);

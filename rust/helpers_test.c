@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What only tests need: the kernel's log, and a task that is no kernel thread.
+ * See testing.rs.
+ */
+
+#include <linux/errno.h>
+#include <linux/export.h>
+#include <linux/kmsg_dump.h>
+#include <linux/umh.h>
+
+#include "helpers.h"
+
+/* Returns the number that the next line of the log will have. */
+u64 baton_log_end(void)
+{
+	struct kmsg_dump_iter iter;
+
+	kmsg_dump_rewind(&iter);
+	return iter.next_seq;
+}
+EXPORT_SYMBOL_GPL(baton_log_end);
+
+/*
+ * Reads the line with the number @number, or the oldest one that is left behind
+ * it, and makes @number that of the next one. Returns false if there is none.
+ */
+bool baton_log_line(u64 *number, char *line, size_t size, size_t *len)
+{
+	struct kmsg_dump_iter iter = { .cur_seq = *number };
+
+	if (!kmsg_dump_get_line(&iter, false, line, size, len))
+		return false;
+	*number = iter.cur_seq;
+	return true;
+}
+EXPORT_SYMBOL_GPL(baton_log_line);
+
+struct baton_user_task {
+	void (*body)(void *data);
+	void *data;
+};
+
+/* Runs where a program would be executed, which it prevents: the task exits. */
+static int baton_user_task_init(struct subprocess_info *info, struct cred *new)
+{
+	struct baton_user_task *user = info->data;
+
+	user->body(user->data);
+	return -ECANCELED;
+}
+
+/* Calls @body in a task that is no kernel thread, and waits until it has exited. */
+int baton_user_task_run(void (*body)(void *data), void *data)
+{
+	struct baton_user_task user = { .body = body, .data = data };
+	struct subprocess_info *info;
+	int ret;
+
+	info = call_usermodehelper_setup("baton", NULL, NULL, GFP_KERNEL,
+					 baton_user_task_init, NULL, &user);
+	if (!info)
+		return -ENOMEM;
+	ret = call_usermodehelper_exec(info, UMH_WAIT_PROC);
+	return ret == -ECANCELED ? 0 : ret;
+}
+EXPORT_SYMBOL_GPL(baton_user_task_run);
