@@ -178,9 +178,17 @@ impl CellPtr {
         self.cell().table.disown_gate();
     }
 
-    /// Returns whether this task has shut the gate.
-    pub(super) fn is_closer(&self) -> bool {
-        self.cell().table.is_closer()
+    /// Refuses the task that has shut the gate, and says so in the log.
+    pub(super) fn not_mine(&self, name: &CStr) -> Result<(), DrainError> {
+        if !self.cell().table.is_closer() {
+            return Ok(());
+        }
+        pr_warn!(
+            "task {} would wait at the gate of drain \"{}\", which it has shut itself\n",
+            TaskId::current().pid,
+            name
+        );
+        Err(DrainError::Deadlock)
     }
 
     /// Opens the gate, which the caller has.

@@ -203,10 +203,7 @@ impl<L: Level> Drain<L> {
 
     /// Refuses who has shut the gate, before lockdep is told of a wait that will not be.
     pub(super) fn not_mine(&self) -> Result<(), DrainError> {
-        if self.cell.is_closer() {
-            return Err(DrainError::Deadlock);
-        }
-        Ok(())
+        self.cell.not_mine(self.name)
     }
 
     /// Shuts the gate for this task, when nobody else has.
