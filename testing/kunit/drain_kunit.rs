@@ -10,8 +10,7 @@ use baton::{
     drain::{
         new_drain,
         Drain,
-        DrainError,
-        InFlight, //
+        DrainError, //
     },
     event::{
         Interruptible,
@@ -46,6 +45,12 @@ use kernel::{
 
 #[path = "drain/cycles.rs"]
 mod cycles;
+#[path = "drain/gate.rs"]
+mod gate;
+#[path = "drain/log.rs"]
+mod log;
+#[path = "drain/parked.rs"]
+mod parked;
 
 suite!("drain_kunit", "KUnit suite of baton's drains");
 
@@ -106,6 +111,33 @@ fn join(thread: Thread, cx: &mut MaySleep) -> bool {
     }
 }
 
+/// How far a thread has come, and how far it may go.
+struct Step(Arc<Atomic<u32>>);
+
+impl Step {
+    fn get(&self) -> u32 {
+        self.0.load(Acquire)
+    }
+
+    fn set(&self, step: u32) {
+        self.0.store(step, Release);
+    }
+}
+
+/// Shuts the gate in a thread of its own, whose step is 1 then, and opens it at step 2.
+fn holder(drain: &Arc<Drain>, cx: &mut MaySleep) -> Result<(Thread, Step)> {
+    let step = Arc::new(Atomic::new(0), GFP_KERNEL)?;
+    let (theirs, drain) = (Step(step.clone()), drain.clone());
+    let thread = Thread::spawn(cx, c"drain_kunit", move |cx, _| {
+        if let Ok(shut) = drain.shut(cx, limited()) {
+            theirs.set(1);
+            until(|| theirs.get() == 2);
+            drop(shut);
+        }
+    })?;
+    Ok((thread, Step(step)))
+}
+
 /// Waits until `done` is true, for two seconds at most.
 fn until(mut done: impl FnMut() -> bool) -> bool {
     for _ in 0..20_000 {
@@ -144,20 +176,6 @@ mod tests {
         one.end();
         drop(two);
         assert_eq!(drain.in_flight(), 0);
-        Ok(())
-    }
-
-    #[test]
-    fn a_shut_gate_refuses_until_it_is_open() -> Result {
-        let cx = &mut MaySleep::assert();
-        let drain = drain()?;
-        let mut shut = drain.shut(cx, Uninterruptible)?;
-        assert_eq!(drain.try_begin().err(), Some(DrainError::Shut));
-        assert_eq!(shut.wait(Uninterruptible), Ok(()));
-        drop(shut);
-        assert!(drain.try_begin().is_ok());
-        // By the same task, once more.
-        assert!(drain.shut(cx, limited()).is_ok());
         Ok(())
     }
 
@@ -233,11 +251,21 @@ mod tests {
         let (thread, result) = waiter(&drain, Interruptible, cx)?;
         let shut = until_shut(&drain);
         thread.interrupt();
-        let ended = join(thread, cx);
+        let ended = thread
+            .join_timeout(cx, msecs_to_jiffies(2000))
+            .map_err(|refused| refused.object);
         let open = drain.try_begin().is_ok();
+        // Lets it go if the signal has not.
         reference.end();
+        let in_time = match ended {
+            Ok(()) => true,
+            Err(thread) => {
+                join(thread, cx);
+                false
+            }
+        };
         assert!(shut);
-        assert!(ended);
+        assert!(in_time);
         assert_eq!(result.load(Acquire), ERESTARTSYS.to_errno());
         assert!(open);
         Ok(())
@@ -248,122 +276,39 @@ mod tests {
         let cx = &mut MaySleep::assert();
         let drain = drain()?;
         let reference = drain.try_begin()?;
-        let mut shut = drain.shut(cx, Uninterruptible)?;
-        let limit = Uninterruptible.timeout(msecs_to_jiffies(10));
-        assert_eq!(shut.wait(limit), Err(DrainError::TimedOut));
-        reference.end();
-        assert_eq!(shut.wait(Uninterruptible), Ok(()));
-        Ok(())
-    }
-
-    #[test]
-    fn what_is_parked_on_oneself_is_not_waited_for() -> Result {
-        let cx = &mut MaySleep::assert();
-        let drain = drain()?;
-        let Ok(parked) = drain.try_begin()?.park() else {
-            return Err(ENOSPC);
-        };
-        let mut shut = drain.shut(cx, Uninterruptible)?;
-        assert_eq!(shut.wait(limited()), Err(DrainError::Deadlock));
-        parked.take().end();
-        assert_eq!(shut.wait(Uninterruptible), Ok(()));
-        Ok(())
-    }
-
-    #[test]
-    fn what_the_caller_owes_is_run_first() -> Result {
-        let cx = &mut MaySleep::assert();
-        let drain = drain()?;
-        let mut own = KVec::new();
-        for _ in 0..3 {
-            let Ok(parked) = drain.try_begin()?.park() else {
-                return Err(ENOSPC);
-            };
-            own.push(parked, GFP_KERNEL)?;
-        }
-        let mut shut = drain.shut(cx, Uninterruptible)?;
-        let result = shut.run_own_and_wait(limited(), |_| own.pop().is_some());
-        assert_eq!(result, Ok(()));
-        Ok(())
-    }
-
-    #[test]
-    fn what_is_parked_on_another_task_is_waited_for() -> Result {
-        let cx = &mut MaySleep::assert();
-        let drain = drain()?;
-        let Ok(parked) = drain.try_begin()?.park() else {
-            return Err(ENOSPC);
-        };
-        let (thread, result) = waiter(&drain, Killable, cx)?;
-        let shut = until_shut(&drain);
-        let early = result.load(Acquire);
-        drop(parked);
+        // Can be killed if its time has no end.
+        let (thread, result) = waiter(&drain, Killable.timeout(msecs_to_jiffies(10)), cx)?;
         let ended = join(thread, cx);
+        let counted = drain.in_flight();
+        reference.end();
+        let mut shut = drain.shut(cx, limited())?;
+        let drained = shut.wait(limited());
+        assert!(ended);
+        assert_eq!(result.load(Acquire), ETIMEDOUT.to_errno());
+        assert_eq!(counted, 1);
+        assert_eq!(drained, Ok(()));
+        Ok(())
+    }
+
+    /// Also if it is woken for no reason, again and again.
+    #[test]
+    fn the_time_is_that_of_the_whole_wait() -> Result {
+        let cx = &mut MaySleep::assert();
+        let drain = drain()?;
+        let reference = drain.try_begin()?;
+        let (thread, result) = waiter(&drain, Killable.timeout(msecs_to_jiffies(500)), cx)?;
+        let shut = until_shut(&drain);
+        let ended = until(|| {
+            thread.task().wake_up();
+            result.load(Acquire) != 1
+        });
+        let got = result.load(Acquire);
+        let came_back = join(thread, cx);
+        reference.end();
         assert!(shut);
-        assert_eq!(early, 1);
         assert!(ended);
-        assert_eq!(result.load(Acquire), 0);
-        Ok(())
-    }
-
-    #[test]
-    fn too_many_parked_are_given_back() -> Result {
-        let drain = drain()?;
-        let mut own = KVec::new();
-        let mut back: Option<InFlight> = None;
-        for _ in 0..17 {
-            match drain.try_begin()?.park() {
-                Ok(parked) => own.push(parked, GFP_KERNEL)?,
-                Err(reference) => back = Some(reference),
-            }
-        }
-        assert_eq!(own.len(), 16);
-        assert!(back.is_some());
-        drop(own);
-        drop(back);
-        assert_eq!(drain.in_flight(), 0);
-        Ok(())
-    }
-
-    #[test]
-    fn who_has_shut_the_gate_does_not_wait_for_it() -> Result {
-        let cx = &mut MaySleep::assert();
-        let drain = drain()?;
-        let shut = drain.shut(cx, Uninterruptible)?;
-        // Comes in again, as a page fault does.
-        let cx = &mut MaySleep::assert();
-        let begun = drain.begin_when_open(cx, limited()).err();
-        let again = drain.shut(cx, limited()).err();
-        drop(shut);
-        assert_eq!(begun, Some(DrainError::Deadlock));
-        assert_eq!(again, Some(DrainError::Deadlock));
-        Ok(())
-    }
-
-    #[test]
-    fn others_wait_until_the_gate_opens() -> Result {
-        let cx = &mut MaySleep::assert();
-        let drain = drain()?;
-        let theirs = drain.clone();
-        let shut = Drain::shut_owned(drain.as_arc_borrow(), cx, Uninterruptible)?;
-        let thread = Thread::spawn(cx, c"drain_kunit", move |cx, _| {
-            if let Ok(active) = theirs.begin_when_open(cx, Killable) {
-                core::mem::forget(active.hand_over());
-            }
-        })?;
-        let waits = thread
-            .join_timeout(cx, msecs_to_jiffies(20))
-            .map_err(|refused| refused.object);
-        let early = drain.in_flight();
-        drop(shut);
-        let ended = match waits {
-            Ok(()) => false,
-            Err(thread) => join(thread, cx),
-        };
-        assert!(ended);
-        assert_eq!(early, 0);
-        // What the thread has begun and forgotten.
-        assert_eq!(drain.in_flight(), 1);
+        assert_eq!(got, ETIMEDOUT.to_errno());
+        assert!(came_back);
         Ok(())
     }
 
@@ -425,46 +370,6 @@ mod tests {
         assert_eq!(none, (0, 0));
         assert!(open);
         assert_eq!(*cache.lock_in(cx), 2);
-        Ok(())
-    }
-
-    #[test]
-    fn a_parked_reference_that_is_dropped_is_forgotten() -> Result {
-        let cx = &mut MaySleep::assert();
-        let drain = drain()?;
-        // More often than there is room for.
-        for _ in 0..40 {
-            let Ok(parked) = drain.try_begin()?.park() else {
-                return Err(ENOSPC);
-            };
-            drop(parked);
-        }
-        // If one of them were still there, this would be refused.
-        let reference = drain.try_begin()?;
-        let thread = Thread::spawn(cx, c"drain_kunit", move |_, _| reference.end())?;
-        assert_eq!(drain.shut(cx, limited())?.wait(limited()), Ok(()));
-        assert!(thread.join(cx).is_ok());
-        Ok(())
-    }
-
-    #[test]
-    fn a_parked_reference_that_is_taken_up_is_anybodys_again() -> Result {
-        let cx = &mut MaySleep::assert();
-        let drain = drain()?;
-        // More often than there is room for.
-        for _ in 0..40 {
-            let Ok(parked) = drain.try_begin()?.park() else {
-                return Err(ENOSPC);
-            };
-            parked.take().end();
-        }
-        let Ok(parked) = drain.try_begin()?.park() else {
-            return Err(ENOSPC);
-        };
-        let reference = parked.take();
-        let thread = Thread::spawn(cx, c"drain_kunit", move |_, _| reference.end())?;
-        assert_eq!(drain.shut(cx, limited())?.wait(limited()), Ok(()));
-        assert!(thread.join(cx).is_ok());
         Ok(())
     }
 

@@ -21,6 +21,7 @@ use baton::{
         Mode,
         Uninterruptible, //
     },
+    testing::Log,
     MaySleep,
     Thread, //
 };
@@ -56,7 +57,7 @@ fn ring<const N: usize>(cx: &mut MaySleep) -> Result<([i32; N], bool)> {
         let (waits, owes) = (waits.clone(), owes.clone());
         let (parked, got) = (parked.clone(), got.clone());
         let thread = Thread::spawn(cx, c"drain_ring", move |cx, _| {
-            let own = owes.try_begin().map(InFlight::park);
+            let own = owes.try_begin().map(|reference| reference.park());
             parked.fetch_add(1, Relaxed);
             until(|| parked.load(Relaxed) as usize == N);
             let mode = Uninterruptible.timeout(msecs_to_jiffies(10_000));
@@ -78,6 +79,17 @@ fn ring<const N: usize>(cx: &mut MaySleep) -> Result<([i32; N], bool)> {
         ended &= join(thread, cx);
     }
     Ok((core::array::from_fn(|at| got[at].load(Acquire)), ended))
+}
+
+/// How many waits of a ring were said not to end since `log`, and how many tasks with what they owe.
+fn reported(log: Log) -> (usize, usize) {
+    let owes = [
+        "  drain_ring ",
+        " waits for drain \"drain_kunit\": a reference is parked on task ",
+        ", since drain/cycles.rs:",
+    ];
+    let told = log.lines(&["a wait for a drain could not end"]);
+    (told, log.lines(&owes))
 }
 
 #[kunit_tests(baton_drain_cycles)]
@@ -111,8 +123,11 @@ mod tests {
     #[test]
     fn two_tasks_that_wait_for_each_other() -> Result {
         let cx = &mut MaySleep::assert();
+        let log = Log::here();
         let (mut got, ended) = ring::<2>(cx)?;
         got.sort_unstable();
+        // One report, which names both.
+        assert_eq!(reported(log), (1, 2));
         assert!(ended);
         // The one that came last, and the one that it has let go.
         assert_eq!(got, [EDEADLK.to_errno(), 0]);
@@ -122,8 +137,10 @@ mod tests {
     #[test]
     fn five_tasks_that_wait_for_each_other() -> Result {
         let cx = &mut MaySleep::assert();
+        let log = Log::here();
         let (mut got, ended) = ring::<5>(cx)?;
         got.sort_unstable();
+        assert_eq!(reported(log), (1, 5));
         assert!(ended);
         assert_eq!(got, [EDEADLK.to_errno(), 0, 0, 0, 0]);
         Ok(())
@@ -159,6 +176,90 @@ mod tests {
         Ok(())
     }
 
+    /// Of several tasks that the caller waits for, one waits for the caller: whichever came first.
+    #[test]
+    fn a_cycle_through_one_of_several() -> Result {
+        let cx = &mut MaySleep::assert();
+        for first in [0, 1] {
+            let both = drain()?;
+            let (other, mine) = (drain()?, drain()?);
+            let elsewhere = other.try_begin()?;
+            let Ok(parked) = mine.try_begin()?.park() else {
+                return Err(ENOSPC);
+            };
+            let mut threads = KVec::new();
+            for nr in [first, 1 - first] {
+                let waits = if nr == 0 { &other } else { &mine };
+                let (owes, waits) = (both.clone(), waits.clone());
+                let thread = Thread::spawn(cx, c"drain_kunit", move |cx, _| {
+                    let own = owes.try_begin().map(|reference| reference.park());
+                    let _ = waits
+                        .shut(cx, Killable)
+                        .and_then(|mut shut| shut.wait(Killable));
+                    drop(own);
+                })?;
+                threads.push(thread, GFP_KERNEL)?;
+                until(|| both.in_flight() == threads.len() as u64);
+            }
+            // The second one is about to wait, if it does not yet.
+            let found = until(|| {
+                let limit = Uninterruptible.timeout(1);
+                let waited = both
+                    .shut(cx, limited())
+                    .and_then(|mut shut| shut.wait(limit));
+                waited == Err(DrainError::Deadlock)
+            });
+            drop(parked);
+            elsewhere.end();
+            let mut ended = true;
+            for thread in threads {
+                ended &= join(thread, cx);
+            }
+            assert!(found);
+            assert!(ended);
+        }
+        Ok(())
+    }
+
+    /// They leave from the front, the middle and the end of the list.
+    #[test]
+    fn who_has_waited_leaves_the_others_on_the_list() -> Result {
+        let cx = &mut MaySleep::assert();
+        for order in [[0, 1], [1, 0], [1, 2], [2, 1]] {
+            let drains = [drain()?, drain()?, drain()?];
+            let mut parked = [const { None }; 3];
+            let mut threads = [const { None }; 3];
+            // Whether the task that has the gate is known to wait for what is parked here.
+            let found = |cx: &mut MaySleep, drain: &Drain| {
+                let begun = drain.begin_when_open(cx, Uninterruptible.timeout(1));
+                begun.err() == Some(DrainError::Deadlock)
+            };
+            let mut all = true;
+            for ((drain, parked), thread) in drains.iter().zip(&mut parked).zip(&mut threads) {
+                *parked = Some(drain.try_begin()?.park());
+                *thread = Some(waiter(drain, Killable, cx)?);
+                all &= until_shut(drain) && until(|| found(cx, drain));
+            }
+            let mut left = [true; 3];
+            for leaves in order {
+                left[leaves] = false;
+                parked[leaves] = None;
+                if let Some((thread, _)) = threads[leaves].take() {
+                    all &= join(thread, cx);
+                }
+                for (drain, left) in drains.iter().zip(left) {
+                    all &= !left || found(cx, drain);
+                }
+            }
+            drop(parked);
+            for (thread, _) in threads.into_iter().flatten() {
+                all &= join(thread, cx);
+            }
+            assert!(all);
+        }
+        Ok(())
+    }
+
     #[test]
     fn a_gate_whose_owner_waits_for_the_caller_is_not_waited_for() -> Result {
         let cx = &mut MaySleep::assert();
@@ -169,14 +270,24 @@ mod tests {
         let (thread, result) = waiter(&drain, limited(), cx)?;
         // It has the gate, and comes to wait for what is parked here, if it does not yet.
         let shut = until_shut(&drain);
+        let log = Log::here();
         let begun = until(|| {
             let mode = Uninterruptible.timeout(1);
             drain.begin_when_open(cx, mode).err() == Some(DrainError::Deadlock)
         });
+        let gate = log.lines(&[
+            " waits at the gate of drain \"drain_kunit\": task ",
+            " has shut it",
+        ]);
+        let count = log.lines(&[
+            "  drain_kunit ",
+            " waits for drain \"drain_kunit\": a reference",
+        ]);
         drop(parked);
         let ended = join(thread, cx);
         assert!(shut);
         assert!(begun);
+        assert_eq!((gate, count), (1, 1));
         assert!(ended);
         assert_eq!(result.load(Acquire), 0);
         Ok(())
