@@ -11,6 +11,7 @@ use kernel::prelude::*;
 mod order_tests {
     use crate::*;
     use baton::{
+        entry_map::Entry,
         level::levels,
         Ordered, //
     };
@@ -112,6 +113,21 @@ mod order_tests {
     }
 
     #[test]
+    fn what_a_huge_entry_covers_is_not_behind_it() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        gate.put(1024, 2, false)?;
+        let mut huge = gate.take(cx, 600, Order::Pmd)?;
+        let own = [512, 513, 1023].map(|index| huge.lock_next(limited(), index).map(drop));
+        let before = huge.lock_next(limited(), 511).map(drop);
+        let behind = huge.lock_next(limited(), 1024)?.map(|next| next.value());
+        assert_eq!(own, [Err(EDEADLK); 3]);
+        assert_eq!(before, Err(EINVAL));
+        assert_eq!(behind, Some(2));
+        Ok(())
+    }
+
+    #[test]
     fn a_next_entry_is_waited_for() -> Result {
         let cx = &mut MaySleep::assert();
         let gate = Gate::new()?;
@@ -169,6 +185,34 @@ mod order_tests {
         // It is not inside any more.
         assert_eq!(gate.peek(8), Some((2, Order::Pte, false)));
         assert_eq!(gate.try_at(70, Order::Pte, lock), End::Locked);
+        Ok(())
+    }
+
+    /// With a capability that it has no right to.
+    #[test]
+    fn a_closure_that_waits_for_a_range_of_its_map_is_refused() -> Result {
+        if cfg!(CONFIG_DEBUG_ATOMIC_SLEEP) {
+            // The kernel would report the wait itself.
+            return Ok(());
+        }
+        let gate = Gate::new()?;
+        gate.put(70, 1, true)?;
+        let (mut removed, mut scanned, mut written, mut waited) = (None, None, None, None);
+        let stored = gate.map.try_at(8, Order::Pte, |_| {
+            // ENTRY: none. It is false that nothing is held, which is what this is about.
+            let cx = &mut MaySleep::assert();
+            removed = gate.map.invalidate(cx, limited(), 70.., |_, _, _| ()).err();
+            let look = |_: &Entry<u64>| ControlFlow::<()>::Continue(());
+            scanned = gate.map.scan(cx, limited(), 70.., look).err();
+            written = gate.map.write_back(cx, limited(), 70.., |_| Ok(())).err();
+            waited = gate.map.at(cx, limited(), 70, Order::Pte, lock).err();
+            Outcome::Insert(2)
+        });
+        let stored = End::of(stored);
+        assert_eq!(stored, End::Stored);
+        assert_eq!((removed, scanned), (Some(EDEADLK), Some(EDEADLK)));
+        assert_eq!((written, waited), (Some(EDEADLK), Some(EDEADLK)));
+        assert_eq!(gate.peek(70), Some((1, Order::Pte, false)));
         Ok(())
     }
 

@@ -7,6 +7,8 @@ use kernel::prelude::*;
 #[kunit_tests(baton_entry_map_range)]
 mod range_tests {
     use crate::*;
+    use baton::entry_map::Entry;
+    use core::ops::Bound;
 
     /// 70, 75 (dirty), the huge one at 512, 1024 (dirty).
     fn filled() -> Result<Arc<Gate>> {
@@ -44,13 +46,49 @@ mod range_tests {
     }
 
     #[test]
+    fn a_range_is_what_its_bounds_say() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        let last = usize::MAX;
+        for index in [5, 6, 7, 8, last - 1, last] {
+            gate.put(index, 1, false)?;
+        }
+        let mut seen = |range: (Bound<usize>, Bound<usize>)| -> Result<(usize, usize)> {
+            let (mut count, mut first) = (0, 0);
+            gate.map.scan(cx, Uninterruptible, range, |entry| {
+                if count == 0 {
+                    first = entry.granule().base();
+                }
+                count += 1;
+                ControlFlow::<()>::Continue(())
+            })?;
+            Ok((count, first))
+        };
+        let included = seen((Bound::Included(6), Bound::Included(8)))?;
+        let excluded = seen((Bound::Excluded(6), Bound::Excluded(8)))?;
+        let from = seen((Bound::Included(last), Bound::Unbounded))?;
+        let behind = seen((Bound::Excluded(last), Bound::Unbounded))?;
+        let to = seen((Bound::Unbounded, Bound::Excluded(last)))?;
+        let before = seen((Bound::Unbounded, Bound::Excluded(0)))?;
+        let all = seen((Bound::Unbounded, Bound::Unbounded))?;
+        let reversed = seen((Bound::Included(8), Bound::Included(6)))?;
+        assert_eq!((included, excluded), ((3, 6), (1, 7)));
+        assert_eq!((from, behind), ((1, last), (0, 0)));
+        assert_eq!((to, before), ((5, 5), (0, 0)));
+        assert_eq!((all, reversed), ((6, 5), (0, 0)));
+        Ok(())
+    }
+
+    #[test]
     fn invalidate_clean_leaves_what_is_marked() -> Result {
         let cx = &mut MaySleep::assert();
         let gate = filled()?;
+        gate.take(cx, 80, Order::Pte)?.unlock_marked(Mark::ToWrite);
         let count = gate
             .map
             .invalidate_clean(cx, Uninterruptible, .., |_, _, _| ())?;
         assert_eq!(count, 2);
+        assert_eq!(gate.peek(80), Some((7, Order::Pte, false)));
         assert_eq!(gate.peek(75), Some((2, Order::Pte, false)));
         assert_eq!(gate.peek(1024), Some((8, Order::Pte, false)));
         Ok(())
@@ -80,6 +118,72 @@ mod range_tests {
         assert_eq!(gate.ends(), [End::Removed]);
         assert_eq!(gate.peek(1024), None);
         Ok(())
+    }
+
+    /// Each of them would be waited for in less than that.
+    fn the_time_is_that_of_all(
+        cx: &mut MaySleep,
+        limited: impl FnOnce(&Gate, &mut MaySleep) -> Result<usize> + Send + 'static,
+    ) -> Result {
+        const ENTRIES: usize = 20;
+
+        let gate = Gate::new()?;
+        let mut held = KVec::with_capacity(ENTRIES, GFP_KERNEL)?;
+        for index in 0..ENTRIES {
+            let mut entry = gate.hold(cx, index, Order::Pte)?;
+            entry.mark(Mark::Dirty);
+            held.push(entry, GFP_KERNEL)?;
+        }
+        let thread = gate.start_with(cx, 0, move |gate, cx| {
+            let timed_out = limited(gate, cx) == Err(ETIMEDOUT);
+            gate.end(0, if timed_out { End::TimedOut } else { End::Other });
+        })?;
+        for (index, entry) in held.into_iter().enumerate() {
+            let start = Instant::<Monotonic>::now();
+            while gate.map.waiters(index) == 0
+                && gate.turns.load(Relaxed) == 0
+                && start.elapsed() < Delta::from_secs(10)
+            {
+                fsleep(Delta::from_micros(100));
+            }
+            if gate.turns.load(Relaxed) == 0 {
+                fsleep(Delta::from_millis(30));
+            }
+            drop(entry);
+        }
+        gate.join(cx, [thread])?;
+        assert_eq!(gate.ends(), [End::TimedOut]);
+        Ok(())
+    }
+
+    fn all_of_them() -> impl Mode {
+        Killable.timeout(msecs_to_jiffies(100))
+    }
+
+    #[test]
+    fn the_time_of_invalidate_is_that_of_all() -> Result {
+        let cx = &mut MaySleep::assert();
+        the_time_is_that_of_all(cx, |gate, cx| {
+            gate.map.invalidate(cx, all_of_them(), .., |_, _, _| ())
+        })
+    }
+
+    #[test]
+    fn the_time_of_scan_is_that_of_all() -> Result {
+        let cx = &mut MaySleep::assert();
+        the_time_is_that_of_all(cx, |gate, cx| {
+            let look = |_: &Entry<u64>| ControlFlow::<()>::Continue(());
+            gate.map.scan(cx, all_of_them(), .., look).map(|_| 0)
+        })
+    }
+
+    #[test]
+    fn the_time_of_write_back_is_that_of_all() -> Result {
+        let cx = &mut MaySleep::assert();
+        the_time_is_that_of_all(cx, |gate, cx| {
+            let _ = gate.map.write_back(cx, all_of_them(), .., |_| Ok(()))?;
+            Ok(0)
+        })
     }
 
     #[test]
@@ -247,6 +351,64 @@ mod range_tests {
         assert!(gate.marks(1024).0);
         let again = gate.map.write_back(cx, Uninterruptible, .., |_| Ok(()))?;
         assert_eq!(again, 1);
+
+        // Those behind it are not written any more.
+        let gate = filled()?;
+        let mut calls = 0;
+        let result = gate.map.write_back(cx, Uninterruptible, .., |_| {
+            calls += 1;
+            Err(EIO)
+        });
+        assert_eq!((result, calls), (Err(EIO), 1));
+        assert!(gate.marks(75).0 && gate.marks(1024).0);
+        assert_eq!(gate.try_at(75, Order::Pte, lock), End::Locked);
+        let again = gate.map.write_back(cx, Uninterruptible, .., |_| Ok(()))?;
+        assert_eq!(again, 2);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_outside_of_the_range_is_not_written() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = filled()?;
+        gate.put(40, 1, true)?;
+        let mut written = 0;
+        let count = gate
+            .map
+            .write_back(cx, Uninterruptible, 41..1024, |entry| {
+                written += entry.value();
+                Ok(())
+            })?;
+        assert_eq!((count, written), (1, 2));
+        let outside = (gate.marks(40), gate.marks(1024));
+        assert_eq!(outside, ((true, false), (true, false)));
+        Ok(())
+    }
+
+    #[test]
+    fn write_back_waits_for_what_is_dirty_and_locked() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = filled()?;
+        let held = gate.hold(cx, 75, Order::Pte)?;
+        let thread = gate.start_with(cx, 75, |gate, cx| {
+            let mut written = 0;
+            let count = gate.map.write_back(cx, Killable, .., |entry| {
+                written += entry.value();
+                Ok(())
+            });
+            let both = (count, written) == (Ok(2), 2 + 8);
+            gate.end(0, if both { End::Stored } else { End::Other });
+        })?;
+        // It has a mark already, and those behind it, too.
+        let marks = (held.is_marked(Mark::ToWrite), gate.marks(1024));
+        drop(held);
+        gate.join(cx, [thread])?;
+        assert_eq!(marks, (true, (true, true)));
+        assert_eq!(gate.ends(), [End::Stored]);
+        assert_eq!(
+            (gate.marks(75), gate.marks(1024)),
+            ((false, false), (false, false))
+        );
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use kernel::prelude::*;
 #[kunit_tests(baton_entry_map)]
 mod tests {
     use crate::*;
+    use baton::testing::Log;
 
     #[test]
     fn each_outcome_at_a_vacant_slot() -> Result {
@@ -233,6 +234,20 @@ mod tests {
     }
 
     #[test]
+    fn a_huge_zero_entry_is_split_into_zero_entries() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        let mut guard = gate.take(cx, 1024, Order::Pmd)?;
+        guard.set_zero(1)?;
+        guard.split(|index| index as u64)?;
+        for index in [1024, 1025, 1535] {
+            assert_eq!(gate.peek(index), Some((index as u64, Order::Pte, true)));
+            assert_eq!(gate.marks(index), (false, false));
+        }
+        Ok(())
+    }
+
+    #[test]
     fn memory_is_got_outside_the_lock() -> Result {
         let cx = &mut MaySleep::assert();
         let gate = Gate::new()?;
@@ -289,15 +304,66 @@ mod tests {
         let entry = map.at(cx, Uninterruptible, 3, Order::Pte, fault)?;
         core::mem::forget(entry.map_locked(EntryGuard::detach));
         let busy = End::of(map.try_at(3, Order::Pte, lock));
+        let log = Log::here();
         let mut cleared = 0;
         let forgotten = map
             .as_mut()
             .clear(|granule, value| cleared += granule.base() as u64 + value);
+        let told = log.lines(&[
+            "entry map ",
+            "entry_map/slots.rs:",
+            ": 1 entries are locked and their guards forgotten, the first at 3",
+        ]);
         let again = map.as_mut().clear(|_, _| ());
+        let vacant = End::of(map.try_at(3, Order::Pte, lock));
+        let told_again = log.lines(&["guards forgotten"]);
         assert_eq!((forgotten, again), (1, 0));
+        assert_eq!((told, told_again), (1, 1));
         assert_eq!(busy, End::Busy);
         assert_eq!(cleared, 10);
-        assert_eq!(End::of(map.try_at(3, Order::Pte, lock)), End::Left);
+        assert_eq!(vacant, End::Left);
+        Ok(())
+    }
+
+    #[test]
+    fn a_map_that_goes_away_names_forgotten_guards() -> Result {
+        let cx = &mut MaySleep::assert();
+        let log = Log::here();
+        drop(filled_map()?);
+        let nothing = log.lines(&["guards forgotten"]);
+        let map = filled_map()?;
+        for index in [6, 5] {
+            let entry = map.at(cx, Uninterruptible, index, Order::Pte, fault)?;
+            core::mem::forget(entry.map_locked(EntryGuard::detach));
+        }
+        drop(map);
+        let told =
+            log.lines(&[": 2 entries are locked and their guards forgotten, the first at 5"]);
+        assert_eq!((nothing, told), (0, 1));
+        Ok(())
+    }
+
+    /// A map with the unlocked entries 4 and 6.
+    fn filled_map() -> Result<Pin<KBox<EntryMap<u64>>>> {
+        let map: Pin<KBox<EntryMap<u64>>> = KBox::pin_init(new_entry_map!(), GFP_KERNEL)?;
+        for index in [4, 6] {
+            let _ = map.try_at(index, Order::Pte, |_| Outcome::Insert(1))?;
+        }
+        Ok(map)
+    }
+
+    #[test]
+    fn values_of_every_kind_come_back() -> Result {
+        let numbers: Pin<KBox<EntryMap<u32>>> = KBox::pin_init(new_entry_map!(), GFP_KERNEL)?;
+        let units: Pin<KBox<EntryMap<()>>> = KBox::pin_init(new_entry_map!(), GFP_KERNEL)?;
+        let stored = numbers.try_at(1, Order::Pte, |_| Outcome::InsertLocked(u32::MAX))?;
+        let number = stored.locked().map(|entry| entry.value());
+        let removed = numbers.try_at(1, Order::Pte, |_| Outcome::Remove)?;
+        let unit = units.try_at(1, Order::Pte, |_| Outcome::InsertZeroLocked(()))?;
+        let zero = unit.locked().map(|entry| entry.is_zero());
+        assert_eq!(number, Some(u32::MAX));
+        assert!(matches!(removed, At::Removed(u32::MAX)));
+        assert_eq!(zero, Some(true));
         Ok(())
     }
 

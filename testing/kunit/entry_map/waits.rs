@@ -7,6 +7,7 @@ use kernel::prelude::*;
 #[kunit_tests(baton_entry_map_wait)]
 mod wait_tests {
     use crate::*;
+    use kernel::time::delay::udelay;
 
     const AT: (usize, Order) = (70, Order::Pte);
 
@@ -102,6 +103,26 @@ mod wait_tests {
             [End::Left, End::Stored, End::Invalid, End::Invalid]
         );
         assert_eq!(gate.peek(70), Some((4, Order::Pte, false)));
+        Ok(())
+    }
+
+    #[test]
+    fn a_closure_is_called_once_however_long_it_takes() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        let held = gate.hold(cx, 70, Order::Pte)?;
+        let a = gate.start_with(cx, 70, |gate, cx| {
+            let mut calls = 0;
+            let at = gate.map.at(cx, Killable, 70, Order::Pte, |slot| {
+                calls += 1;
+                lock(slot)
+            });
+            let end = End::of(at);
+            gate.end(0, if calls == 1 { end } else { End::Other });
+        })?;
+        drop(held);
+        gate.join(cx, [a])?;
+        assert_eq!(gate.ends(), [End::Locked]);
         Ok(())
     }
 
@@ -239,6 +260,34 @@ mod wait_tests {
         Ok(())
     }
 
+    /// The waiter has seen its signal, and spins for the lock under which it would leave, when it is
+    /// granted the entry.
+    #[test]
+    fn a_grant_wins_over_a_signal_that_was_seen() -> Result {
+        let cx = &mut MaySleep::assert();
+        let (mut left, mut locked, mut free) = (0, 0, 0);
+        for _ in 0..10 {
+            let gate = Gate::new()?;
+            let mut held = Some(gate.hold(cx, 70, Order::Pte)?);
+            let a = gate.start(cx, 0, Interruptible, AT, lock)?;
+            let inside = gate.map.try_at(71, Order::Pte, |_| {
+                a.interrupt();
+                for _ in 0..3 {
+                    udelay(Delta::from_millis(1));
+                }
+                drop(held.take());
+                Outcome::Leave
+            });
+            left += u32::from(End::of(inside) == End::Left);
+            gate.join(cx, [a])?;
+            locked += u32::from(gate.ends() == [End::Locked]);
+            // It is nobody's afterwards.
+            free += u32::from(gate.try_at(70, Order::Pte, lock) == End::Locked);
+        }
+        assert_eq!((left, locked, free), (10, 10, 10));
+        Ok(())
+    }
+
     /// `777c6c5f1f6e`: a waiter that was chosen and leaves by a signal must not take that along.
     #[test]
     fn a_signal_against_an_unlock_loses_nothing() -> Result {
@@ -289,6 +338,43 @@ mod wait_tests {
         gate.join(cx, [Visitor(Some(unlocker)), a])?;
         assert_eq!(gate.ends(), [End::Locked]);
         assert_eq!(gate.peek(70), Some((11, Order::Pte, false)));
+        Ok(())
+    }
+
+    #[test]
+    fn an_entry_that_keeps_its_map_does_what_others_do() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        let mut entries = KVec::new();
+        for index in [70, 71, 72] {
+            let entry = gate.hold(cx, index, Order::Pte)?;
+            let Ok(entry) = entry.owned_by(gate.clone(), |gate| &gate.map) else {
+                return Err(EINVAL);
+            };
+            entries.push(entry, GFP_KERNEL)?;
+        }
+        let (third, second, first) = (entries.pop(), entries.pop(), entries.pop());
+        let (Some(mut first), Some(second), Some(third)) = (first, second, third) else {
+            return Err(EINVAL);
+        };
+        first.mark(Mark::ToWrite);
+        let (value, base, marked) = (
+            first.value(),
+            first.granule().base(),
+            first.is_marked(Mark::ToWrite),
+        );
+        drop(first);
+        second.unlock_marked(Mark::Dirty);
+        let removed = third.remove();
+        assert_eq!((value, base, marked), (7, 70, true));
+        assert_eq!(
+            (gate.marks(70), gate.marks(71)),
+            ((false, true), (true, false))
+        );
+        assert_eq!(removed, 7);
+        assert_eq!(gate.peek(72), None);
+        assert_eq!(gate.try_at(70, Order::Pte, lock), End::Locked);
+        assert_eq!(gate.try_at(71, Order::Pte, lock), End::Locked);
         Ok(())
     }
 }
