@@ -318,11 +318,56 @@ mod tests {
             Ok(())
         })?;
         let nodes = pool.len();
+        let mut used = 0;
+        pool.leaks(|_| used += 1);
         drop(pool);
+        // What could not be made is in nobody's hands.
+        assert_eq!(used, 0);
         // The calls that did without, and the last one, of which nothing was refused.
         assert_eq!(nodes, tally.survived as usize + 1);
         assert!(always_told(tally, 3));
         assert!(is_last(mine));
+        Ok(())
+    }
+
+    #[test]
+    fn a_node_that_becomes_another_one() -> Result {
+        let cx = &mut MaySleep::assert();
+        let pool: Pin<KBox<Pool<u32, u32>>> =
+            KBox::pin_init(new_pool!("memory_kunit"), GFP_KERNEL)?;
+        drop(pool.insert(cx, 0, (), 7, GFP_KERNEL)?);
+        let mut node = Some(pool.lock_in(cx).try_exclusive(0)?);
+        let (mut same, mut key) = (true, 0);
+        let tally = refuse_each(|| {
+            let Some(old) = node.take() else {
+                return Err(EINVAL);
+            };
+            let was = (old.key(), old.generation());
+            match old.reuse(cx, key + 1, (), GFP_KERNEL) {
+                Ok(pin) => {
+                    drop(pin);
+                    key += 1;
+                    node = pool.lock_in(cx).try_exclusive(key).ok();
+                    Ok(())
+                }
+                Err((old, error)) => {
+                    same &= (old.key(), old.generation()) == was;
+                    node = Some(old);
+                    Err(error)
+                }
+            }
+        });
+        drop(node);
+        let mut used = 0;
+        pool.leaks(|_| used += 1);
+        let (len, old) = (pool.len(), pool.lock_in(cx).pin(0).map(drop));
+        let new = pool.lock_in(cx).pin(key)?;
+        let payload = *new.lock_in(cx);
+        assert!(always_told(tally?, 2));
+        // As long as it was refused, it was what it was.
+        assert!(same);
+        assert_eq!((used, len, payload), (0, 1, 7));
+        assert!(old.is_err());
         Ok(())
     }
 

@@ -9,6 +9,8 @@
 #[path = "suite.rs"]
 mod suite;
 
+#[path = "pool/promises.rs"]
+mod promises;
 #[path = "pool/uses.rs"]
 mod uses;
 
@@ -145,6 +147,8 @@ mod tests {
         let cx = &mut MaySleep::assert();
         let (cache, stranger) = (cache()?, self::cache()?);
         fill(&cache, cx, 2)?;
+        // Also if there is a node with this key.
+        fill(&stranger, cx, 2)?;
         let pin = cache.lock_in(cx).pin(1)?;
         let was = cache
             .lock_in(cx)
