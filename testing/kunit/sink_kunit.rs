@@ -48,6 +48,8 @@ use kernel::{
 
 mod sink {
     mod end;
+    mod errand;
+    mod poll;
     mod probe;
     mod timer;
 }

@@ -19,6 +19,7 @@ use baton::{
         TimerSink,
         WorkSink, //
     },
+    testing::Log,
     LockIn,
     MaySleep,
     Ordered,
@@ -328,6 +329,7 @@ mod tests {
         let cx = &mut MaySleep::assert();
         let note = Note::new()?;
         let lock = KBox::pin_init(new_spinlock!(0), GFP_KERNEL)?;
+        let log = Log::here();
         let (dropped, before) = (owner::dropped(), owner::reaped());
         let work = WorkSink::new(cx, c"sink_kunit", 1)?;
         let timer = TimerSink::new(cx, LONG, 1)?;
@@ -343,8 +345,16 @@ mod tests {
         drop(off);
         drop(held);
         let gone = reaped(before, 3);
+        // Each is named.
+        let named = [
+            "work sink 'sink_kunit', made at ",
+            "timer sink 'hrtimer', made at ",
+            "poll sink 'poll', made at ",
+        ]
+        .map(|name| log.lines(&[name, "sink/end.rs:", "dropped without `close(cx)`"]));
         assert_eq!(pushed, [true; 3]);
         assert!(gone);
+        assert_eq!(named, [1; 3]);
         assert_eq!(owner::dropped().wrapping_sub(dropped), 3);
         assert_eq!(note.finished(), 2);
         Ok(())

@@ -15,6 +15,7 @@ use baton::{
         Finish,
         TimerSink, //
     },
+    testing::Log,
     MaySleep, //
 };
 use kernel::{
@@ -71,7 +72,10 @@ mod tests {
             sink.and_then(|sink| sink.close(cx))
         };
         let day = 24 * 60 * 60 * 1_000_000_000;
+        let log = Log::here();
         assert_eq!(new(-1), Err(EINVAL));
+        let told = log.lines(&["a delay of -1 ns is invalid, allowed: 0 to 86400000000000"]);
+        assert_eq!(told, 1);
         assert_eq!(new(i64::MIN), Err(EINVAL));
         assert_eq!(new(day + 1), Err(EINVAL));
         assert_eq!(new(i64::MAX), Err(EINVAL));
@@ -105,6 +109,26 @@ mod tests {
         let hard = u32::from(!cfg!(CONFIG_PREEMPT_RT));
         assert_eq!(note.hard.load(Relaxed), hard);
         assert_eq!(note.off.load(Relaxed), hard);
+        Ok(())
+    }
+
+    /// It is who finishes only as long as the interrupt lasts.
+    #[test]
+    fn a_task_that_was_interrupted_closes_the_sink() -> Result {
+        let cx = &mut MaySleep::assert();
+        let note = Note::new()?;
+        let sink = TimerSink::new(cx, Delta::from_micros(100), 1)?;
+        let start = Instant::<Monotonic>::now();
+        for round in 1..=20 {
+            let pushed = sink.push(InAtomic(note.clone())).is_ok();
+            // Runs, so that the interrupt comes on top of it.
+            while pushed && note.finished() < round && start.elapsed() < Delta::from_secs(10) {
+                core::hint::spin_loop();
+            }
+        }
+        let closed = sink.close(cx);
+        assert_eq!(note.finished(), 20);
+        assert_eq!(closed, Ok(()));
         Ok(())
     }
 
