@@ -34,6 +34,8 @@ use kernel::{
 };
 
 mod shrinker {
+    mod asks;
+    mod beside;
     mod end;
 }
 
@@ -164,6 +166,7 @@ mod tests {
 
     #[test]
     fn seeks_out_of_range_are_refused() {
+        assert_eq!(Seeks::new(0).map(|_| ()), Ok(()));
         assert_eq!(Seeks::new(1024).map(|_| ()), Ok(()));
         assert_eq!(Seeks::new(1025).map(|_| ()), Err(EINVAL));
     }

@@ -12,6 +12,7 @@ use baton::{
         Shrink,
         Shrinker, //
     },
+    testing::Log,
     LockIn,
     MaySleep,
     Thread, //
@@ -183,13 +184,20 @@ mod tests {
         let cx = &mut MaySleep::assert();
         let cache = Cache::new(Does::Drop)?;
         let (dropped, before) = (owner::dropped(), owner::reaped());
+        let log = Log::here();
         cache.register(cx)?;
         shrink(cx)?;
         let gone = reaped(before);
+        let named = log.lines(&[
+            "shrinker 'baton-kunit', made at ",
+            "shrinker/end.rs:",
+            "dropped without `unregister(cx)`",
+        ]);
         let counted = cache.counted.load(Acquire);
         shrink(cx)?;
         assert!(cache.scanned.load(Acquire) > 0);
         assert_eq!(owner::dropped().wrapping_sub(dropped), 1);
+        assert_eq!(named, 1);
         assert!(gone);
         assert_eq!(cache.counted.load(Acquire), counted);
         assert!(Arc::into_unique_or_drop(cache).is_some());

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Several tasks that scan one cache at once.
+
+use baton::{
+    owner,
+    shrinker::{
+        shrink_all,
+        Reclaim,
+        Scanned,
+        Seeks,
+        Shrink,
+        Shrinker, //
+    },
+    LockIn,
+    MaySleep,
+    Thread, //
+};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Full,
+            Relaxed,
+            Release, //
+        },
+        Arc,
+        Mutex, //
+    },
+    time::{
+        delay::fsleep,
+        Delta,
+        Instant,
+        Monotonic, //
+    },
+};
+
+/// Looks until it is so, for ten seconds at most.
+fn until(mut there: impl FnMut() -> bool) -> bool {
+    let start = Instant::<Monotonic>::now();
+    while !there() {
+        if start.elapsed() > Delta::from_secs(10) {
+            return false;
+        }
+        fsleep(Delta::from_micros(100));
+    }
+    true
+}
+
+/// A cache whose first scan waits for a second one, and unregisters the shrinker beside it.
+#[pin_data]
+struct Meeting {
+    scans: Atomic<u32>,
+    /// What unregistering it has come to.
+    errno: Atomic<i32>,
+    tried: Atomic<u32>,
+    #[pin]
+    own: Mutex<Option<Shrinker<Meeting>>>,
+}
+
+impl Shrink for Meeting {
+    fn count(&self) -> usize {
+        4096
+    }
+
+    fn scan(&self, _reclaim: &mut Reclaim, _target: usize) -> Scanned {
+        match self.scans.fetch_add(1, Full) {
+            0 => {
+                if until(|| self.scans.load(Acquire) == 2) {
+                    // IRQ: a scan, which has no capability.
+                    let shrinker = self.own.lock().take();
+                    // ENTRY: none. It is false that nothing is held, which is what this is about.
+                    let cx = &mut MaySleep::assert();
+                    let refused = shrinker.and_then(|own| own.unregister(cx).err());
+                    if let Some(refused) = refused {
+                        self.errno.store(refused.error.to_errno(), Relaxed);
+                    }
+                }
+                self.tried.store(1, Release);
+            }
+            1 => {
+                until(|| self.tried.load(Acquire) == 1);
+            }
+            _ => (),
+        }
+        Scanned::Stop
+    }
+}
+
+#[kunit_tests(baton_shrinker_beside)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scan_beside_another_cannot_wait_for_itself() -> Result {
+        let cx = &mut MaySleep::assert();
+        let cache = Arc::pin_init(
+            pin_init!(Meeting {
+                scans: Atomic::new(0),
+                errno: Atomic::new(0),
+                tried: Atomic::new(0),
+                own <- new_mutex!(None),
+            }),
+            GFP_KERNEL,
+        )?;
+        let before = owner::reaped();
+        let shrinker = Shrinker::register(cx, c"baton-kunit", Seeks::DEFAULT, cache.clone())?;
+        *cache.own.lock_in(cx) = Some(shrinker);
+        let mut threads = KVec::new();
+        for _ in 0..2 {
+            let thread = Thread::spawn(cx, c"shrinker_kunit", |cx, _| {
+                let _ = shrink_all(cx);
+            })?;
+            threads.push(thread, GFP_KERNEL)?;
+        }
+        let tried = until(|| cache.tried.load(Acquire) == 1);
+        if !tried {
+            // One of them waits for itself.
+            core::mem::forget(threads);
+            return Err(ETIMEDOUT);
+        }
+        let gone = until(|| owner::reaped() != before);
+        for thread in threads {
+            let _ = thread.join(cx);
+        }
+        assert_eq!(cache.errno.load(Relaxed), EDEADLK.to_errno());
+        assert!(gone);
+        assert!(Arc::into_unique_or_drop(cache).is_some());
+        Ok(())
+    }
+}
