@@ -109,4 +109,62 @@ mod debts_tests {
         assert_eq!((seen.owed, seen.debtor), (1, pid));
         Ok(())
     }
+
+    /// Whoever had it before owes it no more, however the entry was left.
+    #[test]
+    fn who_has_left_an_entry_owes_nothing() -> Result {
+        let cx = &mut MaySleep::assert();
+        registry::switch(cx, true);
+        let map = map()?;
+        drop(locked(&map, cx, 7));
+        if let Ok(entry) = locked(&map, cx, 7) {
+            entry.unlock_clean();
+        }
+        let removed = locked(&map, cx, 7).map(|entry| entry.remove());
+        let entry = locked(&map, cx, 7);
+        let theirs = map.clone();
+        let thread = Thread::spawn(cx, c"registry_kunit", move |cx, _| {
+            let _ = theirs.lock(cx, limited(), 7).map(drop);
+        })?;
+        let seen = asleep(cx, &thread);
+        let made = entry.map(drop);
+        let _ = thread.join(cx);
+        registry::switch(cx, false);
+
+        let seen = seen.ok_or(ENOENT)?;
+        assert_eq!((removed, made), (Ok(0), Ok(())));
+        assert_eq!((seen.owed, seen.debtor), (1, mine()));
+        Ok(())
+    }
+
+    /// Who has waited for the gate owes as others do, and who has opened it owes nothing.
+    #[test]
+    fn who_has_passed_a_gate_owes_the_reference() -> Result {
+        let cx = &mut MaySleep::assert();
+        registry::switch(cx, true);
+        let drain: Arc<Drain> = Arc::pin_init(new_drain!("registry_kunit_gate"), GFP_KERNEL)?;
+        for _ in 0..3 {
+            let _ = drain.shut(cx, limited()).map(drop);
+        }
+        let reference = drain
+            .begin_when_open(cx, limited())
+            .map(|active| active.hand_over());
+        let closer = drains(cx, &drain)?;
+        let closer_pid = closer.task().pid();
+        let count = asleep(cx, &closer);
+        let theirs = drain.clone();
+        let beginner = Thread::spawn(cx, c"registry_kunit", move |cx, _| {
+            let _ = theirs.begin_when_open(cx, limited()).map(drop);
+        })?;
+        let gate = asleep(cx, &beginner);
+        drop(reference);
+        let _ = closer.join(cx);
+        let _ = beginner.join(cx);
+        registry::switch(cx, false);
+
+        let (count, gate) = (count.ok_or(ENOENT)?, gate.ok_or(ENOENT)?);
+        assert_eq!((count.owed, count.debtor), (1, mine()));
+        assert_eq!((gate.owed, gate.debtor), (1, closer_pid));
+        Ok(())
+    }
 }
