@@ -266,6 +266,11 @@ impl CellPtr {
         })
     }
 
+    /// Returns how many tasks wait for the count, or at the gate.
+    pub(super) fn waiters(&self) -> usize {
+        cycle::waiters(&self.cell().table)
+    }
+
     pub(super) fn park(&self, place: &Location<'_>) -> Option<usize> {
         self.cell().table.add(place)
     }

@@ -235,6 +235,13 @@ impl Waiters {
     }
 }
 
+/// Returns how many tasks wait for the drain of `table`, or at its gate.
+pub(super) fn waiters(table: &Table) -> usize {
+    let waiters = Waiters::lock();
+    let theirs = waiters.iter().filter(|other| ptr::eq(other.table, table));
+    theirs.count()
+}
+
 /// Calls `sleep` with the calling task on the list of those who wait.
 ///
 /// # Errors

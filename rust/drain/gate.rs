@@ -250,6 +250,15 @@ impl<L: Level> Drain<L> {
     pub fn in_flight(&self) -> u64 {
         self.cell.count()
     }
+
+    /// Returns how many tasks wait until nothing is in flight, or at the gate.
+    ///
+    /// For gates of tests and for reports: it may change at any time. It takes the lock of all drains.
+    ///
+    /// Context: any.
+    pub fn waiters(&self) -> usize {
+        self.cell.waiters()
+    }
 }
 
 #[pinned_drop]
