@@ -186,13 +186,14 @@ mod tests {
         let one = drain.try_begin()?;
         let two = drain.try_begin()?;
         let (thread, result) = waiter(&drain, Killable, cx)?;
-        let shut = until_shut(&drain);
+        let waits = until(|| drain.waiters() == 1);
         one.end();
-        let early = result.load(Acquire);
+        let early = (result.load(Acquire), drain.waiters());
         two.end();
         let ended = join(thread, cx);
-        assert!(shut);
-        assert_eq!(early, 1);
+        assert!(waits);
+        assert_eq!(early, (1, 1));
+        assert_eq!(drain.waiters(), 0);
         assert!(ended);
         assert_eq!(result.load(Acquire), 0);
         Ok(())

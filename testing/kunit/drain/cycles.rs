@@ -165,7 +165,7 @@ mod tests {
             theirs.store(i32::from(ended.is_err()), Release);
             drop(own);
         })?;
-        let waits = until_shut(&second);
+        let waits = until(|| second.waiters() == 1);
         drop(parked);
         let ended = first.shut(cx, limited())?.wait(limited());
         let came_back = join(thread, cx);
@@ -188,34 +188,31 @@ mod tests {
                 return Err(ENOSPC);
             };
             let mut threads = KVec::new();
+            let mut wait = true;
             for nr in [first, 1 - first] {
                 let waits = if nr == 0 { &other } else { &mine };
-                let (owes, waits) = (both.clone(), waits.clone());
+                let (owes, theirs) = (both.clone(), waits.clone());
                 let thread = Thread::spawn(cx, c"drain_kunit", move |cx, _| {
                     let own = owes.try_begin().map(|reference| reference.park());
-                    let _ = waits
+                    let _ = theirs
                         .shut(cx, Killable)
                         .and_then(|mut shut| shut.wait(Killable));
                     drop(own);
                 })?;
                 threads.push(thread, GFP_KERNEL)?;
-                until(|| both.in_flight() == threads.len() as u64);
+                wait &= until(|| waits.waiters() == 1);
             }
-            // The second one is about to wait, if it does not yet.
-            let found = until(|| {
-                let limit = Uninterruptible.timeout(1);
-                let waited = both
-                    .shut(cx, limited())
-                    .and_then(|mut shut| shut.wait(limit));
-                waited == Err(DrainError::Deadlock)
-            });
+            let waited = both
+                .shut(cx, limited())
+                .and_then(|mut shut| shut.wait(limited()));
             drop(parked);
             elsewhere.end();
             let mut ended = true;
             for thread in threads {
                 ended &= join(thread, cx);
             }
-            assert!(found);
+            assert!(wait);
+            assert_eq!(waited, Err(DrainError::Deadlock));
             assert!(ended);
         }
         Ok(())
@@ -229,26 +226,24 @@ mod tests {
             let drains = [drain()?, drain()?, drain()?];
             let mut parked = [const { None }; 3];
             let mut threads = [const { None }; 3];
-            // Whether the task that has the gate is known to wait for what is parked here.
-            let found = |cx: &mut MaySleep, drain: &Drain| {
-                let begun = drain.begin_when_open(cx, Uninterruptible.timeout(1));
-                begun.err() == Some(DrainError::Deadlock)
-            };
             let mut all = true;
             for ((drain, parked), thread) in drains.iter().zip(&mut parked).zip(&mut threads) {
                 *parked = Some(drain.try_begin()?.park());
                 *thread = Some(waiter(drain, Killable, cx)?);
-                all &= until_shut(drain) && until(|| found(cx, drain));
+                all &= until(|| drain.waiters() == 1);
             }
-            let mut left = [true; 3];
+            let mut left = [1, 1, 1];
             for leaves in order {
-                left[leaves] = false;
+                left[leaves] = 0;
                 parked[leaves] = None;
                 if let Some((thread, _)) = threads[leaves].take() {
                     all &= join(thread, cx);
                 }
                 for (drain, left) in drains.iter().zip(left) {
-                    all &= !left || found(cx, drain);
+                    all &= drain.waiters() == left;
+                    // The task that has the gate waits for what is parked here.
+                    let begun = drain.begin_when_open(cx, limited()).map(drop);
+                    all &= left == 0 || begun == Err(DrainError::Deadlock);
                 }
             }
             drop(parked);
@@ -268,13 +263,10 @@ mod tests {
             return Err(ENOSPC);
         };
         let (thread, result) = waiter(&drain, limited(), cx)?;
-        // It has the gate, and comes to wait for what is parked here, if it does not yet.
-        let shut = until_shut(&drain);
+        // It has the gate, and waits for what is parked here.
+        let shut = until(|| drain.waiters() == 1);
         let log = Log::here();
-        let begun = until(|| {
-            let mode = Uninterruptible.timeout(1);
-            drain.begin_when_open(cx, mode).err() == Some(DrainError::Deadlock)
-        });
+        let begun = drain.begin_when_open(cx, limited()).map(drop);
         let gate = log.lines(&[
             " waits at the gate of drain \"drain_kunit\": task ",
             " has shut it",
@@ -286,7 +278,7 @@ mod tests {
         drop(parked);
         let ended = join(thread, cx);
         assert!(shut);
-        assert!(begun);
+        assert_eq!(begun, Err(DrainError::Deadlock));
         assert_eq!((gate, count), (1, 1));
         assert!(ended);
         assert_eq!(result.load(Acquire), 0);
