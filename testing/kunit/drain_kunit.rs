@@ -79,9 +79,9 @@ fn waiter<M: Mode + Send + 'static>(
     Ok((thread, result))
 }
 
-/// Waits until the gate is shut, for two seconds at most: then somebody waits, or is about to.
+/// Waits until the gate is shut, for ten seconds at most: then somebody waits, or is about to.
 fn until_shut(drain: &Drain) -> bool {
-    for _ in 0..20_000 {
+    for _ in 0..100_000 {
         match drain.try_begin() {
             Ok(reference) => reference.end(),
             Err(_) => return true,
@@ -93,13 +93,13 @@ fn until_shut(drain: &Drain) -> bool {
 
 /// A wait that is sure to end at once, and ends at last if it does not.
 fn limited() -> impl Mode<Error = WaitError> {
-    Uninterruptible.timeout(msecs_to_jiffies(2000))
+    Uninterruptible.timeout(msecs_to_jiffies(10_000))
 }
 
 /// Joins a thread that is sure to end, or kills it.
 fn join(thread: Thread, cx: &mut MaySleep) -> bool {
     match thread
-        .join_timeout(cx, msecs_to_jiffies(2000))
+        .join_timeout(cx, msecs_to_jiffies(10_000))
         .map_err(|refused| refused.object)
     {
         Ok(()) => true,
@@ -138,9 +138,9 @@ fn holder(drain: &Arc<Drain>, cx: &mut MaySleep) -> Result<(Thread, Step)> {
     Ok((thread, Step(step)))
 }
 
-/// Waits until `done` is true, for two seconds at most.
+/// Waits until `done` is true, for ten seconds at most.
 fn until(mut done: impl FnMut() -> bool) -> bool {
-    for _ in 0..20_000 {
+    for _ in 0..100_000 {
         if done() {
             return true;
         }
@@ -253,7 +253,7 @@ mod tests {
         let shut = until_shut(&drain);
         thread.interrupt();
         let ended = thread
-            .join_timeout(cx, msecs_to_jiffies(2000))
+            .join_timeout(cx, msecs_to_jiffies(10_000))
             .map_err(|refused| refused.object);
         let open = drain.try_begin().is_ok();
         // Lets it go if the signal has not.

@@ -138,7 +138,7 @@ fn io(record: &Arc<Record>, drain: &Drain, digit: u64) -> Result<Io> {
 
 /// A wait that is sure to end at once, and ends at last if it does not.
 fn limited() -> impl Mode<Error = WaitError> {
-    Uninterruptible.timeout(msecs_to_jiffies(2000))
+    Uninterruptible.timeout(msecs_to_jiffies(10_000))
 }
 
 /// Waits until everything was finished.

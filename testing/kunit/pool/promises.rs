@@ -112,7 +112,7 @@ mod promises_tests {
         let cx = &mut MaySleep::assert();
         let cache = cache()?;
         fill(&cache, cx, 2)?;
-        let mode = || Interruptible.timeout(msecs_to_jiffies(2000));
+        let mode = || Interruptible.timeout(msecs_to_jiffies(10_000));
         let (mut guard, result) = cache.lock_in(cx).wait_unpinned(mode(), 0);
         // The guard is there again.
         let beside = guard.pin(1).map(|pin| pin.key());

@@ -91,7 +91,7 @@ fn drain() -> Result<Arc<Drain>> {
 
 /// A wait that is sure to end at once, and ends at last if it does not.
 fn limited() -> impl Mode<Error = baton::WaitError> {
-    Uninterruptible.timeout(msecs_to_jiffies(2000))
+    Uninterruptible.timeout(msecs_to_jiffies(10_000))
 }
 
 #[kunit_tests(baton_sink_errand)]
