@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! KUnit suite of what the block driver is made of and no disk is needed for: the journal of its log,
+//! the pages that a range of bytes covers, its settings.
+
+#[macro_use]
+#[path = "suite.rs"]
+mod suite;
+
+// The sources of the driver itself, of which a test needs a part.
+#[allow(dead_code, reason = "the driver uses the rest")]
+#[path = "../../samples/blk/fifo.rs"]
+mod fifo;
+
+#[allow(dead_code, reason = "the driver uses the rest")]
+#[path = "../../samples/blk/log/journal.rs"]
+mod journal;
+
+#[path = "../../samples/blk/store/pieces.rs"]
+mod pieces;
+
+#[allow(dead_code, reason = "the driver uses the rest")]
+#[path = "../../samples/blk/settings.rs"]
+mod settings;
+
+#[path = "blk/journal.rs"]
+mod journal_tests;
+
+#[path = "blk/pieces.rs"]
+mod pieces_tests;
+
+#[path = "blk/settings.rs"]
+mod settings_tests;
+
+suite!("blk_kunit", "KUnit suite of parts of the block driver");
