@@ -44,7 +44,10 @@ pub use self::{
         Source, //
     },
     gen_disk::GenDisk,
-    noio::without_io,
+    noio::{
+        is_without_io,
+        without_io, //
+    },
     operations::Operations,
     page_pool::{
         PageBytes,

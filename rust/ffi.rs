@@ -88,6 +88,7 @@ extern "C" {
     ) -> usize;
     pub(crate) fn baton_blk_noio_save() -> c_uint;
     pub(crate) fn baton_blk_noio_restore(flags: c_uint);
+    pub(crate) fn baton_blk_noio_is_set() -> bool;
 
     // `crc32.h`
     pub(crate) fn baton_crc32c(crc: u32, bytes: *const u8, len: usize) -> u32;

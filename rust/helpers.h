@@ -65,6 +65,7 @@ size_t baton_blk_copy_from_request(struct req_iterator *iter, void *dst, size_t 
 size_t baton_blk_copy_to_request(struct req_iterator *iter, const void *src, size_t len);
 unsigned int baton_blk_noio_save(void);
 void baton_blk_noio_restore(unsigned int flags);
+bool baton_blk_noio_is_set(void);
 
 /* crc32.h */
 u32 baton_crc32c(u32 crc, const u8 *bytes, size_t len);

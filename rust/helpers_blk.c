@@ -329,6 +329,12 @@ void baton_blk_noio_restore(unsigned int flags)
 }
 EXPORT_SYMBOL_GPL(baton_blk_noio_restore);
 
+bool baton_blk_noio_is_set(void)
+{
+	return current->flags & PF_MEMALLOC_NOIO;
+}
+EXPORT_SYMBOL_GPL(baton_blk_noio_is_set);
+
 /* crc32.h */
 
 u32 baton_crc32c(u32 crc, const u8 *bytes, size_t len)

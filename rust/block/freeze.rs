@@ -200,7 +200,7 @@ impl<T: Operations> GenDisk<T> {
     /// # Errors
     ///
     /// `EBUSY` while the disk is frozen, and if something of the cache is in use by a mounted file
-    /// system; the rest is dropped then.
+    /// system; the rest is dropped then. `EINVAL` for a `start` that no disk has.
     #[doc(alias("truncate_bdev_range", "invalidate_bdev"))]
     pub fn forget_cache(&self, start: u64, _cx: &mut MaySleep) -> Result {
         if self.is_frozen() {

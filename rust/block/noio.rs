@@ -26,3 +26,11 @@ pub fn without_io<C: Level, R>(
     unsafe { ffi::baton_blk_noio_restore(flags) };
     result
 }
+
+/// Returns whether every allocation of this task is `GFP_NOIO`: see [`without_io`].
+///
+/// Context: any.
+pub fn is_without_io() -> bool {
+    // SAFETY: Only reads a flag of the current task.
+    unsafe { ffi::baton_blk_noio_is_set() }
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! KUnit suite of the block layer accessors: disks that come and go, requests that are ended by
-//! mistake, pages that are handed out once.
+//! mistake.
 //!
 //! Adding a disk reads from it, because the block layer looks for partitions: those are the requests.
 
@@ -13,19 +13,22 @@ use baton::{
     block::{
         crc32c,
         dropped_requests,
+        is_without_io,
+        without_io,
         GenDisk,
         GenDiskBuilder,
         Op,
         Operations,
-        PagePool,
         Queued,
         Request,
         TagSet,
         SECTOR_SIZE, //
     },
+    LockIn,
     MaySleep, //
 };
 use kernel::{
+    new_mutex,
     page::PAGE_SIZE,
     prelude::*,
     static_lock_class,
@@ -35,7 +38,8 @@ use kernel::{
             Relaxed, //
         },
         Arc,
-        ArcBorrow, //
+        ArcBorrow,
+        Mutex, //
     },
     time::{
         delay::fsleep,
@@ -43,6 +47,12 @@ use kernel::{
         Delta, //
     },
 };
+
+#[path = "block/pages.rs"]
+mod pages;
+
+#[path = "block/queues.rs"]
+mod queues;
 
 suite!(
     "block_kunit",
@@ -92,13 +102,39 @@ impl Operations for Tester {
             return;
         }
         let aligned = request.start_byte() % u64::from(SECTOR_SIZE) == 0;
-        if request.op() != Op::Read || request.source().is_some() || !aligned {
+        let right = request.op() == Op::Read && request.source().is_none() && aligned;
+        if !right || !is_without_io() {
             tester.wrong.fetch_add(1, Relaxed);
         }
         let result = Self::serve(&mut request);
         if result.is_err() {
             tester.wrong.fetch_add(1, Relaxed);
         }
+        request.end(result);
+    }
+}
+
+/// The same disk, whose requests freeze another one.
+#[pin_data]
+struct Freezer {
+    #[pin]
+    other: Mutex<Option<GenDisk<Tester>>>,
+    frozen: Atomic<u32>,
+}
+
+#[vtable]
+impl Operations for Freezer {
+    type Data = Arc<Freezer>;
+
+    fn queue_rq(freezer: ArcBorrow<'_, Freezer>, mut request: Queued, cx: &mut MaySleep) {
+        let other = freezer.other.lock_in(cx).take();
+        if let Some(mut other) = other {
+            let frozen = other.freeze(msecs_to_jiffies(5000), cx).is_ok();
+            other.thaw(cx);
+            freezer.frozen.fetch_add(u32::from(frozen), Relaxed);
+            *freezer.other.lock_in(cx) = Some(other);
+        }
+        let result = Tester::serve(&mut request);
         request.end(result);
     }
 }
@@ -184,8 +220,37 @@ mod tests {
         let too_long = disk(tester.clone(), name, cx).is_err_and(|e| e == ENAMETOOLONG);
         let last = is_last(tester);
         assert_eq!(errors, 5);
+        assert!(GenDiskBuilder::is_block_size(512));
+        assert!(GenDiskBuilder::is_block_size(PAGE_SIZE as u32));
+        assert!(!GenDiskBuilder::is_block_size(2 * PAGE_SIZE as u32));
         assert!(too_long);
         assert!(last);
+        Ok(())
+    }
+
+    #[test]
+    fn a_physical_block_is_at_least_a_logical_one() -> Result {
+        let cx = &mut MaySleep::assert();
+        let mut results = [Ok(()); 4];
+        let sizes = [(4096, 512), (512, 3000), (512, 0), (512, 1 << 16)];
+        for (result, (logical, physical)) in results.iter_mut().zip(sizes) {
+            let tags = Arc::pin_init(TagSet::<Tester>::new(1, 0, 4), GFP_KERNEL)?;
+            let built = GenDiskBuilder::new()
+                .logical_block_size(logical)
+                .physical_block_size(physical)
+                .build(
+                    c"baton_kunit",
+                    tags,
+                    Tester::new(false)?,
+                    static_lock_class!(),
+                    cx,
+                );
+            *result = match built {
+                Ok(disk) => disk.remove(cx).map_err(Error::from),
+                Err(e) => Err(e),
+            };
+        }
+        assert_eq!(results, [Err(EINVAL), Err(EINVAL), Err(EINVAL), Ok(())]);
         Ok(())
     }
 
@@ -235,7 +300,11 @@ mod tests {
         let tester = Tester::new(false)?;
         let mut disk = disk(tester.clone(), c"baton_kunit", cx)?;
         let inside = disk.while_frozen(limit, cx, |disk, cx| {
-            (disk.is_frozen(), disk.forget_cache(0, cx).err())
+            (
+                disk.is_frozen(),
+                disk.forget_cache(0, cx).err(),
+                disk.sync_cache(cx).err(),
+            )
         })?;
         let thawed = !disk.is_frozen();
         disk.freeze(limit, cx)?;
@@ -246,6 +315,7 @@ mod tests {
         disk.thaw(cx);
         disk.sync_cache(cx)?;
         disk.forget_cache(0, cx)?;
+        let nowhere = disk.forget_cache(u64::MAX, cx).err();
         let same = disk.set_queues(1, 0, limit, cx);
         let none = disk.set_queues(0, 0, limit, cx).err();
         let polled = disk.set_queues(1, 1, limit, cx).err();
@@ -253,12 +323,57 @@ mod tests {
         // It would wait for itself if it stayed frozen.
         disk.remove(cx)?;
         let last = is_last(tester);
-        assert_eq!(inside, (true, Some(EBUSY)));
+        assert_eq!(inside, (true, Some(EBUSY), Some(EBUSY)));
+        assert_eq!(nowhere, Some(EINVAL));
         assert!(thawed);
         assert_eq!((nested, queues), (Some(EBUSY), Some(EBUSY)));
         assert_eq!(same, Ok(()));
         assert_eq!((none, polled), (Some(EINVAL), Some(EINVAL)));
         assert!(last);
+        Ok(())
+    }
+
+    #[test]
+    fn a_request_may_freeze_another_disk() -> Result {
+        let cx = &mut MaySleep::assert();
+        let other = disk(Tester::new(false)?, c"baton_kunit0", cx)?;
+        let freezer = Arc::pin_init(
+            pin_init!(Freezer {
+                other <- new_mutex!(Some(other)),
+                frozen: Atomic::new(0),
+            }),
+            GFP_KERNEL,
+        )?;
+        let tags = Arc::pin_init(TagSet::<Freezer>::new(1, 0, 4), GFP_KERNEL)?;
+        let disk = GenDiskBuilder::new().capacity_sectors(2048).build(
+            c"baton_kunit1",
+            tags,
+            freezer.clone(),
+            static_lock_class!(),
+            cx,
+        )?;
+        disk.remove(cx)?;
+        let other = freezer.other.lock_in(cx).take();
+        if let Some(other) = other {
+            other.remove(cx)?;
+        }
+        assert!(freezer.frozen.load(Relaxed) > 0);
+        Ok(())
+    }
+
+    #[test]
+    fn without_io_is_until_the_outermost_ends() -> Result {
+        let cx = &mut MaySleep::assert();
+        let before = is_without_io();
+        let (outer, inner, again) = without_io(cx, |cx| {
+            let outer = is_without_io();
+            let inner = without_io(cx, |_| is_without_io());
+            (outer, inner, is_without_io())
+        });
+        let after = is_without_io();
+        assert!(!before);
+        assert_eq!((outer, inner, again), (true, true, true));
+        assert!(!after);
         Ok(())
     }
 
@@ -287,143 +402,11 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_queues_and_requests_are_checked() -> Result {
-        let mut refused = 0;
-        for (queues, poll, depth) in [
-            (0, 0, 4),
-            (u32::MAX, 0, 4),
-            (u32::MAX, u32::MAX, 4),
-            (1, u32::MAX, 4),
-            (1, 0, 0),
-            (1, 0, 10241),
-            (1, 0, u32::MAX),
-        ] {
-            let set = Arc::pin_init(TagSet::<Tester>::new(queues, poll, depth), GFP_KERNEL);
-            refused += u32::from(set.err() == Some(EINVAL));
-        }
-        let deepest = Arc::pin_init(TagSet::<Tester>::new(1, 0, 10240), GFP_KERNEL)?;
-        assert_eq!(refused, 7);
-        assert_eq!((deepest.hw_queues(), deepest.depth()), (1, 10240));
-        Ok(())
-    }
-
-    #[test]
-    fn a_page_is_borrowed_once() -> Result {
-        let cx = &mut MaySleep::assert();
-        let pool = KBox::pin_init(PagePool::new(cx, 8, 8)?, GFP_KERNEL)?;
-        let mut page = pool.alloc(cx)?;
-        let id = page.id();
-        let fresh = page.bytes().iter().all(|byte| *byte == 0) && page.bytes().len() == PAGE_SIZE;
-        page.bytes_mut().fill(7);
-        let second = pool.borrow(id).err();
-        let freed = pool.free(id).err();
-        drop(page);
-        let again = pool.borrow(id)?;
-        let kept = again.bytes().iter().all(|byte| *byte == 7);
-        drop(again);
-        assert!(fresh);
-        assert_eq!(second, Some(EBUSY));
-        assert_eq!(freed, Some(EBUSY));
-        assert!(kept);
-        assert_eq!(pool.refused(), 2);
-        assert_eq!(pool.in_use(), 1);
-        Ok(())
-    }
-
-    #[test]
-    fn a_number_is_given_again_after_it_was_freed() -> Result {
-        let cx = &mut MaySleep::assert();
-        let pool = KBox::pin_init(PagePool::new(cx, 2, 4)?, GFP_KERNEL)?;
-        let (first, second) = (pool.alloc(cx)?.id(), pool.alloc(cx)?.id());
-        let third = pool.alloc(cx).err();
-        pool.free(first)?;
-        let gone = pool.borrow(first).err();
-        let mut page = pool.alloc(cx)?;
-        let (again, clean) = (page.id(), page.bytes_mut().iter().all(|byte| *byte == 0));
-        page.free();
-        assert!(first != second);
-        assert_eq!(third, Some(ENOSPC));
-        assert_eq!(gone, Some(EBUSY));
-        assert_eq!(again, first);
-        assert!(clean);
-        assert_eq!(pool.in_use(), 1);
-        Ok(())
-    }
-
-    #[test]
-    fn the_limit_of_a_pool_is_changed() -> Result {
-        let cx = &mut MaySleep::assert();
-        let pool = KBox::pin_init(PagePool::new(cx, 2, 4)?, GFP_KERNEL)?;
-        let mut ids = [0; 4];
-        for id in &mut ids[..2] {
-            *id = pool.alloc(cx)?.id();
-        }
-        let full = pool.alloc(cx).err();
-        let too_many = pool.set_limit(5).err();
-        pool.set_limit(4)?;
-        for id in &mut ids[2..] {
-            *id = pool.alloc(cx)?.id();
-        }
-        // What is in use beyond a smaller limit stays until it is freed.
-        pool.set_limit(3)?;
-        let beyond = pool.in_use();
-        pool.free(ids[0])?;
-        let still_full = pool.alloc(cx).err();
-        pool.free(ids[1])?;
-        let room = pool.alloc(cx).is_ok();
-        let bad = PagePool::new(cx, 5, 4).err();
-        assert_eq!(full, Some(ENOSPC));
-        assert_eq!(too_many, Some(EINVAL));
-        assert_eq!(beyond, 4);
-        assert_eq!(still_full, Some(ENOSPC));
-        assert!(room);
-        assert_eq!(bad, Some(EINVAL));
-        Ok(())
-    }
-
-    #[test]
     fn a_checksum_is_that_of_the_standard() -> Result {
         // RFC 3720, B.4: 32 bytes of zeroes, of ones, and "123456789" as everybody has it.
         assert_eq!(crc32c(&[0; 32]), 0x8a91_36aa);
         assert_eq!(crc32c(&[0xff; 32]), 0x62a8_ab43);
         assert_eq!(crc32c(b"123456789"), 0xe306_9283);
-        Ok(())
-    }
-
-    #[test]
-    fn poll_queues_need_somebody_who_serves_them() -> Result {
-        let refused = Arc::pin_init(TagSet::<Tester>::new(1, 1, 4), GFP_KERNEL).err();
-        assert_eq!(refused, Some(EINVAL));
-        Ok(())
-    }
-
-    #[test]
-    fn a_pool_grows_and_shrinks() -> Result {
-        let cx = &mut MaySleep::assert();
-        const PAGES: usize = 1500;
-        let pool = KBox::pin_init(PagePool::new(cx, PAGES as u32, PAGES as u32)?, GFP_KERNEL)?;
-        let mut ids = KVec::with_capacity(PAGES, GFP_KERNEL)?;
-        for _ in 0..PAGES {
-            ids.push(pool.alloc(cx)?.id(), GFP_KERNEL)?;
-        }
-        let full = pool.in_use();
-        let mut seen = KVec::from_elem(false, PAGES, GFP_KERNEL)?;
-        for id in &ids {
-            if let Some(seen) = seen.get_mut(*id as usize) {
-                *seen = true;
-            }
-        }
-        // As many numbers as there are, and each of them was given.
-        let distinct = seen.iter().all(|seen| *seen);
-        for id in &ids {
-            pool.free(*id)?;
-        }
-        let empty = pool.in_use();
-        for _ in 0..PAGES {
-            let _ = pool.alloc(cx)?.id();
-        }
-        assert!(distinct);
-        assert_eq!((full, empty, pool.in_use()), (PAGES, 0, PAGES));
         Ok(())
     }
 }
