@@ -44,7 +44,7 @@ model:		## every interleaving of the protocol sources, on the host
 kunit:		## KUnit suites in a guest; ENGINE=qemu|tcg|kvm|uml, TEST=suite.test
 	@tools/test kunit
 
-selftests:	## what a user sees: load, configfs, I/O, file systems, seeds; TEST=area:script
+selftests:	## what a user sees: load, configfs, I/O, file systems, seeds; TEST=area:script[:case]
 	@tools/test selftests
 
 debug:		## of make test: KUnit, the seeds and a short stress on the kernel with lockdep and more

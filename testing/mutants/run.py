@@ -9,7 +9,7 @@ Each *.toml here lists mutants:
     file = "rust/event/queue.rs"
     from = '''...'''        # stands in the file once
     to = '''...'''          # the word MUTANT in it is a condition: this mutant is switched on
-    test = "baton_event*"   # what has to notice: KUnit suites, suite.test or area:script.sh
+    test = "baton_event*"   # what has to notice: KUnit suites, suite.test or area:script.sh[:case]
 
 All are compiled together, in a copy of the sources, each behind a switch: one build, and then
 a few seconds for each. KUnit runs on UML, the selftests under QEMU.
@@ -44,7 +44,7 @@ COPIED = ("rust", "samples", "testing", "tools", "Kbuild", "Makefile", ".config.
 NONE = 0x4D757461_6E742100           # as in switch.rs
 FIELDS = {"name", "promise", "file", "from", "to", "test"}
 WORD = re.compile(r"\bMUTANT\b")
-SCRIPT = re.compile(r"^[\w-]+:[\w.-]+$")
+SCRIPT = re.compile(r"^[\w-]+:[\w.-]+(:\w+)?$")
 LAST_LINES = 15
 # How a case begins to say that nothing was asserted; see testing/kunit/boots.py and tools/report_cases.py.
 LATE = ("hung: ", "crashed: ", "not run: ", "missing", "TIMEOUT", "INFRA")

@@ -12,6 +12,8 @@ if [ -n "${short:-}" ]; then
 	# What cannot be seen in five rounds is for the kernel that has time for a hundred.
 	export BATON_SHORT=yes BATON_ROUNDS=5 BATON_CONTROL_ROUNDS=500
 fi
+# One case of a script that has any.
+export BATON_CASE="${only:-}"
 [ "$engine" = kvm ] || export KSFT_MACHINE_SLOW=yes
 cd /baton/selftests || exit 1
 

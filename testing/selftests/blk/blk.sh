@@ -7,7 +7,8 @@
 #	LIMIT function what it shows
 #	END
 #
-# Without arguments all cases run, otherwise those that are named by function.
+# Without arguments all cases run, or the one that BATON_CASE names; otherwise
+# those that are named by function.
 # A case runs in a shell of its own with set -eu and has LIMIT seconds, more on
 # a slow machine; when they are over, the report says who sleeps where, and the disks are pulled so
 # that the boot can go on.
@@ -348,8 +349,12 @@ unloads() {
 run_cases() {
 	local limit function what lines
 	lines=$(cat)
+	[ $# -gt 0 ] || [ -z "${BATON_CASE:-}" ] || set -- "$BATON_CASE"
 	if [ $# -gt 0 ]; then
-		lines=$(for function; do grep " $function " <<<"$lines"; done)
+		lines=$(for function; do grep "^[0-9]* $function " <<<"$lines" || exit; done) || {
+			echo "Bail out! there is no case '$*' here"
+			exit 1
+		}
 	fi
 	lines=$(printf '%s\n%s\n%s\n' "$lines" \
 		"10 unloads the module can be unloaded" "5 no_splat the kernel did not complain")
