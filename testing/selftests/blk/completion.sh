@@ -33,6 +33,23 @@ timer() {
 	mode timer ended_by_timer
 }
 
+# cpus_of QUEUE...: the CPUs that these queues of the disk q serve.
+cpus_of() {
+	local queue
+	for queue; do
+		cat "/sys/block/q/mq/$queue/cpu_list"
+	done | sort | tr '\n' ' '
+}
+
+# Those who poll have queues of their own; either kind serves every CPU.
+queues_of_cpus() {
+	disk q size=16 submit_queues=2 completion=polled
+	grep . /sys/block/q/mq/*/cpu_list
+	[ "$(cpus_of 0 1)" = "0 1 " ]
+	[ "$(cpus_of 2 3)" = "0 1 " ]
+	undisk q
+}
+
 polled() {
 	mode polled ended_by_poll --hipri
 }
@@ -55,35 +72,56 @@ nothing_pends() {
 	[ "$(pending "$1")" = 0 ]
 }
 
-# Who has submitted and does not come back to poll: the block layer's time limit
-# ends what is left, and whoever submitted it finds it ended.
-polled_too_late() {
+# stop_poller NAME: somebody who polls is stopped, $pid, with requests that have not ended.
+stop_poller() {
 	local late=0
-	disk t size=64 completion=polled
-	echo 1000 >/sys/block/t/queue/io_timeout
-	fio --name=late --filename=/dev/t --ioengine=io_uring --hipri --thread --rw=randwrite --bs=4k \
+	fio --name=late --filename="/dev/$1" --ioengine=io_uring --hipri --thread --rw=randwrite --bs=4k \
 		--size=64m --iodepth=32 --direct=1 --time_based --runtime=600 >"$work/late" 2>&1 &
 	pid=$!
 	# Stopped it would keep its requests, and the disk.
 	trap 'kill -9 "$pid" 2>/dev/null || true' EXIT
-	settle 20 stat_is t ended_by_poll -gt 0
+	settle 20 stat_is "$1" ended_by_poll -gt 0
 	for _ in $(seq 200); do
 		kill -STOP "$pid"
 		settle 5 grep -q '^State:.T' "/proc/$pid/status"
-		late=$(pending t)
+		late=$(pending "$1")
 		[ "$late" -eq 0 ] || break
 		kill -CONT "$pid"
 	done
 	echo "$late requests when who polls for them was stopped"
 	[ "$late" -gt 0 ]
-	settle 20 nothing_pends t
+}
+
+# end_poller: it goes on, finds its requests ended, and goes.
+end_poller() {
 	kill -CONT "$pid"
 	kill -INT "$pid"
 	# 128: it was interrupted.
 	wait "$pid" || [ $? = 128 ]
 	grep '^late: .* err= 0' "$work/late"
+}
+
+# Who has submitted and does not come back to poll: the block layer's time limit
+# ends what is left, and whoever submitted it finds it ended.
+polled_too_late() {
+	disk t size=64 completion=polled
+	echo 1000 >/sys/block/t/queue/io_timeout
+	stop_poller t
+	settle 20 nothing_pends t
+	end_poller
 	stat_is t errors -eq 0
 	undisk t
+}
+
+# Long before that time limit, whoever needs a disk with nothing in flight ends it.
+resized_while_nobody_polls() {
+	disk o size=64 completion=polled
+	stop_poller o
+	echo 80 >"$configfs/o/size"
+	nothing_pends o
+	end_poller
+	stat_is o errors -eq 0
+	undisk o
 }
 
 # Whoever waits for what is in flight does not wait for who polls.
@@ -146,8 +184,10 @@ run_cases "$@" <<-END
 	60 workqueue requests end in a worker
 	60 timer requests end in the interrupt of a timer
 	60 polled requests end when io_uring polls for them
+	10 queues_of_cpus who polls has queues of their own
 	20 polled_by_nobody requests that nobody polls for end inline
 	60 polled_too_late requests of who has stopped polling end by the time limit
+	60 resized_while_nobody_polls a drain ends what nobody polls for
 	60 resized_while_polled a drain does not wait for who polls
 	60 removed_in_io a disk goes in the middle of I/O that ends elsewhere
 	20 by_parameter the mode of a disk that is made at load

@@ -35,6 +35,10 @@ settings_take_effect() {
 	disk c2 discard=1
 	[ "$(cat /sys/block/c2/queue/discard_max_bytes)" -gt 0 ]
 	[ "$(cat /sys/block/c2/queue/discard_granularity)" = 4096 ]
+	# 1 MiB of data, 1 GiB of nothing.
+	[ "$(cat /sys/block/c2/queue/max_hw_sectors_kb)" = 1024 ]
+	[ "$(cat /sys/block/c2/queue/discard_max_hw_bytes)" = $((1 << 30)) ]
+	[ "$(cat /sys/block/c2/queue/write_zeroes_max_bytes)" = $((1 << 30)) ]
 	undisk c2
 }
 
@@ -81,9 +85,10 @@ bad_names() {
 		[ ! -d "$configfs/$name" ]
 	done
 	[ "$(log_lines ".*: name is invalid, ")" = 5 ]
-	mkdir "$configfs/a234567890123456789012345678901"
-	echo 1 >"$configfs/a234567890123456789012345678901/power"
-	undisk a234567890123456789012345678901
+	for name in a234567890123456789012345678901 Z_9-a baton baton0x; do
+		disk "$name" size=1
+		undisk "$name"
+	done
 }
 
 refused_while_on() {

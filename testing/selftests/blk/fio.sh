@@ -97,6 +97,53 @@ flush() {
 	undisk f
 }
 
+# grown COUNTER BY: by how much a counter has grown since "start".
+grown() {
+	local now
+	now=$(stat_of f "$1")
+	[ $((now - $(awk -v counter="$1" '$1 == counter { print $2 }' "$work/start"))) = "$2" ] || {
+		echo "$1: has grown to $now, and not by $2, since:"
+		cat "$work/start"
+		return 1
+	}
+}
+
+# What is counted is what was done.
+counters() {
+	fresh
+	sync -d /dev/f
+	# The log thread counts what nobody waits for.
+	settle 5 test "$(stat_of f log_stable)" = "$(stat_of f log_position)"
+	cat "$debugfs/f/stats" >"$work/start"
+	dd if=/dev/zero of=/dev/f bs=8k count=4 oflag=direct status=none conv=notrunc
+	dd if=/dev/f of=/dev/null bs=16k count=3 iflag=direct status=none
+	grown reads 3
+	grown bytes_read 49152
+	grown writes 4
+	grown bytes_written 32768
+	grown fua 0
+	grown log_position 4
+	grown pages 8
+	dd if=/dev/zero of=/dev/f bs=4k seek=16 count=1 oflag=direct,dsync status=none conv=notrunc
+	grown fua 1
+	# The log has made stable what was before it, and no entry twice.
+	grown log_records 5
+	grown log_stable 5
+	grown written_back 9
+	# Forced: it would look for signatures.
+	blkdiscard -f -o 1M -l 1M /dev/f
+	blkdiscard -f -z -o 3M -l 2M /dev/f
+	grown discards 1
+	grown bytes_discarded $((1 << 20))
+	grown write_zeroes 1
+	grown bytes_zeroed $((2 << 20))
+	grown reads 3
+	grown writes 5
+	grown ended_inline $((3 + 5 + 2 + $(stat_of f flushes) - $(awk '$1 == "flushes" { print $2 }' "$work/start")))
+	grown errors 0
+	undisk f
+}
+
 # Every write is trimmed first, then read back.
 trim() {
 	fresh
@@ -134,6 +181,7 @@ run_cases "$@" <<-END
 	20 one_place four jobs on eight pages
 	20 fua FUA
 	20 flush flush
+	20 counters what is counted is what was done
 	30 trim discard
 	30 beside_discards writes beside discards and write-zeroes
 END

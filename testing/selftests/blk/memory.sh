@@ -72,6 +72,7 @@ each() {
 		"refused ok")
 			refusals=$((refusals + 1))
 			worked
+			[ -z "$enough" ] || return 0
 			;;
 		"refused "*)
 			refusals=$((refusals + 1)) failures=$((failures + 1))
@@ -167,6 +168,46 @@ resize() {
 	undisk y5
 }
 
+# The numbers of queues are what they were, wherever they can be seen.
+queues_are() {
+	[ "$(cat "$configfs/y9/submit_queues")" = "$1" ]
+	[ "$(find /sys/block/y9/mq -mindepth 1 -maxdepth 1 | wc -l)" = "$1" ]
+	fill /dev/y9 0 4096
+}
+
+# Linux 7.3 takes a scheduler apart that it has no memory to put together again: without one.
+one_queue() {
+	disk y9 size=8 submit_queues=1
+	echo none >/sys/block/y9/queue/scheduler
+}
+
+# fallbacks: how often the block layer has kept the queues that it had.
+fallbacks() {
+	dmesg | grep -c 'Increasing nr_hw_queues to 2 fails' || true
+}
+
+queues() {
+	local before
+	one_queue
+	before=$(fallbacks)
+	failed() {
+		told "$1"
+		queues_are 1
+		before=$(fallbacks)
+	}
+	# The block layer does without the files of a queue, which it makes last.
+	worked() {
+		[ "$(fallbacks)" = "$before" ]
+		[ "$(cat "$configfs/y9/submit_queues")" = 2 ]
+		fill /dev/y9 0 4096
+		echo 1 >"$configfs/y9/submit_queues"
+		[ $((refusals - failures)) -lt 12 ] || enough=1
+	}
+	each set "$configfs/y9/submit_queues" 2
+	[ "$failures" -gt 0 ]
+	undisk y9
+}
+
 # zeroed NAME: everything is forgotten.
 zeroed() {
 	echo 1 >"$configfs/$1/zero_out"
@@ -213,6 +254,22 @@ errno() {
 	undisk y8
 }
 
+# The thread of the log has no memory: an error for everybody, and nobody waits for ever.
+log_thread() {
+	local thread
+	disk y10 size=8
+	fill /dev/y10 0 65536
+	settle 5 pgrep -x baton_blk_log
+	thread=$(pgrep -x baton_blk_log)
+	echo 1 >"/proc/$thread/make-it-fail"
+	fails_with "Input/output error" dd if=/dev/zero of=/dev/y10 bs=4k seek=64 count=1 oflag=direct,dsync
+	[ "$(log_lines "the log failed and is shut down: .*")" = 1 ]
+	fails_with "Input/output error" dd if=/dev/zero of=/dev/y10 bs=4k seek=65 count=1 oflag=direct
+	# What can be read is read.
+	dd if=/dev/y10 bs=64k count=1 iflag=direct status=none | tr -d x | cmp - /dev/null
+	undisk y10
+}
+
 shown() {
 	disk y7 size=8
 	failed() { told "$1"; }
@@ -227,6 +284,8 @@ run_cases "$@" <<-END
 	60 power a disk is added, or is not there
 	60 data data is written, or written again; its checksums are right
 	20 resize a disk has the new size, or is as it was
+	60 queues a disk has more queues, or as many as it had
 	30 errno what is missing is what a system call says
+	30 log_thread a log without memory is an error, and no wait without an end
 	20 shown the files in debugfs are read
 END

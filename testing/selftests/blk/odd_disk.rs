@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A disk whose driver does not remove it as it should: see odd_disk.sh.
+//! A disk whose driver does not do as it should, or claims it: see odd_disk.sh.
 
 use baton::{
     block::{
@@ -9,10 +9,12 @@ use baton::{
         Op,
         Operations,
         Queued,
+        Request,
         TagSet, //
     },
     LockIn,
-    MaySleep, //
+    MaySleep,
+    Thread, //
 };
 use core::mem;
 use kernel::{
@@ -24,37 +26,74 @@ use kernel::{
         ArcBorrow,
         Mutex, //
     },
+    time::msecs_to_jiffies, //
 };
 
 module! {
     type: OddDisk,
     name: "odd_disk",
     authors: ["The baton authors"],
-    description: "A disk that is not removed as it should be",
+    description: "A disk whose driver does not do as it should",
     license: "GPL",
     params: {
         odd: i64 {
             default: 0,
-            description: "0 removed in order, 1 dropped, 2 forgotten, and at the first write: 3 removed, 4 dropped, 5 frozen",
+            description: "0 removed in order, 1 dropped, 2 forgotten, and at the first write: 3 removed, 4 dropped, 5 frozen, 6 claimed; 7 writes are dropped",
         },
     },
 }
+
+/// How long the thread waits that claims the disk, in milliseconds: longer than a test does.
+const PATIENCE: u32 = 600_000;
 
 /// A disk that reads as zeroes, and has itself.
 #[pin_data]
 struct Odd {
     #[pin]
     own: Mutex<Option<GenDisk<Odd>>>,
+    #[pin]
+    claimer: Mutex<Option<Thread>>,
 }
 
 impl Odd {
-    /// Does what the driver should not, at the first write.
-    fn at_a_write(&self, cx: &mut MaySleep) {
-        let own = self.own.lock_in(cx).take();
+    /// Claims the disk, which somebody has open, in a thread; gives it back.
+    fn claim(odd: Arc<Self>, disk: GenDisk<Self>, cx: &mut MaySleep) -> Result<Thread> {
+        Thread::spawn(cx, c"odd_claimer", move |cx, _stop| {
+            pr_info!("claiming\n");
+            let result = disk.claim(msecs_to_jiffies(PATIENCE), cx);
+            pr_info!("claimed: {:?}\n", result);
+            *odd.own.lock_in(cx) = Some(disk);
+        })
+    }
+
+    /// Reads all that is written; more is refused.
+    fn take(request: &mut Request) -> Result {
+        if request.sink().is_some() {
+            return Err(EINVAL);
+        }
+        let blocks = request.bytes() / 512;
+        let mut source = request.source().ok_or(EINVAL)?;
+        let mut block = [0; 512];
+        for _ in 0..blocks {
+            source.copy_to(&mut block)?;
+            if block != [0; 512] {
+                return Err(EINVAL);
+            }
+        }
+        match source.copy_to(&mut block[..1]) {
+            Err(e) if e == EIO => Ok(()),
+            _ => Err(EINVAL),
+        }
+    }
+
+    /// Does what the driver should not, at the first write. Returns whether to drop the write.
+    fn at_a_write(odd: Arc<Self>, cx: &mut MaySleep) -> bool {
+        let own = odd.own.lock_in(cx).take();
         let Some(mut disk) = own else {
-            return;
+            return false;
         };
-        let kept = match module_parameters::odd.value() {
+        let mode = module_parameters::odd.value();
+        let kept = match mode {
             3 => match disk.remove(cx) {
                 Ok(()) => None,
                 Err(refused) => {
@@ -72,9 +111,17 @@ impl Odd {
                 pr_info!("freeze: {:?}\n", result);
                 Some(disk)
             }
+            6 => {
+                match Self::claim(odd.clone(), disk, cx) {
+                    Ok(claimer) => *odd.claimer.lock_in(cx) = Some(claimer),
+                    Err(e) => pr_err!("claimer: {:?}\n", e),
+                }
+                return false;
+            }
             _ => Some(disk),
         };
-        *self.own.lock_in(cx) = kept;
+        *odd.own.lock_in(cx) = kept;
+        mode == 7
     }
 }
 
@@ -85,7 +132,13 @@ impl Operations for Odd {
     fn queue_rq(odd: ArcBorrow<'_, Odd>, mut request: Queued, cx: &mut MaySleep) {
         let mut result = Ok(());
         match request.op() {
-            Op::Write => odd.at_a_write(cx),
+            Op::Write => {
+                if Odd::at_a_write(odd.into(), cx) {
+                    drop(request.keep());
+                    return;
+                }
+                result = Odd::take(&mut request);
+            }
             Op::Read => {
                 let blocks = request.bytes() / 512;
                 match request.sink() {
@@ -113,6 +166,7 @@ impl kernel::Module for OddDisk {
         let odd = Arc::pin_init(
             pin_init!(Odd {
                 own <- new_mutex!(None),
+                claimer <- new_mutex!(None),
             }),
             GFP_KERNEL,
         )?;
@@ -136,6 +190,10 @@ impl Drop for OddDisk {
     fn drop(&mut self) {
         // ENTRY: the module's exit.
         let cx = &mut MaySleep::assert();
+        let claimer = self.odd.claimer.lock_in(cx).take();
+        if let Some(claimer) = claimer {
+            let _ = claimer.join(cx);
+        }
         let own = self.odd.own.lock_in(cx).take();
         if module_parameters::odd.value() != 1 {
             if let Some(disk) = own {

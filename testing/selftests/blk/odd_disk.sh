@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# A driver that drops its disk, forgets it, or removes it from where it serves
-# it: nothing hangs, and nothing of the module runs after it is gone.
+# A driver that drops its disk or its requests, forgets it, or removes it from
+# where it serves it: nothing hangs, and nothing of the module runs after it is gone.
 
 # shellcheck source=testing/selftests/blk/blk.sh
 . "$(dirname "$(readlink -f "$0")")/blk.sh"
@@ -41,6 +41,8 @@ ends() {
 in_order() {
 	odd 0
 	dd if=/dev/odd of=/dev/null bs=4k count=4 iflag=direct status=none
+	# A write has as many bytes as it says, and a reader is refused more.
+	write_one
 	ends
 	not says 'disk'
 }
@@ -70,7 +72,8 @@ write_one() {
 removes_itself() {
 	odd 3
 	write_one
-	settle 5 says 'odd_disk: remove: (EDEADLK|Error\(35\))'
+	settle 5 says 'odd_disk: remove: '
+	says 'odd_disk: remove: (EDEADLK|Error\(35\))'
 	write_one
 	ends
 }
@@ -88,9 +91,34 @@ drops_itself() {
 freezes_itself() {
 	odd 5
 	write_one
-	settle 5 says 'odd_disk: freeze: Err\((EDEADLK|Error\(35\))\)'
+	settle 5 says 'odd_disk: freeze: '
+	says 'odd_disk: freeze: Err\((EDEADLK|Error\(35\))\)'
 	write_one
 	ends
+}
+
+# Who claims it waits until nobody has it open, and is told at once; then nobody can open it.
+claimed() {
+	odd 6
+	exec 7</dev/odd
+	write_one
+	settle 5 says 'odd_disk: claiming'
+	not says 'odd_disk: claimed'
+	exec 7<&-
+	settle 10 says 'odd_disk: claimed: Ok'
+	fails_with "No such device or address" dd if=/dev/odd of=/dev/null bs=4k count=1
+	ends
+}
+
+# A request that a driver loses is an error for who has submitted it, and the log says which it was.
+loses_requests() {
+	odd 7
+	fails_with "Input/output error" dd if=/dev/zero of=/dev/odd bs=4k seek=3 count=1 oflag=direct
+	says 'a request was dropped without being ended: Write, sector 24, 4096 bytes'
+	dd if=/dev/odd of=/dev/null bs=4k count=4 iflag=direct status=none
+	ends
+	# The library counts them as long as it is loaded, and every other test looks.
+	rmmod baton
 }
 
 trap 'rmmod $module 2>/dev/null; clean_up' EXIT
@@ -100,5 +128,7 @@ run_cases "$@" <<-END
 	30 forgotten a disk that was forgotten is removed when its module goes
 	30 removes_itself a driver that removes the disk that it serves is told
 	30 drops_itself a disk that its own driver drops is removed after it has returned
+	30 claimed a disk that nobody has open can be claimed, and not be opened then
+	30 loses_requests a request that its driver drops ends with an error
 	30 freezes_itself a driver that freezes the disk that it serves is told
 END

@@ -65,6 +65,8 @@ zero_out() {
 	[ "$(bytes /dev/p3 4)" = 65536 ]
 	dirty /dev/p3 5
 	echo 1 >"$configfs/p3/zero_out"
+	# What was dirty was written before, not dropped: nothing is left that could be written later.
+	stat_is p3 bytes_written -ge 131072
 	for at in 4 5; do
 		[ "$(bytes /dev/p3 $at)" = 0 ]
 	done
@@ -84,12 +86,16 @@ partitions() {
 	fill /dev/p4p1 $((32 << 20)) 65536
 	[ "$(bytes /dev/p4p1 32)" = 65536 ]
 	dirty /dev/p4p1 33
+	dirty /dev/p4p1 8
+	dirty /dev/p4p1 7
 	dirty /dev/p4p1 1
-	# 40 MiB and 41 MiB of the disk are gone, 9 MiB is not.
+	# 40 MiB and 41 MiB of the disk are gone, and 16 MiB is the first that is; 9 MiB and 15 MiB are not.
 	echo 16 >"$configfs/p4/size"
 	echo 64 >"$configfs/p4/size"
 	[ "$(bytes /dev/p4p1 32)" = 0 ]
 	[ "$(bytes /dev/p4p1 33)" = 0 ]
+	[ "$(bytes /dev/p4p1 8)" = 0 ]
+	[ "$(bytes /dev/p4p1 7)" = 65536 ]
 	[ "$(bytes /dev/p4p1 1)" = 65536 ]
 	echo 1 >"$configfs/p4/zero_out"
 	[ "$(bytes /dev/p4p1 1)" = 0 ]
@@ -132,11 +138,29 @@ mounted() {
 	undisk p5
 }
 
+# What a mounted file system has in use cannot be taken from it, and the log says so.
+in_use() {
+	local told
+	told=$(log_lines "what a file system has cached of its disk stays")
+	disk p7 size=64
+	mkfs.ext4 -q /dev/p7
+	mkdir -p "$work/m"
+	mount -o ro,noload /dev/p7 "$work/m"
+	echo 1 >"$configfs/p7/zero_out"
+	umount "$work/m"
+	[ "$(log_lines "what a file system has cached of its disk stays")" = $((told + 1)) ]
+	stat_is p7 pages -eq 0
+	blockdev --flushbufs /dev/p7
+	zero /dev/p7 0 65536
+	undisk p7
+}
+
 run_cases "$@" <<-END
 	30 shrink what was beyond the end of a disk does not come back
 	20 first_page_beyond a disk ends where it ends
 	20 zero_out what was zeroed out is not in the page cache
 	30 partitions nor in that of a partition
 	30 beyond_the_end nothing is read or written beyond the end of a disk
+	30 in_use what a mounted file system has in use stays
 	30 mounted a mounted file system keeps what it has
 END

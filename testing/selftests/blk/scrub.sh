@@ -57,6 +57,33 @@ corruption() {
 	undisk s3
 }
 
+# The log tells of sixteen, the rest is counted.
+much_corruption() {
+	local page
+	disk s8 size=16
+	fill /dev/s8 0 1048576
+	for page in $(seq 10 29); do
+		echo $((page * 4096)) >"$debugfs/s8/corrupt"
+	done
+	[ "$(scrub s8)" = "checked 4096 total 4096 corrupt 20 first 40960" ]
+	[ "$(log_lines "s8: scrub: the page at byte .* is corrupt")" = 16 ]
+	stat_is s8 scrub_corrupt -eq 20
+	undisk s8
+}
+
+# A run looks at what the disk is now, however large it was when the run began; there is one,
+# although it was asked for twice.
+resized() {
+	disk s9 size=1048576
+	echo check >"$configfs/s9/scrub"
+	echo check >"$configfs/s9/scrub"
+	echo 64 >"$configfs/s9/size"
+	settle 20 scrub_is s9 idle
+	grep -q " total 16384 corrupt 0 " "$configfs/s9/scrub_progress"
+	stat_is s9 scrub_runs -eq 1
+	undisk s9
+}
+
 # The checksums survive that the cache is dropped: they find what they found.
 corruption_after_reclaim() {
 	local i
@@ -83,6 +110,7 @@ states() {
 	echo check >"$configfs/s5/scrub"
 	echo idle >"$configfs/s5/scrub"
 	scrub_is s5 idle
+	stat_is s5 scrub_runs -eq 1
 	grep -q "total 268435456 corrupt 0" "$configfs/s5/scrub_progress"
 	echo check >"$configfs/s5/scrub"
 	echo frozen >"$configfs/s5/scrub"
@@ -146,6 +174,8 @@ run_cases "$@" <<-END
 	30 clean verified data has the checksums that the scrub finds
 	20 small_blocks so have pages that are written and zeroed in part
 	20 corruption a corrupt page is found, and the log says where
+	20 much_corruption much of it is counted, and the log tells of the first pages
+	30 resized a run ends where the disk ends
 	20 corruption_after_reclaim so it is after the checksums were reclaimed
 	30 states idle, check and frozen, and the answers to them
 	30 toggled_by_many three tasks start, stop and freeze it

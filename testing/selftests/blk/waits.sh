@@ -188,6 +188,68 @@ not_without_an_end() {
 	undisk w8
 }
 
+# Nothing is in flight, but what is written back might wait.
+not_while_the_log_is_held() {
+	disk w10 size=64
+	echo 1 >"$configfs/w10/log_hold"
+	fails_with "busy" put "$configfs/w10/size" 32
+	fails_with "busy" put "$configfs/w10/zero_out" 1
+	[ "$(log_lines "w10: busy, requests in flight do not end")" = 2 ]
+	# A larger one writes nothing back.
+	echo 128 >"$configfs/w10/size"
+	echo 0 >"$configfs/w10/log_hold"
+	echo 32 >"$configfs/w10/size"
+	echo 1 >"$configfs/w10/zero_out"
+	undisk w10
+}
+
+# interrupted_behind_another NAME: who waits for somebody else, who changes the disk, is ended by a signal
+# at once. Returns whether it was that, and not the end of what it waits for, or of its patience.
+interrupted_behind_another() {
+	local first second before at_once=
+	before=$(log_lines "$1: busy, somebody else")
+	put "$configfs/$1/freeze" 1 &
+	first=$!
+	settle 5 asleep_or_gone "$first"
+	put "$configfs/$1/size" 128 &
+	second=$!
+	settle 5 waits_behind "$second" || true
+	kill -TERM "$second" || true
+	wait "$second" || true
+	if is_asleep "$first" && [ "$(log_lines "$1: busy, somebody else")" = "$before" ]; then
+		at_once=yes
+	fi
+	wait "$first" || true
+	[ -n "$at_once" ]
+}
+
+asleep_or_gone() {
+	is_gone "$1" || is_asleep "$1"
+}
+
+# waits_behind PID: it waits until nobody changes the disk, or is gone.
+waits_behind() {
+	is_gone "$1" || grep -q "blk/config.rs" <<<"$(grep -B 3 " $1 for" $registry/sleepers)"
+}
+
+interrupted() {
+	local interrupted=
+	held w11 size=64
+	echo 1 >$registry/enabled
+	# On a machine that is busy the patience of the first may end before.
+	for _ in 1 2 3 4 5; do
+		if interrupted_behind_another w11 2>/dev/null; then
+			interrupted=yes
+			break
+		fi
+	done
+	echo 0 >$registry/enabled
+	[ -n "$interrupted" ]
+	[ "$(cat "$configfs/w11/size")" = 64 ]
+	let_go w11
+	undisk w11
+}
+
 # stack_of NAME: the functions that the thread sleeps in.
 stack_of() {
 	cat "/proc/$(pgrep -x "$1")/stack"
@@ -214,6 +276,8 @@ run_cases "$@" <<-END
 	60 log_held a disk whose log is held holds up nothing else
 	90 scheduler what waits for the log lets the rest of its queue pass, whatever the scheduler
 	90 behind_an_attribute a disk can be pulled while an attribute waits, and others are made
+	30 not_while_the_log_is_held nor do they begin what waits for a log that is held
+	60 interrupted who waits for somebody else, who changes the disk, can be interrupted
 	10 named who sleeps is shown to wait for what it waits for
 	60 not_without_an_end attributes do not wait without an end
 END

@@ -14,12 +14,16 @@ filled() {
 }
 
 discard() {
+	local position
 	disk z size=64
 	zero /dev/z 0 $((64 * MiB))
 	fill /dev/z 0 $((8 * MiB))
 	[ "$(stat_of z pages)" = 2048 ]
+	position=$(stat_of z log_position)
 	blkdiscard -o $MiB -l $((2 * MiB)) /dev/z
 	[ "$(stat_of z pages)" = 1536 ]
+	# It is a change of the disk as a write is.
+	stat_is z log_position -eq $((position + 1))
 	filled /dev/z 0 $MiB
 	zero /dev/z $MiB $((2 * MiB))
 	filled /dev/z $((3 * MiB)) $((5 * MiB))
@@ -31,9 +35,12 @@ discard() {
 }
 
 write_zeroes() {
+	local position
 	disk z size=64
 	fill /dev/z 0 $((8 * MiB))
+	position=$(stat_of z log_position)
 	blkdiscard -z -o $MiB -l $((5 * MiB)) /dev/z
+	stat_is z log_position -eq $((position + 1))
 	[ "$(stat_of z write_zeroes)" -gt 0 ]
 	filled /dev/z 0 $MiB
 	zero /dev/z $MiB $((5 * MiB))
