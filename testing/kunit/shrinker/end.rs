@@ -46,6 +46,8 @@ enum Does {
     /// Says that there is no point in asking again.
     Stop,
     Unregister,
+    /// Already when it is counted.
+    UnregisterInCount,
     Drop,
 }
 
@@ -86,6 +88,16 @@ impl Cache {
         Ok(())
     }
 
+    /// Unregisters the shrinker by which this was called.
+    fn unregister(&self) {
+        // ENTRY: none. It is false that nothing is held, which is what this is about.
+        let cx = &mut MaySleep::assert();
+        if let Some(refused) = self.take().and_then(|own| own.unregister(cx).err()) {
+            self.errno.store(refused.error.to_errno(), Relaxed);
+            drop(refused);
+        }
+    }
+
     /// Takes the shrinker back.
     fn take(&self) -> Option<Shrinker<Self>> {
         // IRQ: a scan, which has no capability.
@@ -97,20 +109,16 @@ impl Cache {
 impl Shrink for Cache {
     fn count(&self) -> usize {
         self.counted.fetch_add(1, Full);
+        if matches!(self.does, Does::UnregisterInCount) {
+            self.unregister();
+        }
         OBJECTS
     }
 
     fn scan(&self, _reclaim: &mut Reclaim, _target: usize) -> Scanned {
         match self.does {
-            Does::Stop => (),
-            Does::Unregister => {
-                // ENTRY: none. It is false that nothing is held, which is what this is about.
-                let cx = &mut MaySleep::assert();
-                if let Some(refused) = self.take().and_then(|own| own.unregister(cx).err()) {
-                    self.errno.store(refused.error.to_errno(), Relaxed);
-                    drop(refused);
-                }
-            }
+            Does::Stop | Does::UnregisterInCount => (),
+            Does::Unregister => self.unregister(),
             Does::Drop => drop(self.take()),
         }
         self.scanned.fetch_add(1, Release);
@@ -167,15 +175,17 @@ mod tests {
     #[test]
     fn a_scan_cannot_wait_for_itself() -> Result {
         let cx = &mut MaySleep::assert();
-        let cache = Cache::new(Does::Unregister)?;
-        let before = owner::reaped();
-        cache.register(cx)?;
-        shrink(cx)?;
-        let gone = reaped(before);
-        assert!(cache.scanned.load(Acquire) > 0);
-        assert_eq!(cache.errno.load(Relaxed), EDEADLK.to_errno());
-        assert!(gone);
-        assert!(Arc::into_unique_or_drop(cache).is_some());
+        for does in [Does::Unregister, Does::UnregisterInCount] {
+            let cache = Cache::new(does)?;
+            let before = owner::reaped();
+            cache.register(cx)?;
+            shrink(cx)?;
+            let gone = reaped(before);
+            assert!(cache.counted.load(Acquire) > 0);
+            assert_eq!(cache.errno.load(Relaxed), EDEADLK.to_errno());
+            assert!(gone);
+            assert!(Arc::into_unique_or_drop(cache).is_some());
+        }
         Ok(())
     }
 
