@@ -63,10 +63,13 @@ within() {
 	within_end=/tmp/within.$$
 	rm -f "$within_end"
 	mkfifo "$within_end"
+	# Open for both, so that no open waits for the other end: a signal would end that wait.
+	exec 4<>"$within_end"
+	rm -f "$within_end"
 	# Not "wait": it has no time limit. Whoever is first, the command or the clock, says so.
 	{
-		"$@"
-		echo $? >"$within_end"
+		"$@" 4>&-
+		echo $? >&4
 	} &
 	within_pid=$!
 	{
@@ -75,10 +78,12 @@ within() {
 			within_naps=$((within_naps - 1))
 			sleep 0.25
 		done
-		echo late >"$within_end"
+		echo late >&4
 	} &
 	within_clock=$!
-	read -r within_status <"$within_end"
+	# What ends a read before there is a line is a signal.
+	until read -r within_status <&4; do :; done
+	exec 4>&-
 	kill "$within_clock" 2>/dev/null
 	if [ "$within_status" = late ]; then
 		echo "baton: $within_name did not end within $within_limit s" >/dev/kmsg
