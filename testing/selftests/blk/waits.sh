@@ -177,7 +177,7 @@ behind_an_attribute() {
 not_without_an_end() {
 	held w8 size=64 submit_queues=2
 	for value in size=128 freeze=1 submit_queues=1 size=32 zero_out=1; do
-		fails_with "busy" put "$configfs/w8/${value%=*}" "${value#*=}"
+		within 10 fails_with "busy" put "$configfs/w8/${value%=*}" "${value#*=}"
 	done
 	[ "$(log_lines "w8: busy, requests in flight do not end")" = 5 ]
 	[ "$(cat "$configfs/w8/size")" = 64 ]
