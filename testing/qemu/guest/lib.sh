@@ -98,7 +98,7 @@ within() {
 
 # leaks PATTERN: on a kernel with kmemleak, what nobody knows any more goes to the
 # console, where "unreferenced object" fails the boot; not so an object with a line
-# that PATTERN matches.
+# that PATTERN matches. What was told is not told again.
 leaks() {
 	leaks_of=/sys/kernel/debug/kmemleak
 	[ -w "$leaks_of" ] || return 0
@@ -113,4 +113,5 @@ leaks() {
 		{ object = object $0 "\n" }
 		$0 ~ known { skip = 1 }
 		END { tell() }' "$leaks_of" >/dev/console
+	echo clear >"$leaks_of"
 }
