@@ -267,6 +267,8 @@ pub(crate) enum Ended<G> {
 
 /// Claims, or waits until somebody has claimed on this task's behalf.
 ///
+/// `sleeper` is called if the task has to wait, with the lock held.
+///
 /// The claims, with what they have captured, are dropped without the lock.
 ///
 /// # Errors
@@ -282,7 +284,7 @@ pub(crate) unsafe fn wait<E, P, S, M>(
     mut monitor: M,
     guard: M::Guard,
     mut events: E,
-    mut sleeper: S,
+    sleeper: impl FnOnce() -> S,
 ) -> Result<E::Output, Ended<S::GaveUp>>
 where
     E: Events<P>,
@@ -302,6 +304,7 @@ where
         }
         Tried::InVain => {}
     }
+    let mut sleeper = sleeper();
     let head = Head::<P>::new();
     // SAFETY: The lock is held. `events` and `head` stay in this frame until the entries are off the
     // lists: the frame is left only after the waiter was seen to be completed, or has withdrawn.

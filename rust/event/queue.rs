@@ -292,9 +292,12 @@ impl<W, P: Platform> Queue<W, P> {
         loop {
             if next.is_null() {
                 next = self.head.get();
-                if next == settled {
+                if next.is_null() {
                     return served;
                 }
+            }
+            if next == settled {
+                return served;
             }
             let entry = next;
             // SAFETY: `entry` is on the list, hence live, and its `ops` are those of its waiter. The
@@ -316,9 +319,6 @@ impl<W, P: Platform> Queue<W, P> {
                 settled = ptr::null();
             } else if settled.is_null() {
                 settled = entry;
-            }
-            if next == settled && !next.is_null() {
-                return served;
             }
         }
     }

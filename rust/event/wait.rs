@@ -433,11 +433,14 @@ where
     M: Mode,
     N: Events<Kernel>,
 {
-    let mut sleeper = KernelSleeper::new(mode);
-    if registry::is_wanted() {
-        let place = Location::caller();
-        sleeper.about = about.map(|about| About { place, ..about });
-    }
+    let place = Location::caller();
+    let sleeper = || {
+        let mut sleeper = KernelSleeper::new(mode);
+        if registry::is_wanted() {
+            sleeper.about = about.map(|about| About { place, ..about });
+        }
+        sleeper
+    };
     let monitor = Under(locked.guard.lock_ref());
     // SAFETY: The guard is that of the lock, and was moved here: nobody has a reference to what it protects.
     // The events are under this lock, by the invariants of `Selected`, and the lock is borrowed.

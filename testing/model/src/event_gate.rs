@@ -130,7 +130,7 @@ impl Gate {
             return Err(End::Closed);
         };
         // SAFETY: The guard is that of the lock, and the events are under it.
-        let ended = unsafe { wait(self, guard, events, HostSleeper::new(task, mode)) };
+        let ended = unsafe { wait(self, guard, events, || HostSleeper::new(task, mode)) };
         ended.map_err(|ended| match ended {
             Ended::Closed => End::Closed,
             Ended::GaveUp(why) => End::GaveUp(why),
