@@ -124,7 +124,9 @@ queues_and_the_log() {
 	disk n4 size=64 submit_queues=1 queue_depth=64
 	echo 2 >"$configfs/n4/submit_queues"
 	echo 1 >"$configfs/n4/log_hold"
+	# Half of them on each CPU, hence on each queue, however busy the machine is.
 	fio --name=both --filename=/dev/n4 --thread --numjobs=400 --ioengine=psync --rw=write \
+		--cpus_allowed="0-$(($(nproc) - 1))" --cpus_allowed_policy=split \
 		--bs=4k --size=4k --offset_increment=4k --direct=1 --group_reporting=1 \
 		--output="$work/both" &
 	pid=$!
