@@ -42,6 +42,7 @@ use kernel::{
         Delta, //
     },
 };
+use suite::until;
 
 #[path = "drain/cycles.rs"]
 mod cycles;
@@ -136,17 +137,6 @@ fn holder(drain: &Arc<Drain>, cx: &mut MaySleep) -> Result<(Thread, Step)> {
         }
     })?;
     Ok((thread, Step(step)))
-}
-
-/// Waits until `done` is true, for ten seconds at most.
-fn until(mut done: impl FnMut() -> bool) -> bool {
-    for _ in 0..100_000 {
-        if done() {
-            return true;
-        }
-        fsleep(Delta::from_micros(100));
-    }
-    false
 }
 
 levels! {

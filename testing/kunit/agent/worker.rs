@@ -2,6 +2,7 @@
 
 //! An agent of the tests: what its runs do, and what came of it.
 
+pub(crate) use crate::suite::until;
 use baton::{
     agent::{
         Current,
@@ -290,17 +291,6 @@ pub(crate) fn limited() -> impl Mode {
 /// Ends the agent, from outside of its runs.
 pub(crate) fn retire(agent: Agent<Worker>, cx: &mut MaySleep) -> Result {
     Ok(agent.retire(cx)?)
-}
-
-/// Waits for a state that is sure to come, for two seconds at most.
-pub(crate) fn until(mut there: impl FnMut() -> bool) -> bool {
-    for _ in 0..20_000 {
-        if there() {
-            return true;
-        }
-        fsleep(Delta::from_micros(100));
-    }
-    false
 }
 
 pub(crate) fn agent(worker: &Arc<Worker>, cx: &mut MaySleep) -> Result<Agent<Worker>> {

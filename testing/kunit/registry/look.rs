@@ -2,6 +2,7 @@
 
 //! What the registry says about a thread, looked at until it is there.
 
+pub(crate) use crate::suite::until;
 use baton::{
     event::{
         Mode,
@@ -16,26 +17,11 @@ use baton::{
     MaySleep,
     Thread, //
 };
-use kernel::time::{
-    delay::fsleep,
-    msecs_to_jiffies,
-    Delta, //
-};
+use kernel::time::msecs_to_jiffies;
 
 /// A wait that is sure to end, and ends at last if it does not.
 pub(crate) fn limited() -> impl Mode<Error = WaitError> {
     Uninterruptible.timeout(msecs_to_jiffies(10_000))
-}
-
-/// Waits for what is sure to come, for ten seconds at most.
-pub(crate) fn until(mut there: impl FnMut() -> bool) -> bool {
-    for _ in 0..100_000 {
-        if there() {
-            return true;
-        }
-        fsleep(Delta::from_micros(100));
-    }
-    false
 }
 
 pub(crate) fn mine() -> i32 {

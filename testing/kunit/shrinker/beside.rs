@@ -2,6 +2,7 @@
 
 //! Several tasks that scan one cache at once.
 
+use crate::suite::until;
 use baton::{
     owner,
     shrinker::{
@@ -29,26 +30,8 @@ use kernel::{
         },
         Arc,
         Mutex, //
-    },
-    time::{
-        delay::fsleep,
-        Delta,
-        Instant,
-        Monotonic, //
-    },
+    }, //
 };
-
-/// Looks until it is so, for ten seconds at most.
-fn until(mut there: impl FnMut() -> bool) -> bool {
-    let start = Instant::<Monotonic>::now();
-    while !there() {
-        if start.elapsed() > Delta::from_secs(10) {
-            return false;
-        }
-        fsleep(Delta::from_micros(100));
-    }
-    true
-}
 
 /// A cache whose first scan waits for a second one, and unregisters the shrinker beside it.
 #[pin_data]

@@ -2,6 +2,7 @@
 
 //! How a shrinker ends: unregistered, dropped, and by its own scan.
 
+use crate::suite::until;
 use baton::{
     owner,
     shrinker::{
@@ -18,7 +19,8 @@ use baton::{
     Thread, //
 };
 use kernel::{
-    new_mutex, new_spinlock,
+    new_mutex,
+    new_spinlock,
     prelude::*,
     sync::{
         atomic::{
@@ -31,13 +33,7 @@ use kernel::{
         Arc,
         Mutex, //
     },
-    time::{
-        delay::fsleep,
-        msecs_to_jiffies,
-        Delta,
-        Instant,
-        Monotonic, //
-    },
+    time::msecs_to_jiffies, //
 };
 
 /// What a scan does with the shrinker that it is called by.
@@ -142,14 +138,7 @@ fn shrink(cx: &mut MaySleep) -> Result {
 
 /// Looks until what was dropped was torn down, for ten seconds at most.
 fn reaped(before: usize) -> bool {
-    let start = Instant::<Monotonic>::now();
-    while owner::reaped() == before {
-        if start.elapsed() > Delta::from_secs(10) {
-            return false;
-        }
-        fsleep(Delta::from_micros(100));
-    }
-    true
+    until(|| owner::reaped() != before)
 }
 
 #[kunit_tests(baton_shrinker_end)]

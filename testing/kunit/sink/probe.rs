@@ -2,6 +2,7 @@
 
 //! Something that is handed to sinks and notes what happens to it.
 
+pub(crate) use crate::suite::until;
 use baton::{
     parkable,
     sink::{
@@ -22,28 +23,11 @@ use kernel::{
         },
         Arc, //
     },
-    time::{
-        delay::fsleep,
-        Delta,
-        Instant,
-        Monotonic, //
-    },
+    time::Delta, //
 };
 
 /// Longer than the suite takes.
 pub(crate) const LONG: Delta = Delta::from_secs(3600);
-
-/// Looks until it is so, for ten seconds at most.
-pub(crate) fn until(mut there: impl FnMut() -> bool) -> bool {
-    let start = Instant::<Monotonic>::now();
-    while !there() {
-        if start.elapsed() > Delta::from_secs(10) {
-            return false;
-        }
-        fsleep(Delta::from_micros(100));
-    }
-    true
-}
 
 /// What has happened to everything that has this note.
 pub(crate) struct Note {

@@ -2,6 +2,7 @@
 
 //! What a thread of the tests waits for, and how it is ended.
 
+pub(crate) use crate::suite::until;
 use baton::{
     event::Mode,
     new_event,
@@ -14,7 +15,8 @@ use baton::{
 };
 use core::mem;
 use kernel::{
-    new_condvar, new_mutex,
+    new_condvar,
+    new_mutex,
     prelude::*,
     sync::{
         atomic::{
@@ -26,11 +28,7 @@ use kernel::{
         CondVarTimeoutResult,
         Mutex, //
     },
-    time::{
-        delay::fsleep,
-        msecs_to_jiffies,
-        Delta, //
-    },
+    time::msecs_to_jiffies, //
 };
 
 /// What a thread of the tests waits for, and says.
@@ -146,17 +144,6 @@ impl Scene {
         held.as_mut().project().open.close();
         held.as_mut().project().never.close();
     }
-}
-
-/// Waits for a state that is sure to come, for two seconds at most.
-pub(crate) fn until(mut there: impl FnMut() -> bool) -> bool {
-    for _ in 0..20_000 {
-        if there() {
-            return true;
-        }
-        fsleep(Delta::from_micros(100));
-    }
-    false
 }
 
 /// Joins a thread that is sure to end; returns false, and ends its waits, if it does not.
