@@ -187,7 +187,7 @@ impl<L: Level, K: Level> Runs<L, K> {
     ///
     /// While a run goes on, in its last step too, the agent runs once more when that has ended: what
     /// was there to do before this call is seen by the run that is returned. Asking again before that
-    /// has begun returns the same one.
+    /// has begun returns the same one. If the agent's thread is asleep, the run begins in this call.
     ///
     /// Context: any in which the lock may be held, hard interrupts too if it is a `SpinLockIrq`.
     ///
