@@ -157,6 +157,9 @@ impl Sleeper for KernelSleeper {
         self.left = registry::asleep(self.about.as_ref(), &mut self.since, || unsafe {
             if io {
                 bindings::io_schedule_timeout(left)
+            } else if left == c_long::MAX {
+                bindings::schedule();
+                left
             } else {
                 bindings::schedule_timeout(left)
             }
