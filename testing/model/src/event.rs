@@ -375,8 +375,9 @@ pub const CASES: &[Case] = &[
         3,
         either_of_two_is_served_once,
     ),
-    Case::explore(
+    Case::bounded(
         "either_leaves_no_entry_behind",
+        4,
         either_leaves_no_entry_behind,
     ),
     Case::bounded(
