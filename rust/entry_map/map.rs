@@ -244,6 +244,9 @@ impl<V: Value, L: Level> EntryMap<V, L> {
     where
         L: After<C>,
     {
+        if self.tree.is_inside() {
+            return Err(EDEADLK);
+        }
         let mut lock = Plain(|slot| match slot {
             Slot::Unlocked(_) => Outcome::Lock,
             Slot::Vacant | Slot::Conflict(_) => Outcome::Leave,

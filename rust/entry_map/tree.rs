@@ -208,7 +208,8 @@ impl Tree {
     /// Returns whether the caller was called by this map with the lock held.
     #[inline]
     pub(super) fn is_inside(&self) -> bool {
-        self.inside.load(Relaxed) == current()
+        let inside = self.inside.load(Relaxed);
+        inside != 0 && inside == current()
     }
 
     /// The task that is inside has changed the tree.

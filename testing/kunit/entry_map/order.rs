@@ -190,7 +190,7 @@ mod order_tests {
 
     /// With a capability that it has no right to.
     #[test]
-    fn a_closure_that_waits_for_a_range_of_its_map_is_refused() -> Result {
+    fn a_closure_that_waits_for_entries_of_its_map_is_refused() -> Result {
         if cfg!(CONFIG_DEBUG_ATOMIC_SLEEP) {
             // The kernel would report the wait itself.
             return Ok(());
@@ -198,6 +198,7 @@ mod order_tests {
         let gate = Gate::new()?;
         gate.put(70, 1, true)?;
         let (mut removed, mut scanned, mut written, mut waited) = (None, None, None, None);
+        let mut locked = None;
         let stored = gate.map.try_at(8, Order::Pte, |_| {
             // ENTRY: none. It is false that nothing is held, which is what this is about.
             let cx = &mut MaySleep::assert();
@@ -206,12 +207,14 @@ mod order_tests {
             scanned = gate.map.scan(cx, limited(), 70.., look).err();
             written = gate.map.write_back(cx, limited(), 70.., |_| Ok(())).err();
             waited = gate.map.at(cx, limited(), 70, Order::Pte, lock).err();
+            locked = gate.map.lock(cx, limited(), 70).err();
             Outcome::Insert(2)
         });
         let stored = End::of(stored);
         assert_eq!(stored, End::Stored);
         assert_eq!((removed, scanned), (Some(EDEADLK), Some(EDEADLK)));
         assert_eq!((written, waited), (Some(EDEADLK), Some(EDEADLK)));
+        assert_eq!(locked, Some(EDEADLK));
         assert_eq!(gate.peek(70), Some((1, Order::Pte, false)));
         Ok(())
     }
