@@ -129,7 +129,7 @@ impl Operations for Freezer {
     fn queue_rq(freezer: ArcBorrow<'_, Freezer>, mut request: Queued, cx: &mut MaySleep) {
         let other = freezer.other.lock_in(cx).take();
         if let Some(mut other) = other {
-            let frozen = other.freeze(msecs_to_jiffies(5000), cx).is_ok();
+            let frozen = other.freeze(msecs_to_jiffies(10_000), cx).is_ok();
             other.thaw(cx);
             freezer.frozen.fetch_add(u32::from(frozen), Relaxed);
             *freezer.other.lock_in(cx) = Some(other);
@@ -163,7 +163,7 @@ mod tests {
         let disk = disk(tester.clone(), c"baton_kunit", cx)?;
         // The block layer has opened it to look for partitions; in a kernel thread, such as this one,
         // the last close is left to a worker.
-        let claimed = disk.claim(msecs_to_jiffies(5000), cx).is_ok();
+        let claimed = disk.claim(msecs_to_jiffies(10_000), cx).is_ok();
         disk.remove(cx)?;
         let (requests, wrong) = (tester.requests.load(Relaxed), tester.wrong.load(Relaxed));
         let last = is_last(tester);
@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn a_frozen_disk_is_changed_and_removed() -> Result {
         let cx = &mut MaySleep::assert();
-        let limit = msecs_to_jiffies(5000);
+        let limit = msecs_to_jiffies(10_000);
         let tester = Tester::new(false)?;
         let mut disk = disk(tester.clone(), c"baton_kunit", cx)?;
         let inside = disk.while_frozen(limit, cx, |disk, cx| {

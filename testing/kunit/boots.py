@@ -12,11 +12,11 @@ import patience
 import report_cases
 import suites
 
-MODULE_LIMIT = 60                   # seconds for one insmod, which runs all tests of the module
+MODULE_LIMIT = 90                   # seconds for one insmod, which runs all tests of the module
 CONTROL_LIMIT = 3                   # the same for a positive control, which hangs on purpose
 GRACE = 60                          # seconds without a word from a guest, on top of that
 EXTRA = 24                          # boots at most for what was behind a crash or a hang
-TEST_LIMIT = 20                     # seconds for one test, on a machine that does nothing else
+TEST_LIMIT = 45                     # seconds for one test, on a machine that does nothing else
 
 HOW = ("crash", "hang", "lost")     # what a positive control is for, see manifest.txt
 

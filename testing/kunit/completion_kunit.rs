@@ -56,7 +56,7 @@ suite!("completion_kunit", "KUnit suite of baton's completions");
 
 /// A wait that is sure to end, and ends at last if it does not.
 fn limited() -> impl Mode<Error = WaitError> {
-    Uninterruptible.timeout(msecs_to_jiffies(2000))
+    Uninterruptible.timeout(msecs_to_jiffies(10_000))
 }
 
 /// Starts something that this test itself completes.

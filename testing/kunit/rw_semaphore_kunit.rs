@@ -64,7 +64,7 @@ fn spawn(
 /// Joins a thread that is sure to end; kills it until it has, if it does not.
 fn join(thread: Thread, cx: &mut MaySleep) -> bool {
     match thread
-        .join_timeout(cx, msecs_to_jiffies(2000))
+        .join_timeout(cx, msecs_to_jiffies(10_000))
         .map_err(|refused| refused.object)
     {
         Ok(()) => true,
@@ -78,7 +78,7 @@ fn join(thread: Thread, cx: &mut MaySleep) -> bool {
 
 /// Joins a thread that is sure to end although `held` is held; lets go of that, and returns false, if not.
 fn join_with<G>(thread: Thread, held: G, cx: &mut MaySleep) -> bool {
-    let joined = thread.join_timeout(cx, msecs_to_jiffies(2000));
+    let joined = thread.join_timeout(cx, msecs_to_jiffies(10_000));
     drop(held);
     match joined {
         Ok(()) => true,

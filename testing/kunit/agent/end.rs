@@ -103,7 +103,7 @@ mod tests {
         })?;
         let waits = until(|| worker.waiters(cx) == 1);
         retire(agent, cx)?;
-        let joined = waiter.join_timeout(cx, msecs_to_jiffies(4000)).is_ok();
+        let joined = waiter.join_timeout(cx, msecs_to_jiffies(10_000)).is_ok();
         assert!(started.is_ok());
         assert!(waits);
         assert!(joined);

@@ -124,7 +124,7 @@ impl Operations for Worker {
             .when(|jobs| *jobs > 0, |jobs| *jobs -= 1)
             .or(|data| data.runs.wish())
             .until(Wish::wants_stop)
-            .wait(Uninterruptible.timeout(msecs_to_jiffies(2000)));
+            .wait(Uninterruptible.timeout(msecs_to_jiffies(10_000)));
         if again == Ok(Either::Second(())) {
             self.wished.fetch_add(1, Relaxed);
         }

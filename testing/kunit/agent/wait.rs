@@ -138,7 +138,7 @@ mod tests {
         }
         drop(held);
         let stopped = match stopper
-            .join_timeout(cx, msecs_to_jiffies(2000))
+            .join_timeout(cx, msecs_to_jiffies(10_000))
             .map_err(|refused| refused.object)
         {
             Ok(()) => true,

@@ -285,7 +285,7 @@ pub(crate) const DEFERRED: u32 = 10;
 
 /// A wait that is sure to end at once, and ends at last if it does not.
 pub(crate) fn limited() -> impl Mode {
-    Uninterruptible.timeout(msecs_to_jiffies(2000))
+    Uninterruptible.timeout(msecs_to_jiffies(10_000))
 }
 
 /// Ends the agent, from outside of its runs.

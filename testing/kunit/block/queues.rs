@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn the_number_of_queues_is_changed() -> Result {
         let cx = &mut MaySleep::assert();
-        let limit = msecs_to_jiffies(5000);
+        let limit = msecs_to_jiffies(10_000);
         let tags = Arc::pin_init(TagSet::<Tester>::new(1, 0, 4), GFP_KERNEL)?;
         let mut disk = GenDiskBuilder::new().capacity_sectors(2048).build(
             c"baton_kunit",
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn poll_queues_neither_come_nor_go() -> Result {
         let cx = &mut MaySleep::assert();
-        let limit = msecs_to_jiffies(5000);
+        let limit = msecs_to_jiffies(10_000);
         let mut results = [(Ok(()), Ok(())); 2];
         for (poll, result) in results.iter_mut().enumerate() {
             let poll = poll as u32;

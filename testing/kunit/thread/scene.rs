@@ -148,11 +148,11 @@ impl Scene {
 
 /// Joins a thread that is sure to end; returns false, and ends its waits, if it does not.
 pub(crate) fn joined(scene: &Scene, thread: Thread, cx: &mut MaySleep) -> bool {
-    match thread.join_timeout(cx, msecs_to_jiffies(2000)) {
+    match thread.join_timeout(cx, msecs_to_jiffies(10_000)) {
         Ok(()) => true,
         Err(refused) => {
             scene.rescue(cx);
-            if let Err(refused) = refused.object.join_timeout(cx, msecs_to_jiffies(2000)) {
+            if let Err(refused) = refused.object.join_timeout(cx, msecs_to_jiffies(10_000)) {
                 // It cannot be ended: the test is to fail all the same.
                 mem::forget(refused);
             }

@@ -72,7 +72,7 @@ mod tests {
                 return;
             };
             scene.step.store(1, Relaxed);
-            let result = shut.wait(Uninterruptible.timeout(msecs_to_jiffies(4000)));
+            let result = shut.wait(Uninterruptible.timeout(msecs_to_jiffies(8000)));
             scene.note(0, result.map_err(Into::into));
         })?;
         let waits = until(|| scene.step.load(Relaxed) == 1);
