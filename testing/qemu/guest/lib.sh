@@ -96,16 +96,18 @@ within() {
 	return "${within_status:-1}"
 }
 
-# leaks PATTERN: on a kernel with kmemleak, what nobody knows any more goes to the
+# leaks PATTERN [again]: on a kernel with kmemleak, what nobody knows any more goes to the
 # console, where "unreferenced object" fails the boot; not so an object with a line
-# that PATTERN matches. What was told is not told again.
+# that PATTERN matches. What was told is not told again. With "again", only what the
+# scans before have seen is of interest.
 leaks() {
 	leaks_of=/sys/kernel/debug/kmemleak
 	[ -w "$leaks_of" ] || return 0
 	step "kmemleak"
-	# What is younger than five seconds is not told; what changes between two scans, neither.
+	# What is younger than five seconds is not told; what is new in a scan, or has changed
+	# since the one before, neither.
 	sleep 6
-	echo scan >"$leaks_of"
+	[ -n "${2:-}" ] || echo scan >"$leaks_of"
 	echo scan >"$leaks_of"
 	awk -v known="$1" '
 		function tell() { if (!skip) printf "%s", object; object = ""; skip = 0 }

@@ -59,9 +59,9 @@ if [ -r /proc/lockdep ]; then
 	awk 'BEGIN { RS = "" } /: [A-Za-z_]*[Kk]unit/' /proc/lockdep | emit lockdep.txt
 fi
 
-# leaks_here PATTERN: not where the positive controls run, which prove something else.
+# leaks_here PATTERN [again]: not where the positive controls run, which prove something else.
 leaks_here() {
-	grep -q '^busted' /baton/modules/order || leaks "$1"
+	grep -q '^busted' /baton/modules/order || leaks "$@"
 }
 
 if [ "$rc" -eq 0 ]; then
@@ -75,6 +75,6 @@ if [ "$rc" -eq 0 ]; then
 		}
 	done
 	# Nothing is known to stay behind.
-	leaks_here '^$'
+	leaks_here '^$' again
 fi
 exit "$rc"

@@ -4,10 +4,14 @@
 # say that every case of the table failed. If it does not, it cannot fail.
 set -u
 
+# The debug kernel takes ten seconds for each, and the way through is the same for all.
+seeds='xfs dax md dio bcache'
+[ -z "${BATON_SHORT:-}" ] || seeds=dio
+
 echo 'TAP version 13'
-echo '1..5'
+echo "1..$(echo "$seeds" | wc -w)"
 number=0
-for seed in xfs dax md dio bcache; do
+for seed in $seeds; do
 	number=$((number + 1))
 	# shellcheck disable=SC2046 # a list of files without blanks
 	said=$("$BATON_SEEDS/run" --expect-inverted --rounds 1 --modules "$BATON_MODULES" \
