@@ -71,26 +71,37 @@ void baton_blk_disk_released(struct gendisk *disk)
 }
 EXPORT_SYMBOL_GPL(baton_blk_disk_released);
 
+static bool is_there(const char *folder, const char *name)
+{
+	char path[sizeof("/sys/devices/virtual/block/") + DISK_NAME_LEN];
+	struct path found;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	if (kern_path(path, 0, &found))
+		return false;
+	path_put(&found);
+	return true;
+}
+
 /*
  * Whether a disk called @disk_name of @disk cannot be added: another disk or a
  * partition is called so, or something else in /dev, which devtmpfs would keep.
+ *
+ * A disk that is being removed leaves /dev, its class and sysfs, in this order:
+ * it is looked for in that order, too, or it could be missed everywhere.
  */
 bool baton_blk_name_is_taken(struct gendisk *disk)
 {
-	char path[sizeof("/dev/") + DISK_NAME_LEN];
 	struct device *other;
-	struct path found;
 
+	if (is_there("/dev", disk->disk_name))
+		return true;
 	other = class_find_device_by_name(disk_to_dev(disk)->class, disk->disk_name);
 	if (other) {
 		put_device(other);
 		return true;
 	}
-	snprintf(path, sizeof(path), "/dev/%s", disk->disk_name);
-	if (kern_path(path, 0, &found))
-		return false;
-	path_put(&found);
-	return true;
+	return is_there("/sys/devices/virtual/block", disk->disk_name);
 }
 EXPORT_SYMBOL_GPL(baton_blk_name_is_taken);
 
