@@ -36,7 +36,7 @@ const DEADLINE: Duration = Duration::from_secs(100);
 /// How long one case may take, should it do nothing at all.
 const PATIENCE: Duration = Duration::from_secs(2000);
 /// How many random schedules of a stress case are tried, in each of the two ways.
-const SCHEDULES: usize = 4000;
+const SCHEDULES: usize = 2000;
 /// How many lines of a failed case are shown.
 const LAST_LINES: usize = 15;
 
