@@ -52,6 +52,13 @@
 //!
 //! If 4 comes before 2, then 3 comes before 5: F, between 3 and 4, pairs with E, between 2 and 5.
 
+mod protocol;
+
+use protocol::{
+    settle,
+    Hint, //
+};
+
 use crate::ffi;
 use core::{
     ptr,
@@ -245,17 +252,22 @@ impl Body {
 
     /// Makes `TIF_NOTIFY_SIGNAL` what the words say, and returns that. Called by the thread.
     fn settle(&self) -> bool {
-        if !self.is_pending() {
-            // SAFETY: Clears a flag of the calling task, which is a thread of the library: nobody
-            // else uses it. A full barrier follows: E, pairs with F.
-            unsafe { ffi::baton_clear_notify() };
-            if !self.is_pending() {
-                return false;
-            }
-            // SAFETY: Sets a flag of the calling task.
-            unsafe { ffi::baton_notify(Task::current_raw()) };
-        }
-        true
+        settle(&NotifySignal, || self.is_pending())
+    }
+}
+
+/// `TIF_NOTIFY_SIGNAL` of the calling task, which is a thread of the library: nobody else uses it.
+struct NotifySignal;
+
+impl Hint for NotifySignal {
+    fn clear(&self) {
+        // SAFETY: Clears a flag of the calling task. A full barrier follows: E, pairs with F.
+        unsafe { ffi::baton_clear_notify() };
+    }
+
+    fn set(&self) {
+        // SAFETY: Sets a flag of the calling task.
+        unsafe { ffi::baton_notify(Task::current_raw()) };
     }
 }
 

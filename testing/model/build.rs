@@ -33,6 +33,8 @@ const SOURCES: &[(&str, &str)] = &[
     ("drain_protocol", "rust/drain/protocol.rs"),
     ("drain_host", "testing/model/src/drain_host.rs"),
     ("drain", "testing/model/src/drain.rs"),
+    ("stop_protocol", "rust/stop/protocol.rs"),
+    ("stop", "testing/model/src/stop.rs"),
 ];
 
 fn main() {
@@ -78,7 +80,7 @@ fn main() {
     {
         writeln!(
             text,
-            "        {name:?} => [{name}::event::CASES, {name}::entry_map::CASES, {name}::drain::CASES].concat(),"
+            "        {name:?} => [{name}::event::CASES, {name}::entry_map::CASES, {name}::drain::CASES, {name}::stop::CASES].concat(),"
         )
         .unwrap();
     }

@@ -24,6 +24,8 @@ const WAIT: &str = "rust/entry_map/wait.rs";
 const DRAIN: &str = "rust/drain/protocol.rs";
 const DRAIN_HOST: &str = "testing/model/src/drain_host.rs";
 const HOST: &str = "testing/model/src/host.rs";
+const STOP: &str = "rust/stop/protocol.rs";
+const STOP_CASES: &str = "testing/model/src/stop.rs";
 
 const DEADLOCK: &str = "deadlock";
 const RACE: &str = "Causality violation";
@@ -386,6 +388,25 @@ pub const FAULTS: &[Fault] = &[
         case: "drain_last_end_against_wait",
         says: RACE,
     },
+    Fault {
+        name: "no_second_look_at_the_words",
+        file: STOP,
+        from: "        if !is_pending() {
+            return false;
+        }
+        hint.set();",
+        to: "        return false;",
+        case: "stop_against_another",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "second_look_without_a_hint",
+        file: STOP,
+        from: "        hint.set();",
+        to: "",
+        case: "stop_against_another",
+        says: DEADLOCK,
+    },
     // What the protocol relies on: without a barrier, the wake-up is lost or the result not seen.
     // Of the first sleep, the lock orders the publication; A and C are needed from the second on.
     Fault {
@@ -426,6 +447,22 @@ pub const FAULTS: &[Fault] = &[
         from: "        fence(SeqCst); // A",
         to: "",
         case: "drain_last_end_against_wait",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "no_barrier_behind_the_hint",
+        file: STOP_CASES,
+        from: "        fence(SeqCst); // E",
+        to: "",
+        case: "stop_against_another",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "no_barrier_before_the_hint",
+        file: STOP_CASES,
+        from: "        fence(SeqCst); // F",
+        to: "",
+        case: "stop_against_another",
         says: DEADLOCK,
     },
 ];
