@@ -76,12 +76,16 @@ impl Cursor {
             Bound::Excluded(end) => end.checked_sub(1),
             Bound::Unbounded => Some(usize::MAX),
         };
-        let (next, last) = (first.unwrap_or(1), last.unwrap_or(0));
+        // Nothing is before the first index, and nothing behind the last one.
+        let done = match (first, last) {
+            (Some(first), Some(last)) => first > last,
+            _ => true,
+        };
         Self {
-            next,
-            last,
+            next: first.unwrap_or(0),
+            last: last.unwrap_or(0),
             mark,
-            done: first.is_none() || next > last,
+            done,
         }
     }
 
