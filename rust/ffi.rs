@@ -32,6 +32,15 @@ pub(crate) struct BatonBlkServing {
     pub(crate) q: *mut bindings::request_queue,
 }
 
+/// `struct baton_allocations`, as in `helpers.h`.
+#[cfg(CONFIG_KUNIT)]
+#[repr(C)]
+pub(crate) struct BatonAllocations {
+    pub(crate) task: *mut bindings::task_struct,
+    pub(crate) all: c_ulong,
+    pub(crate) io: c_ulong,
+}
+
 #[allow(
     improper_ctypes,
     reason = "some C structures are empty, depending on the configuration"
@@ -192,6 +201,10 @@ extern "C" {
         size: usize,
         len: *mut usize,
     ) -> bool;
+    #[cfg(CONFIG_KUNIT)]
+    pub(crate) fn baton_allocations_begin(seen: *mut BatonAllocations) -> c_int;
+    #[cfg(CONFIG_KUNIT)]
+    pub(crate) fn baton_allocations_end(seen: *mut BatonAllocations);
     #[cfg(CONFIG_KUNIT)]
     pub(crate) fn baton_user_task_run(
         body: unsafe extern "C" fn(*mut c_void),

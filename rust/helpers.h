@@ -161,6 +161,13 @@ void baton_show_task(struct task_struct *task);
 u64 baton_log_end(void);
 bool baton_log_line(u64 *number, char *line, size_t size, size_t *len);
 int baton_user_task_run(void (*body)(void *data), void *data);
+struct baton_allocations {
+	struct task_struct *task;
+	unsigned long all;
+	unsigned long io;
+};
+int baton_allocations_begin(struct baton_allocations *seen);
+void baton_allocations_end(struct baton_allocations *seen);
 
 /* the ledger of owners: in Rust */
 unsigned long baton_owner_watch(unsigned long patience);

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What only tests need: the kernel's log, and a task that is no kernel thread.
- * See testing.rs.
+ * What only tests need: the kernel's log, what is allocated, and a task that is
+ * no kernel thread. See testing.rs.
  */
 
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/kmsg_dump.h>
+#include <linux/preempt.h>
+#include <linux/sched/mm.h>
 #include <linux/umh.h>
+#ifdef CONFIG_TRACEPOINTS
+#include <trace/events/kmem.h>
+#endif
 
 #include "helpers.h"
 
@@ -35,6 +40,64 @@ bool baton_log_line(u64 *number, char *line, size_t size, size_t *len)
 	return true;
 }
 EXPORT_SYMBOL_GPL(baton_log_line);
+
+#ifdef CONFIG_TRACEPOINTS
+/* Counts what the task would sleep for. */
+static void baton_saw(struct baton_allocations *seen, gfp_t gfp)
+{
+	if (current != seen->task || !in_task() || !gfpflags_allow_blocking(gfp))
+		return;
+	seen->all++;
+	if (current_gfp_context(gfp) & __GFP_IO)
+		seen->io++;
+}
+
+static void baton_saw_object(void *seen, unsigned long call_site, const void *ptr,
+			     struct kmem_cache *s, gfp_t gfp, int node)
+{
+	baton_saw(seen, gfp);
+}
+
+static void baton_saw_memory(void *seen, unsigned long call_site, const void *ptr,
+			     size_t bytes_req, size_t bytes_alloc, gfp_t gfp,
+			     int node)
+{
+	baton_saw(seen, gfp);
+}
+
+/* Counts the allocations of the calling task from here on, until the end. */
+int baton_allocations_begin(struct baton_allocations *seen)
+{
+	int ret;
+
+	*seen = (struct baton_allocations){ .task = current };
+	ret = register_trace_kmem_cache_alloc(baton_saw_object, seen);
+	if (ret)
+		return ret;
+	ret = register_trace_kmalloc(baton_saw_memory, seen);
+	if (ret)
+		unregister_trace_kmem_cache_alloc(baton_saw_object, seen);
+	return ret;
+}
+
+void baton_allocations_end(struct baton_allocations *seen)
+{
+	unregister_trace_kmalloc(baton_saw_memory, seen);
+	unregister_trace_kmem_cache_alloc(baton_saw_object, seen);
+	tracepoint_synchronize_unregister();
+}
+#else
+int baton_allocations_begin(struct baton_allocations *seen)
+{
+	return -EOPNOTSUPP;
+}
+
+void baton_allocations_end(struct baton_allocations *seen)
+{
+}
+#endif
+EXPORT_SYMBOL_GPL(baton_allocations_begin);
+EXPORT_SYMBOL_GPL(baton_allocations_end);
 
 struct baton_user_task {
 	void (*body)(void *data);

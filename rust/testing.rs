@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! For tests in the kernel: what was logged, and a task that is no kernel thread.
+//! For tests in the kernel: what was logged, how a task sleeps, what it allocates, and a task that is no
+//! kernel thread.
 //!
 //! C headers: [`include/linux/kmsg_dump.h`](srctree/include/linux/kmsg_dump.h),
+//! [`include/linux/sched.h`](srctree/include/linux/sched.h),
+//! [`include/trace/events/kmem.h`](srctree/include/trace/events/kmem.h),
 //! [`include/linux/umh.h`](srctree/include/linux/umh.h)
 
 use crate::{
@@ -14,7 +17,8 @@ use core::ptr;
 use kernel::{
     error::to_result,
     ffi::c_void,
-    prelude::*, //
+    prelude::*,
+    task::Task, //
 };
 
 /// A place in the kernel's log.
@@ -66,6 +70,104 @@ impl Log {
         }
         found
     }
+}
+
+/// Returns the state of a task, as the letter that `ps` shows, and whether it waits for I/O.
+///
+/// It may have changed when this returns, unless only the caller can wake the task.
+///
+/// Context: any.
+///
+/// # Examples
+///
+/// ```
+/// use baton::{testing, MaySleep, Thread};
+///
+/// let cx = &mut MaySleep::assert();
+/// let thread = Thread::spawn(cx, c"baton_example", |_cx, _stop| ())?;
+/// let (letter, _io) = testing::state(thread.task());
+/// assert!(letter.is_ascii_uppercase());
+/// thread.join(cx)?;
+/// # Ok::<(), kernel::error::Error>(())
+/// ```
+#[doc(alias("task_state_to_char", "in_iowait"))]
+pub fn state(task: &Task) -> (char, bool) {
+    let mut io = false;
+    // SAFETY: The task is valid.
+    let state = unsafe { ffi::baton_registry_task_state(task.as_ptr(), &raw mut io) };
+    // CAST: A letter.
+    (char::from(state as u8), io)
+}
+
+/// Returns whether interrupts are off, as they are with the lock of a completion held, for example.
+///
+/// Context: any.
+///
+/// # Examples
+///
+/// ```
+/// use baton::{testing, MaySleep};
+///
+/// let cx = &mut MaySleep::assert();
+/// let off = cx.interrupts_off();
+/// assert!(testing::irqs_off());
+/// drop(off);
+/// assert!(!testing::irqs_off());
+/// ```
+#[doc(alias = "irqs_disabled")]
+pub fn irqs_off() -> bool {
+    // SAFETY: Reads the state of this CPU.
+    unsafe { ffi::baton_irqs_disabled() }
+}
+
+/// The allocations of a task that may sleep for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allocations {
+    /// How many there were.
+    pub all: usize,
+    /// How many of them may have started I/O.
+    pub with_io: usize,
+}
+
+/// Does `body`, and counts what the calling task allocates in it and may sleep for.
+///
+/// Nothing is counted by a kernel without trace points (`CONFIG_TRACEPOINTS`): [`None`].
+///
+/// Context: may sleep.
+///
+/// # Examples
+///
+/// ```
+/// use baton::{testing, MaySleep};
+/// use kernel::prelude::*;
+///
+/// let cx = &mut MaySleep::assert();
+/// let (made, seen) = testing::allocations(cx, |_| KBox::new([7; 100], GFP_KERNEL));
+/// made?;
+/// assert!(seen.is_none_or(|seen| seen.all > 0 && seen.with_io > 0));
+/// # Ok::<(), Error>(())
+/// ```
+pub fn allocations<C: Level, R>(
+    cx: &mut MaySleep<C>,
+    body: impl FnOnce(&mut MaySleep<C>) -> R,
+) -> (R, Option<Allocations>) {
+    let mut seen = ffi::BatonAllocations {
+        task: ptr::null_mut(),
+        all: 0,
+        io: 0,
+    };
+    let seen = &raw mut seen;
+    // SAFETY: It is valid until the end, below. The caller may sleep.
+    if to_result(unsafe { ffi::baton_allocations_begin(seen) }).is_err() {
+        return (body(cx), None);
+    }
+    let result = body(cx);
+    // SAFETY: Begun above; nobody counts any more when this returns.
+    let (all, with_io) = unsafe {
+        ffi::baton_allocations_end(seen);
+        ((*seen).all, (*seen).io)
+    };
+    (result, Some(Allocations { all, with_io }))
 }
 
 /// A call of `body`, and what it has returned.
