@@ -138,7 +138,8 @@ impl<'a, 'c, V: Value, L: Level> EntryGuard<'a, 'c, V, L> {
     /// Splits an entry of [`Order::Pmd`] into 512 of [`Order::Pte`], and unlocks them.
     ///
     /// `f` returns the value for an index. It is called once for each, in their order, before anything
-    /// is changed and with no lock held but the entry. The new entries have the marks of the old one;
+    /// is changed and with no lock held but the entry. With [`Memory::NoIo`](super::Memory::NoIo) what it
+    /// allocates is got without I/O as well. The new entries have the marks of the old one;
     /// they are zero entries if it was one. Everybody who waits for the old one looks again.
     ///
     /// Context: may sleep.
@@ -160,16 +161,15 @@ impl<'a, 'c, V: Value, L: Level> EntryGuard<'a, 'c, V, L> {
         if self.granule.order() != Order::Pmd {
             return Err(EINVAL);
         }
-        let len = Order::Pmd.len();
-        let mut values = self
-            .tree
-            .with_memory(|| KVec::with_capacity(len, GFP_KERNEL))?;
-        for index in self.granule.base()..=self.granule.last() {
-            let content = content(f(index), self.content.zero).ok_or(EINVAL)?;
-            // There is room for all of them.
-            values.push(content.value, GFP_KERNEL)?;
-        }
-        Ok(values)
+        self.tree.with_memory(|| {
+            let mut values = KVec::with_capacity(Order::Pmd.len(), GFP_KERNEL)?;
+            for index in self.granule.base()..=self.granule.last() {
+                let content = content(f(index), self.content.zero).ok_or(EINVAL)?;
+                // There is room for all of them.
+                values.push(content.value, GFP_KERNEL)?;
+            }
+            Ok(values)
+        })
     }
 
     #[track_caller]

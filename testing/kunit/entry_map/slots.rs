@@ -7,7 +7,14 @@ use kernel::prelude::*;
 #[kunit_tests(baton_entry_map)]
 mod tests {
     use crate::*;
-    use baton::testing::Log;
+    use baton::{
+        block::is_without_io,
+        testing::{
+            self,
+            Allocations,
+            Log, //
+        },
+    };
 
     #[test]
     fn each_outcome_at_a_vacant_slot() -> Result {
@@ -364,6 +371,54 @@ mod tests {
         assert_eq!(number, Some(u32::MAX));
         assert!(matches!(removed, At::Removed(u32::MAX)));
         assert_eq!(zero, Some(true));
+        Ok(())
+    }
+
+    /// What was allocated to grow a map, and to split an entry; whether the split was without I/O.
+    type Got = (Option<Allocations>, Option<Allocations>, bool);
+
+    fn grow_and_split(cx: &mut MaySleep, map: &EntryMap<u64>) -> Result<Got> {
+        let (grown, first) = testing::allocations(cx, |cx| {
+            // Nothing is there at once, so that it may sleep for it.
+            map.refuse_memory(1);
+            let at = map.at(cx, Uninterruptible, 1 << 40, Order::Pte, |_| {
+                Outcome::Insert(1)
+            });
+            at.map(drop)
+        });
+        grown?;
+        let huge = map.at(cx, Uninterruptible, 512, Order::Pmd, |_| {
+            Outcome::InsertLocked(2)
+        })?;
+        let huge = huge.locked().ok_or(EIO)?.detach();
+        let mut without = true;
+        let (split, second) = testing::allocations(cx, |cx| {
+            let split = huge.attach(cx).split(|_| {
+                without &= is_without_io();
+                3
+            });
+            split.map_err(Error::from)
+        });
+        split?;
+        Ok((first, second, without))
+    }
+
+    #[test]
+    fn a_map_for_io_gets_memory_without_io() -> Result {
+        let cx = &mut MaySleep::assert();
+        let any: Pin<KBox<EntryMap<u64>>> = KBox::pin_init(new_entry_map!(), GFP_KERNEL)?;
+        let no_io: Pin<KBox<EntryMap<u64>>> = KBox::pin_init(new_entry_map!(NoIo), GFP_KERNEL)?;
+        let any = grow_and_split(cx, &any)?;
+        let no_io = grow_and_split(cx, &no_io)?;
+        let has_io = |seen: Option<Allocations>| seen.map(|seen| (seen.all > 0, seen.with_io > 0));
+        // A kernel without trace points shows no allocations.
+        let with = [Some((true, true)), None];
+        let without = [Some((true, false)), None];
+        assert_eq!((any.2, no_io.2), (false, true));
+        assert!(with.contains(&has_io(any.0)));
+        assert!(with.contains(&has_io(any.1)));
+        assert!(without.contains(&has_io(no_io.0)));
+        assert!(without.contains(&has_io(no_io.1)));
         Ok(())
     }
 
