@@ -170,7 +170,7 @@ impl Thread {
         self.core.is_finished(cx)
     }
 
-    /// Sends the thread a signal that interruptible and killable waits see.
+    /// Sends the thread a signal that ends interruptible waits.
     pub fn interrupt(&self) {
         self.core.interrupt();
     }
