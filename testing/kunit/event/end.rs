@@ -5,6 +5,7 @@
 use super::gate::{
     deadline,
     take,
+    until,
     Gate,
     CLOSED,
     SERVED,
@@ -18,6 +19,7 @@ use baton::{
         Uninterruptible,
         WrongLock, //
     },
+    testing,
     Closed,
     Fifo,
     LockIn,
@@ -105,16 +107,19 @@ mod tests {
         let cx = &mut MaySleep::assert();
         let gate = Gate::<Fifo>::new()?;
         let waiter = gate.start(cx, 0, 1, Interruptible)?;
-        {
-            // The signal wakes the waiter, which cannot withdraw before the lock is released.
+        let came = {
+            // The signal wakes the waiter, which comes to withdraw, and sleeps on the lock.
             let mut held = gate.state.lock_in(cx);
             waiter.interrupt();
+            let came = until(|| testing::state(waiter.task()) == ('D', false)).is_ok();
             held.as_mut()
                 .project()
                 .credits
                 .update(|credits| *credits += 1);
-        }
+            came
+        };
         gate.join(cx, [waiter])?;
+        assert!(came);
         assert_eq!(gate.ended(0), SERVED);
         assert_eq!(gate.credits(cx), 0);
         Ok(())
