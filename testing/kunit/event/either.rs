@@ -27,6 +27,10 @@ use kernel::{
     new_mutex,
     prelude::*,
     sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
         Arc,
         Mutex, //
     },
@@ -311,6 +315,42 @@ mod tests {
         assert_eq!(sleeping, [2, 0]);
         assert_eq!(got, Some(Ok(Either::First(7))));
         assert_eq!(left, [0, 0]);
+        Ok(())
+    }
+
+    /// Once the one claim was served, nobody asks the other one.
+    #[test]
+    fn twice_on_one_event_is_served_once() -> Result {
+        let cx = &mut MaySleep::assert();
+        let lock = jobs()?;
+        let asked = Arc::new(Atomic::new(0), GFP_KERNEL)?;
+        let (theirs, asks) = (lock.clone(), asked.clone());
+        let thread = Thread::spawn(cx, c"event_waiter", move |cx, _| {
+            let got = theirs
+                .lock_in(cx)
+                .on(|jobs| &jobs.work)
+                .when(|work| *work > 0, core::mem::take)
+                .or(|jobs| &jobs.work)
+                .until(move |_| {
+                    asks.fetch_add(1, Relaxed);
+                    false
+                })
+                .wait(Idle);
+            *theirs.lock_in(cx).as_mut().project().got = Some(got.map_err(Into::into));
+        })?;
+        let asleep = until(|| waiters(&lock, cx) == [2, 0]);
+        let before = asked.load(Relaxed);
+        lock.lock_in(cx)
+            .as_mut()
+            .project()
+            .work
+            .update(|work| *work = 1);
+        let after = asked.load(Relaxed);
+        let (got, left) = end(cx, &lock, thread);
+        asleep?;
+        assert_eq!(got, Some(Ok(Either::First(1))));
+        assert_eq!(left, [0, 0]);
+        assert_eq!((before, after), (1, 1));
         Ok(())
     }
 }

@@ -121,6 +121,49 @@ struct Boxed {
     set: Event<bool>,
 }
 
+/// A lock whose data may know of an event that is not inside of it.
+#[pin_data]
+struct Node {
+    #[pin]
+    state: Mutex<Data>,
+    #[pin]
+    set: Event<bool>,
+}
+
+#[pin_data]
+struct Data {
+    #[pin]
+    never: Event<bool>,
+    other: Option<Arc<Node>>,
+}
+
+impl Node {
+    fn new() -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                state <- new_mutex!(pin_init!(Data {
+                    never <- new_event!(false),
+                    other: None,
+                })),
+                set <- new_event!(true),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// Waits for the event of another node, which is set, under the lock of this one.
+    fn wait_for(&self, cx: &mut MaySleep, other: &Arc<Self>) -> Result<(), WaitError> {
+        *self.state.lock_in(cx).as_mut().project().other = Some(other.clone());
+        let held = self.state.lock_in(cx);
+        let on = held.on(|data| data.other.as_ref().map_or(&data.never, |other| &other.set));
+        let got = on
+            .until(|set| *set)
+            .wait(Uninterruptible.timeout(deadline()));
+        *self.state.lock_in(cx).as_mut().project().other = None;
+        got
+    }
+}
+
 #[kunit_tests(baton_event_tied)]
 mod tests {
     use super::*;
@@ -320,6 +363,19 @@ mod tests {
             .wait(Killable.timeout(1));
         assert_eq!(got, Err(WaitError::Closed));
         assert_eq!(again, Err(WaitError::TimedOut));
+        Ok(())
+    }
+
+    #[test]
+    fn event_before_or_behind_the_data_is_refused() -> Result {
+        let cx = &mut MaySleep::assert();
+        // One of them is at the lower address.
+        let nodes = [Node::new()?, Node::new()?];
+        let got = [
+            nodes[0].wait_for(cx, &nodes[1]),
+            nodes[1].wait_for(cx, &nodes[0]),
+        ];
+        assert_eq!(got, [Err(WaitError::Closed); 2]);
         Ok(())
     }
 }
