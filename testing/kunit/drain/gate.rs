@@ -7,7 +7,8 @@ use super::{
     holder,
     join,
     limited,
-    until, //
+    until,
+    waiter, //
 };
 use baton::{
     drain::{
@@ -15,17 +16,45 @@ use baton::{
         DrainError, //
     },
     event::{
+        Idle,
+        Interruptible,
+        Io,
         Killable,
         Mode,
         Uninterruptible, //
     },
+    testing,
     MaySleep,
     Thread, //
 };
 use kernel::{
     prelude::*,
+    sync::atomic::Acquire,
     time::msecs_to_jiffies, //
 };
+
+/// Waits for a drain in `mode`, in a thread; returns how that sleeps, at last in the state `wanted`.
+fn sleeps<M: Mode + Send + 'static>(
+    cx: &mut MaySleep,
+    mode: M,
+    wanted: (char, bool),
+) -> Result<(char, bool)> {
+    let drain = drain()?;
+    let reference = drain.try_begin()?;
+    let (thread, result) = waiter(&drain, mode, cx)?;
+    let mut seen = ('?', false);
+    until(|| {
+        let waits = drain.waiters() == 1;
+        seen = testing::state(thread.task());
+        waits && seen == wanted
+    });
+    reference.end();
+    if join(thread, cx) && result.load(Acquire) == 0 {
+        Ok(seen)
+    } else {
+        Err(ETIMEDOUT)
+    }
+}
 
 #[kunit_tests(baton_drain_gate)]
 mod tests {
@@ -122,6 +151,27 @@ mod tests {
         assert_eq!(refused, Some(DrainError::Shut));
         assert_eq!(ended, Ok(()));
         assert!(open);
+        Ok(())
+    }
+
+    #[test]
+    fn a_waiter_sleeps_in_the_state_of_its_mode() -> Result {
+        let cx = &mut MaySleep::assert();
+        let limit = msecs_to_jiffies(20_000);
+        let uninterruptible = sleeps(cx, Uninterruptible, ('D', false));
+        let interruptible = sleeps(cx, Interruptible, ('S', false));
+        let killable = sleeps(cx, Killable, ('D', false));
+        let io = sleeps(cx, Io, ('D', true));
+        let idle = sleeps(cx, Idle, ('I', false));
+        let io_limited = sleeps(cx, Io.timeout(limit), ('D', true));
+        let idle_limited = sleeps(cx, Idle.timeout(limit), ('I', false));
+        assert_eq!(uninterruptible, Ok(('D', false)));
+        assert_eq!(interruptible, Ok(('S', false)));
+        assert_eq!(killable, Ok(('D', false)));
+        assert_eq!(io, Ok(('D', true)));
+        assert_eq!(idle, Ok(('I', false)));
+        assert_eq!(io_limited, Ok(('D', true)));
+        assert_eq!(idle_limited, Ok(('I', false)));
         Ok(())
     }
 }
