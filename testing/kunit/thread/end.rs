@@ -5,6 +5,7 @@
 use super::scene::*;
 use baton::{
     owner,
+    testing::Log,
     LockIn,
     MaySleep,
     Thread, //
@@ -242,6 +243,26 @@ mod tests {
             let _ = refused.object.stop(cx);
         }
         assert_eq!(why, Some(ETIMEDOUT));
+        Ok(())
+    }
+
+    #[test]
+    fn a_long_name_is_cut() -> Result {
+        let cx = &mut MaySleep::assert();
+        let log = Log::here();
+        let before = owner::reaped();
+        drop(Thread::spawn(
+            cx,
+            c"a_name_of_more_than_thirty_one_letters",
+            |_, _| (),
+        )?);
+        let gone = until(|| owner::reaped() != before);
+        let named = log.lines(&[
+            "thread 'a_name_of_more_than_thirty_one_', made at ",
+            "thread/end.rs:",
+        ]);
+        assert!(gone);
+        assert_eq!(named, 1);
         Ok(())
     }
 }
