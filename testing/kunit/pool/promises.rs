@@ -73,6 +73,8 @@ mod promises_tests {
         fill(&cache, cx, 3)?;
         let pin = cache.lock_in(cx).pin(0)?;
         let node = cache.lock_in(cx).try_exclusive(1)?;
+        // The youngest one: both of the others would be offered before it.
+        drop(cache.lock_in(cx).pin(2)?);
         let (mut offered, mut pins) = (0, 0);
         let found = cache.lock_in(cx).try_exclusive_oldest(|node| {
             offered += 1;

@@ -8,6 +8,10 @@ use kernel::prelude::*;
 mod debts_tests {
     use crate::*;
     use baton::{
+        entry_map::{
+            Order,
+            Outcome, //
+        },
         event::Killable,
         shrinker::{
             shrink_all,
@@ -107,6 +111,33 @@ mod debts_tests {
         let seen = seen.ok_or(ENOENT)?;
         assert_eq!(seen.kind, Kind::Entry);
         assert_eq!((seen.owed, seen.debtor), (1, pid));
+        Ok(())
+    }
+
+    /// Whoever could not split an entry has it still.
+    #[test]
+    fn who_could_not_split_an_entry_owes_it() -> Result {
+        let cx = &mut MaySleep::assert();
+        registry::switch(cx, true);
+        let map = map()?;
+        let huge = map.at(cx, limited(), 0, Order::Pmd, |_| Outcome::InsertLocked(1))?;
+        map.refuse_memory(1);
+        let refused = huge.locked().ok_or(EIO)?.split(|_| 2).err();
+        let (entry, error) = refused
+            .map(|refused| (refused.guard.detach(), refused.error))
+            .unzip();
+        let theirs = map.clone();
+        let thread = Thread::spawn(cx, c"registry_kunit", move |cx, _| {
+            let _ = theirs.lock(cx, limited(), 7).map(drop);
+        })?;
+        let seen = asleep(cx, &thread);
+        drop(entry);
+        let _ = thread.join(cx);
+        registry::switch(cx, false);
+
+        assert_eq!(error, Some(ENOMEM));
+        let seen = seen.ok_or(ENOENT)?;
+        assert_eq!((seen.owed, seen.debtor), (1, mine()));
         Ok(())
     }
 

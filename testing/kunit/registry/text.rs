@@ -42,7 +42,9 @@ use kernel::{
     },
     time::{
         delay::fsleep,
-        Delta, //
+        Delta,
+        Instant,
+        Monotonic, //
     }, //
 };
 
@@ -69,6 +71,16 @@ impl Text {
             self.lines().for_each(|line| pr_err!("{line}\n"));
         }
         found
+    }
+
+    /// Returns the milliseconds behind `what`, the last ones of them.
+    fn time(&self, what: &str) -> Option<i64> {
+        let found = |line: &str| {
+            let (_, rest) = line.split_once(what)?;
+            let (number, _) = rest.split_once(" ms")?;
+            number.parse().ok()
+        };
+        self.lines().filter_map(found).last()
     }
 
     fn has(&self, begin: fmt::Arguments<'_>, end: fmt::Arguments<'_>) -> Result<Option<usize>> {
@@ -231,6 +243,82 @@ mod text_tests {
         assert!(order.iter().all(kept));
         // Nobody is in another's way.
         assert!(!behind);
+        Ok(())
+    }
+
+    /// Who waits by the same claim for something else is in nobody's way.
+    #[test]
+    fn who_waits_elsewhere_is_behind_nobody() -> Result {
+        let cx = &mut MaySleep::assert();
+        let line = || -> Result<Arc<Mutex<Line>>> {
+            Arc::pin_init(
+                new_mutex!(pin_init!(Line { open <- new_event!(0) })),
+                GFP_KERNEL,
+            )
+        };
+        let lines = [line()?, line()?];
+        registry::switch(cx, true);
+        let one = waits(cx, &lines[0], 1)?;
+        let other = waits(cx, &lines[1], 1)?;
+        let seen = [asleep(cx, &one), asleep(cx, &other)];
+        let behind = seen.map(|seen| seen.map(|seen| seen.behind));
+        let report = Report::new(cx);
+        for line in &lines {
+            line.lock_in(cx)
+                .as_mut()
+                .project()
+                .open
+                .update(|open| *open = 1);
+        }
+        let _ = one.join(cx);
+        let _ = other.join(cx);
+        registry::switch(cx, false);
+        assert_eq!(behind, [Some(None); 2]);
+        let report = report?;
+        assert_eq!(report.sleepers().len(), 2);
+        assert!(report.sleepers().iter().all(|s| s.behind().is_none()));
+        Ok(())
+    }
+
+    /// Of each time the report says how much of it has passed, and not more.
+    #[test]
+    fn its_times_are_milliseconds() -> Result {
+        let cx = &mut MaySleep::assert();
+        let line: Arc<Mutex<Line>> = Arc::pin_init(
+            new_mutex!(pin_init!(Line { open <- new_event!(0, "registry_kunit_line") })),
+            GFP_KERNEL,
+        )?;
+        let begin = Instant::<Monotonic>::now();
+        registry::switch(cx, true);
+        line.lock_in(cx).as_mut().project().open.update(|_| ());
+        let thread = waits(cx, &line, 1)?;
+        let seen = asleep(cx, &thread).is_some();
+        // A thousand times as much is more than all of it.
+        let before = begin.elapsed().as_millis();
+        let slept = until(|| begin.elapsed().as_millis() > 2 * before + 20);
+        let change = Instant::<Monotonic>::now();
+        line.lock_in(cx).as_mut().project().open.update(|_| ());
+        let text = Text::now(cx);
+        let (changed, all) = (change.elapsed().as_millis(), begin.elapsed().as_millis());
+        line.lock_in(cx)
+            .as_mut()
+            .project()
+            .open
+            .update(|open| *open = 1);
+        let _ = thread.join(cx);
+        registry::switch(cx, false);
+
+        assert!(seen && slept);
+        let text = text?;
+        let on = text.time("registry on for ");
+        let sleeps = text.time(" for ");
+        let last = text.time(" changed it last, ");
+        let within = |time: Option<i64>, most: i64| time.is_some_and(|time| time <= most);
+        // It was on for as long as the thread has slept at least, and that was not nothing.
+        assert!(within(on, all));
+        assert!(within(sleeps, all));
+        assert!(within(last, changed));
+        assert!(on >= sleeps && sleeps >= Some(before));
         Ok(())
     }
 }
