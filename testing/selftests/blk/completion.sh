@@ -29,6 +29,20 @@ workqueue() {
 	mode workqueue ended_by_work
 }
 
+# rescued NAME: a workqueue of that name goes on when there is no memory for workers.
+rescued() {
+	grep -Eqs "^kworker/R-$1($|[^a-z_])" /proc/[0-9]*/comm
+}
+
+# Memory reclaim may wait for what ends the requests, and for what ends that.
+rescuers() {
+	disk r size=16 completion=workqueue
+	rescued baton_reaper
+	rescued baton_blk
+	undisk r
+	not rescued baton_blk
+}
+
 timer() {
 	mode timer ended_by_timer
 }
@@ -182,6 +196,7 @@ bad_input() {
 run_cases "$@" <<-END
 	60 inline requests end where they are served
 	60 workqueue requests end in a worker
+	10 rescuers that worker does not wait for memory
 	60 timer requests end in the interrupt of a timer
 	60 polled requests end when io_uring polls for them
 	10 queues_of_cpus who polls has queues of their own

@@ -147,7 +147,7 @@ held_log() {
 
 # H hands the entry to A, and A to B: each of them is told by the one before.
 hand_over() {
-	local out
+	local out first
 	library
 	seeds
 	[ -d /sys/kernel/tracing/events ] || mount -t tracefs none /sys/kernel/tracing
@@ -165,7 +165,8 @@ hand_over() {
 	out=$(trace-cmd report -i "$work/trace.dat" 2>&1 | tee "$work/report" | grep -E '^ +bug-[HAB]-[0-9]+ ' | grep -E 'entry|wake') || true
 	shown "${out:-$(head -n 20 "$work/report")}"
 	grep -Eq '^ +bug-A-[0-9]+ .*baton_wait: +entry .* part=28 at dax/dax.rs:[0-9]+' <<<"$out"
-	grep -Eq '^ +bug-H-[0-9]+ .*baton_claim: +entry .* part=28 to comm=bug-A pid=[0-9]+' <<<"$out"
+	first=$(sed -nE 's/^ +bug-A-([0-9]+) .*baton_wait: .*/\1/p' <<<"$out" | head -n 1)
+	grep -Eq "^ +bug-H-[0-9]+ .*baton_claim: +entry .* part=28 to comm=bug-A pid=$first\$" <<<"$out"
 	grep -Eq '^ +bug-H-[0-9]+ .*baton_wake: +comm=bug-A pid=[0-9]+' <<<"$out"
 	grep -Eq '^ +bug-A-[0-9]+ .*baton_claim: +entry .* part=28 to comm=bug-B pid=[0-9]+' <<<"$out"
 	# The positive control: without events there is nothing to see.
@@ -175,6 +176,11 @@ hand_over() {
 	not grep -q baton_claim <<<"$out"
 	say end
 	no_library
+}
+
+# generations STEP: of the runs in $out, one a line.
+generations() {
+	sed -nE "s/.*baton_run: +$1 .*generation=//p" <<<"$out" | sort -u
 }
 
 # The driver writes its log, resizes, scrubs and keeps checksums: events, drains, runs and pins are in the trace.
@@ -205,6 +211,7 @@ steps() {
 			return 1
 		}
 	done
+	[ "$(generations begins)" = "$(generations ends)" ]
 	undisk s
 	no_library
 }

@@ -65,7 +65,7 @@ leave() {
 
 left='was left behind by left_behind'
 echo 'TAP version 13'
-echo '1..15'
+echo '1..16'
 trap 'rmmod baton' EXIT
 insmod "$BATON_MODULES/baton.ko"
 
@@ -98,4 +98,8 @@ result $? "and what was in it is finished"
 start 5
 ! [ -d /sys/module/left_sinks ] && gone && log | grep -Eq "timer sink .*$left" && log | grep -q 'finished at last'
 result $? "a sink of a module whose init fails"
+
+start 6
+begun && rmmod "$module" && gone && [ "$(log | grep -c 'was left behind')" = 0 ]
+result $? "a timer in a static that was closed, without a word"
 exit $((failed > 0))

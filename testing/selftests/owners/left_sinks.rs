@@ -47,7 +47,7 @@ module! {
     params: {
         kind: u32 {
             default: 0,
-            description: "What is left: 1 a timer sink in a static, 2 a work sink that was forgotten, 3 a shrinker in a static, 4 a sink that is dropped with interrupts off, 5 a sink after a failed init",
+            description: "What is left: 1 a timer sink in a static, 2 a work sink that was forgotten, 3 a shrinker in a static, 4 a sink that is dropped with interrupts off, 5 a sink after a failed init, 6 a timer sink in a static that was closed",
         },
     },
 }
@@ -123,7 +123,7 @@ impl kernel::Module for LeftSinks {
         let cx = &mut MaySleep::assert();
         let mut dropped_last = None;
         match module_parameters::kind.value() {
-            1 => {
+            1 | 6 => {
                 TIMER.populate(TimerSink::new(cx, Delta::from_millis(1), 1)?);
                 if let Some(timer) = TIMER.as_ref() {
                     timer.push(Tick).map_err(|_| EBUSY)?;
@@ -159,6 +159,9 @@ impl Drop for LeftSinks {
     fn drop(&mut self) {
         // ENTRY: the module is unloaded.
         let cx = &mut MaySleep::assert();
+        if let (6, Some(timer)) = (module_parameters::kind.value(), TIMER.as_ref()) {
+            let _ = timer.close(cx);
+        }
         let off = cx.interrupts_off();
         drop(self.dropped_last.take());
         drop(off);
