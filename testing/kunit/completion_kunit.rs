@@ -27,7 +27,10 @@ use baton::{
         WaitError, //
     },
     level::levels,
-    testing,
+    testing::{
+        self,
+        Log, //
+    },
     MaySleep,
     Ordered,
     Thread, //
@@ -207,11 +210,13 @@ mod tests {
     #[test]
     fn a_dropped_completer_completes_with_an_error() -> Result {
         let cx = &mut MaySleep::assert();
+        let log = Log::here();
         let before = dropped_completers();
         let (completer, mut completion) = started::<u32>(cx)?;
         drop(completer);
         assert_eq!(completion.wait(cx, limited()), Err(ECANCELED));
         assert_eq!(dropped_completers(), before + 1);
+        assert_eq!(log.lines(&["a completer was dropped: "]), 1);
         Ok(())
     }
 
@@ -219,16 +224,18 @@ mod tests {
     fn who_would_complete_does_not_wait() -> Result {
         let cx = &mut MaySleep::assert();
         let mut kept = None;
+        let log = Log::here();
         let mut completion = start(cx, |completer: LocalCompleter<u32>, _| {
             kept = Some(completer);
             Ok(())
         })?;
         let refused = completion.wait(cx, limited());
+        let said = log.lines(&["waits for a completion that only it could complete"]);
         let Some(completer) = kept else {
             return Err(EIO);
         };
         let told = completer.complete(Ok(1));
-        assert_eq!(refused, Err(EDEADLK));
+        assert_eq!((refused, said), (Err(EDEADLK), 1));
         assert_eq!(told, Ok(()));
         assert_eq!(completion.wait(cx, limited()), Ok(1));
         Ok(())

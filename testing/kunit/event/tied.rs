@@ -21,6 +21,7 @@ use baton::{
         WrongLock, //
     },
     new_event,
+    testing,
     Either,
     Event,
     LockIn,
@@ -371,11 +372,18 @@ mod tests {
         let cx = &mut MaySleep::assert();
         // One of them is at the lower address.
         let nodes = [Node::new()?, Node::new()?];
+        let log = testing::Log::here();
         let got = [
             nodes[0].wait_for(cx, &nodes[1]),
             nodes[1].wait_for(cx, &nodes[0]),
         ];
+        let named = log.lines(&[
+            "event ",
+            "event/tied.rs:",
+            ": a wait for an event that is not inside",
+        ]);
         assert_eq!(got, [Err(WaitError::Closed); 2]);
+        assert_eq!(named, 2);
         Ok(())
     }
 }
