@@ -360,6 +360,23 @@ mod tests {
     }
 
     #[test]
+    fn what_came_of_it_is_kept_with_another_guard() -> Result {
+        let map = filled_map()?;
+        let mut at = |index, f: Plan| -> Result<_> {
+            Ok(map.try_at(index, Order::Pte, f)?.map_locked(|_| 3))
+        };
+        let left = at(4, |_| Outcome::Leave)?;
+        let stored = at(4, |_| Outcome::Replace(2))?;
+        let taken = at(4, |_| Outcome::Lock)?;
+        let removed = at(4, |_| Outcome::Remove)?;
+        assert!(matches!(left, At::Left));
+        assert!(matches!(stored, At::Stored));
+        assert!(matches!(taken, At::Locked(3)));
+        assert!(matches!(removed, At::Removed(2)));
+        Ok(())
+    }
+
+    #[test]
     fn values_of_every_kind_come_back() -> Result {
         let numbers: Pin<KBox<EntryMap<u32>>> = KBox::pin_init(new_entry_map!(), GFP_KERNEL)?;
         let units: Pin<KBox<EntryMap<()>>> = KBox::pin_init(new_entry_map!(), GFP_KERNEL)?;
