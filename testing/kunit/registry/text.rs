@@ -24,6 +24,7 @@ use baton::{
     new_event,
     registry::{
         self,
+        Kind,
         Report, //
     },
     LockIn,
@@ -290,16 +291,18 @@ mod text_tests {
         )?;
         let begin = Instant::<Monotonic>::now();
         registry::switch(cx, true);
-        line.lock_in(cx).as_mut().project().open.update(|_| ());
+        // One place, so that it is the same change each time.
+        let change = |cx: &mut MaySleep| line.lock_in(cx).as_mut().project().open.update(|_| ());
+        change(cx);
         let thread = waits(cx, &line, 1)?;
         let seen = asleep(cx, &thread).is_some();
         // A thousand times as much is more than all of it.
         let before = begin.elapsed().as_millis();
         let slept = until(|| begin.elapsed().as_millis() > 2 * before + 20);
-        let change = Instant::<Monotonic>::now();
-        line.lock_in(cx).as_mut().project().open.update(|_| ());
+        let again = Instant::<Monotonic>::now();
+        change(cx);
         let text = Text::now(cx);
-        let (changed, all) = (change.elapsed().as_millis(), begin.elapsed().as_millis());
+        let (changed, all) = (again.elapsed().as_millis(), begin.elapsed().as_millis());
         line.lock_in(cx)
             .as_mut()
             .project()
@@ -319,6 +322,23 @@ mod text_tests {
         assert!(within(sleeps, all));
         assert!(within(last, changed));
         assert!(on >= sleeps && sleeps >= Some(before));
+        Ok(())
+    }
+
+    #[test]
+    fn it_calls_things_by_their_names() -> Result {
+        let names = [
+            (Kind::Event, c"event"),
+            (Kind::Entry, c"entry"),
+            (Kind::Drain, c"drain"),
+            (Kind::Completion, c"completion"),
+            (Kind::Run, c"run"),
+            (Kind::Pin, c"pin"),
+        ];
+        for (kind, name) in names {
+            let shown = CString::try_from_fmt(core::format_args!("{kind}"))?;
+            assert_eq!(shown.to_bytes(), name.to_bytes());
+        }
         Ok(())
     }
 }
