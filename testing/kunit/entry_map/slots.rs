@@ -362,7 +362,7 @@ mod tests {
     #[test]
     fn what_came_of_it_is_kept_with_another_guard() -> Result {
         let map = filled_map()?;
-        let mut at = |index, f: Plan| -> Result<_> {
+        let at = |index, f: Plan| -> Result<_> {
             Ok(map.try_at(index, Order::Pte, f)?.map_locked(|_| 3))
         };
         let left = at(4, |_| Outcome::Leave)?;
