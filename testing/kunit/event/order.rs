@@ -388,7 +388,7 @@ mod tests {
     fn a_limit_is_that_of_the_whole_wait() -> Result {
         let cx = &mut MaySleep::assert();
         let gate = Gate::<Any>::new()?;
-        let waiter = gate.start(cx, 0, 1, Uninterruptible.timeout(msecs_to_jiffies(200)))?;
+        let waiter = gate.start(cx, 0, 1, Uninterruptible.timeout(msecs_to_jiffies(1000)))?;
         // Far more often than the limit is long; ends when the waiter does.
         let ended = until(|| {
             waiter.task().wake_up();
