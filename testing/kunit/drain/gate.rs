@@ -119,6 +119,7 @@ mod tests {
                 core::mem::forget(active.hand_over());
             }
         })?;
+        let waiting = until(|| drain.waiters() == 1);
         let waits = thread
             .join_timeout(cx, msecs_to_jiffies(20))
             .map_err(|refused| refused.object);
@@ -128,7 +129,7 @@ mod tests {
             Ok(()) => false,
             Err(thread) => join(thread, cx),
         };
-        assert!(ended);
+        assert!(waiting && ended);
         assert_eq!(early, 0);
         // What the thread has begun and forgotten.
         assert_eq!(drain.in_flight(), 1);

@@ -124,7 +124,14 @@ mod tests {
             .begin_when_open(cx, Uninterruptible.timeout(1))
             .map(|active| active.end());
         let told = log.lines(&text);
+        // It waits for what is in flight, and that is in order.
+        let waited = shut.wait(cx, limited());
         drop(shut);
+        let reference = drain.try_begin();
+        let shut = Drain::shut_owned(drain.as_arc_borrow(), cx, limited())?;
+        let early = shut.wait(cx, Uninterruptible.timeout(1));
+        let told_again = log.lines(&text);
+        drop((reference, shut));
 
         // Somebody else has it now.
         let log = Log::here();
@@ -137,7 +144,8 @@ mod tests {
         step.set(2);
         let ended = join(thread, cx);
         assert_eq!(begun, Err(DrainError::TimedOut));
-        assert_eq!(told, 1);
+        assert_eq!((told, told_again), (1, 1));
+        assert_eq!((waited, early), (Ok(()), Err(DrainError::TimedOut)));
         assert!(held);
         assert_eq!(theirs, Err(DrainError::TimedOut));
         assert_eq!(nothing, 0);

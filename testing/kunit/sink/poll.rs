@@ -126,4 +126,17 @@ mod tests {
         assert_eq!(FINISHED.load(Acquire), 3);
         Ok(())
     }
+
+    #[test]
+    fn what_is_left_in_a_dropped_sink_is_finished_by_a_worker() -> Result {
+        let cx = &mut MaySleep::assert();
+        start();
+        let sink = PollSink::new(cx, 2)?;
+        let pushed = [push(&sink, false), push(&sink, false)];
+        drop(sink);
+        let finished = until(|| FINISHED.load(Acquire) == 2);
+        assert_eq!(pushed, [true; 2]);
+        assert!(finished);
+        Ok(())
+    }
 }
