@@ -115,7 +115,10 @@ fn breed(cx: &mut MaySleep, _: &baton::thread::Stop<'_>) {
     for _ in 0..10_000 {
         match Thread::spawn(cx, c"left_bred", look) {
             Ok(thread) => mem::forget(thread),
-            Err(e) if e == ESHUTDOWN => return,
+            Err(e) if e == ESHUTDOWN => {
+                pr_info!("no more threads\n");
+                return;
+            }
             Err(_) => {}
         }
         fsleep(Delta::from_millis(5));

@@ -65,7 +65,7 @@ leave() {
 
 left='was left behind by left_behind'
 echo 'TAP version 13'
-echo '1..16'
+echo '1..17'
 trap 'rmmod baton' EXIT
 insmod "$BATON_MODULES/baton.ko"
 
@@ -84,6 +84,8 @@ log | grep -Eq "thread 'left_stubborn', .*has not ended for [23][0-9] s"
 result $? "and it is named again"
 
 leave 6 "a thread that makes threads" "thread 'left_bred', .*$left"
+log | grep -q 'no more threads'
+result $? "and is told that the module goes"
 leave 7 "a thread that is dropped with interrupts off" "thread 'left_dropped', .*was dropped without stop"
 
 module=left_sinks
