@@ -284,10 +284,45 @@ mod tests {
             write(&mut journal, true, 6),
         );
         let fourth = flush(&mut journal, 7);
+        while commit(&mut journal, BATCH)? != u64::MAX {}
+        let all = [4, 5, 6].map(|request| next(&mut journal) == Some((request, Ok(()))));
         assert_eq!(two, (None, None));
         assert_eq!(third, Some(Err(ENOMEM)));
         assert_eq!(ended, 2);
         assert_eq!(three, (None, None, None));
+        assert_eq!(fourth, Some(Err(ENOMEM)));
+        assert_eq!(all, [true; 3]);
+        Ok(())
+    }
+
+    #[test]
+    fn there_is_room_for_those_who_wait_for_room() -> Result {
+        let mut journal = full(2)?;
+        let two = (
+            write(&mut journal, false, 1000),
+            write(&mut journal, true, 1001),
+        );
+        let third = (
+            write(&mut journal, false, 1002),
+            write(&mut journal, true, 1003),
+        );
+        let mut rounds = 0;
+        while rounds < 8 && commit(&mut journal, BATCH)? != u64::MAX {
+            rounds += 1;
+        }
+        let ended = [1000, 1001].map(|request| next(&mut journal) == Some((request, Ok(()))));
+        let nobody = next(&mut journal);
+        journal.grow(&mut Journal::new(3)?);
+        for request in 0..ROOM {
+            let _ = write(&mut journal, false, request);
+        }
+        let three = [4, 5, 6].map(|request| write(&mut journal, false, request));
+        let fourth = write(&mut journal, false, 7);
+        assert_eq!(two, (None, None));
+        assert_eq!(third, (Some(Err(ENOMEM)), Some(Err(ENOMEM))));
+        assert_eq!(ended, [true; 2]);
+        assert_eq!(nobody, None);
+        assert_eq!(three, [None; 3]);
         assert_eq!(fourth, Some(Err(ENOMEM)));
         Ok(())
     }
