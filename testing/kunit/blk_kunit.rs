@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! KUnit suite of what the block driver is made of and no disk is needed for: the journal of its log,
-//! the pages that a range of bytes covers, its settings.
+//! the pages that a range of bytes covers, its settings, and how long it waits.
 
 #[macro_use]
 #[path = "suite.rs"]
@@ -16,6 +16,10 @@ mod fifo;
 #[path = "../../samples/blk/log/journal.rs"]
 mod journal;
 
+#[allow(dead_code, reason = "the driver uses the rest")]
+#[path = "../../samples/blk/patience.rs"]
+mod patience;
+
 #[path = "../../samples/blk/store/pieces.rs"]
 mod pieces;
 
@@ -25,6 +29,9 @@ mod settings;
 
 #[path = "blk/journal.rs"]
 mod journal_tests;
+
+#[path = "blk/patience.rs"]
+mod patience_tests;
 
 #[path = "blk/pieces.rs"]
 mod pieces_tests;
