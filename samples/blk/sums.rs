@@ -217,9 +217,9 @@ impl Sums {
                 let mut medium = self.medium.lock_in(cx);
                 let place = medium.get_mut(pin.key()).ok_or(EIO)?;
                 *place = Some(copy);
+                stats.nodes_written.inc();
             }
         }
-        stats.nodes_written.inc();
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! KUnit suite of what the block driver is made of and no disk is needed for: the journal of its log,
-//! the pages that a range of bytes covers, its settings, and how long it waits.
+//! the pages that a range of bytes covers, their checksums, its settings, and how long it waits.
 
 #[macro_use]
 #[path = "suite.rs"]
@@ -16,6 +16,9 @@ mod fifo;
 #[path = "../../samples/blk/log/journal.rs"]
 mod journal;
 
+#[path = "../../samples/blk/levels.rs"]
+mod levels;
+
 #[allow(dead_code, reason = "the driver uses the rest")]
 #[path = "../../samples/blk/patience.rs"]
 mod patience;
@@ -26,6 +29,13 @@ mod pieces;
 #[allow(dead_code, reason = "the driver uses the rest")]
 #[path = "../../samples/blk/settings.rs"]
 mod settings;
+
+#[path = "blk/stats.rs"]
+mod stats;
+
+#[allow(dead_code, reason = "the driver uses the rest")]
+#[path = "../../samples/blk/sums.rs"]
+mod sums;
 
 #[path = "blk/journal.rs"]
 mod journal_tests;
@@ -38,5 +48,8 @@ mod pieces_tests;
 
 #[path = "blk/settings.rs"]
 mod settings_tests;
+
+#[path = "blk/sums.rs"]
+mod sums_tests;
 
 suite!("blk_kunit", "KUnit suite of parts of the block driver");
