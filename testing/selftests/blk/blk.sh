@@ -202,17 +202,20 @@ fill() {
 		dd of="$1" bs=512 seek="$(($2 / 512))" conv=notrunc,fsync iflag=fullblock status=none
 }
 
-# partition NAME START SIZE: the disk has one partition, /dev/NAMEp1, in MiB.
+# partition NAME START SIZE [START SIZE]: the disk has a partition, /dev/NAMEp1, or two, in MiB.
 partition() {
-	local block
+	local block n=$((($# - 1) / 2))
 	block=$(cat "/sys/block/$1/queue/logical_block_size")
 	# shellcheck disable=SC2016 # perl's variables
 	perl -e '
-		my ($start, $size) = map { $_ * 1048576 / $ARGV[2] } @ARGV[0, 1];
-		print pack("x446 x4 C x3 V V x48 v", 0x83, $start, $size, 0xaa55), "\0" x 3584;
-	' "$2" "$3" "$block" | dd of="/dev/$1" bs=4k count=1 conv=notrunc,fsync iflag=fullblock status=none
+		my ($block, @parts) = @ARGV;
+		my @sectors = map { $_ * 1048576 / $block } @parts, 0, 0;
+		my $second = @parts > 2 ? 0x83 : 0;
+		print pack("x446 x4 C x3 V V x4 C x3 V V x32 v", 0x83, @sectors[0, 1], $second, @sectors[2, 3], 0xaa55),
+			"\0" x 3584;
+	' "$block" "${@:2}" | dd of="/dev/$1" bs=4k count=1 conv=notrunc,fsync iflag=fullblock status=none
 	settle 5 blockdev --rereadpt "/dev/$1"
-	settle 5 test -b "/dev/$1p1"
+	settle 5 test -b "/dev/$1p$n"
 }
 
 # --- fio

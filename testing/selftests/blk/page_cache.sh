@@ -105,6 +105,7 @@ partitions() {
 
 # A partition does not know that its disk is smaller: the driver does.
 beyond_the_end() {
+	local writes
 	disk p6 size=64
 	partition p6 8 56
 	exec 5<>/dev/p6p1
@@ -112,10 +113,15 @@ beyond_the_end() {
 	# The last page of the disk, and the first one that is not there.
 	dd if=/dev/zero of=/dev/p6p1 bs=4k count=1 seek=2047 oflag=direct conv=notrunc status=none
 	stat_is p6 beyond_end -eq 0
+	writes=$(stat_of p6 writes)
 	fails_with "Input/output error" dd if=/dev/zero of=/dev/p6p1 bs=4k count=1 seek=2048 oflag=direct conv=notrunc
 	fails_with "Input/output error" dd if=/dev/p6p1 of=/dev/null bs=8k count=1 iflag=direct,skip_bytes skip=$((2047 * 4096))
 	not blkdiscard -o $((2047 * 4096)) -l 8192 /dev/p6p1
 	stat_is p6 beyond_end -ge 3
+	# They are errors, and nothing else.
+	stat_is p6 errors -eq "$(stat_of p6 beyond_end)"
+	stat_is p6 writes -eq "$writes"
+	stat_is p6 discards -eq 0
 	stat_is p6 pages -eq 2
 	exec 5<&-
 	undisk p6
@@ -155,6 +161,23 @@ in_use() {
 	undisk p7
 }
 
+# It is in use in one partition: what the others have is dropped.
+in_use_beside() {
+	disk p8 size=64
+	partition p8 1 16 32 16
+	mkfs.ext4 -q /dev/p8p1
+	mkdir -p "$work/m"
+	mount -o ro,noload /dev/p8p1 "$work/m"
+	exec 5<>/dev/p8p2
+	fill /dev/p8p2 0 65536
+	[ "$(bytes /dev/p8p2 0)" = 65536 ]
+	echo 1 >"$configfs/p8/zero_out"
+	[ "$(bytes /dev/p8p2 0)" = 0 ]
+	exec 5<&-
+	umount "$work/m"
+	undisk p8
+}
+
 run_cases "$@" <<-END
 	30 shrink what was beyond the end of a disk does not come back
 	20 first_page_beyond a disk ends where it ends
@@ -162,5 +185,6 @@ run_cases "$@" <<-END
 	30 partitions nor in that of a partition
 	30 beyond_the_end nothing is read or written beyond the end of a disk
 	30 in_use what a mounted file system has in use stays
+	30 in_use_beside what others have cached does not stay because of that
 	30 mounted a mounted file system keeps what it has
 END
