@@ -39,6 +39,7 @@ settings_take_effect() {
 	[ "$(cat /sys/block/c2/queue/max_hw_sectors_kb)" = 1024 ]
 	[ "$(cat /sys/block/c2/queue/discard_max_hw_bytes)" = $((1 << 30)) ]
 	[ "$(cat /sys/block/c2/queue/write_zeroes_max_bytes)" = $((1 << 30)) ]
+	[ "$(cat /sys/block/c2/queue/write_zeroes_unmap_max_hw_bytes)" = $((1 << 30)) ]
 	undisk c2
 }
 
@@ -68,6 +69,11 @@ bad_values() {
 	for value in 0 1025; do refused queue_depth "$value"; done
 	refused discard 2
 	refused completion 4
+	# The line says what is allowed, for a number and for what is none.
+	[ "$(log_lines 'c3: size 0 is invalid, allowed: 1 to 1048576$')" = 1 ]
+	[ "$(log_lines 'c3: size "abc" is invalid, allowed: 1 to 1048576$')" = 1 ]
+	[ "$(log_lines 'c3: blocksize 513 is invalid, allowed: a power of two from 512 to 4096$')" = 1 ]
+	[ "$(log_lines 'c3: completion "abc" is invalid, allowed: inline, workqueue, timer and polled, or 0 to 3$')" = 1 ]
 	fails_with "Invalid argument" put "$configfs/c3/power" perhaps
 	[ "$(log_lines "c3: power .* is invalid, allowed: ")" = 1 ]
 	# It still works with what it had.

@@ -24,6 +24,8 @@ with_disks() {
 		[ "$(cat /sys/block/$name/queue/write_cache)" = "write back" ]
 		[ "$(cat /sys/block/$name/queue/fua)" = 1 ]
 		[ "$(find /sys/block/$name/mq -mindepth 1 -maxdepth 1 | wc -l)" = 2 ]
+		# A scheduler has twice as many as the driver.
+		[ "$(cat /sys/block/$name/queue/nr_requests)" -le 16 ]
 		[ "$(stat_of $name writes)" = 0 ]
 	done
 	verify load.baton1 --filename=/dev/baton1 --rw=randwrite --bs=4k --size=2m --iodepth=4 \
