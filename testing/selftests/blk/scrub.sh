@@ -45,8 +45,9 @@ corruption() {
 	echo 41083 >"$debugfs/s3/corrupt"
 	echo 94208 >"$debugfs/s3/corrupt"
 	[ "$(scrub s3)" = "checked 4096 total 4096 corrupt 2 first 40960" ]
-	[ "$(log_lines "s3: scrub: the page at byte 40960 is corrupt: checksum 0x")" = 1 ]
-	[ "$(log_lines "s3: scrub: the page at byte 94208 is corrupt: checksum 0x")" = 1 ]
+	# The CRC-32C of 4096 times an x, and of the same with one of them inverted.
+	[ "$(log_lines "s3: scrub: the page at byte 40960 is corrupt: checksum 0xb9f889f1, expected 0xa46ab21f")" = 1 ]
+	[ "$(log_lines "s3: scrub: the page at byte 94208 is corrupt: checksum 0x0279a995, expected 0xa46ab21f")" = 1 ]
 	stat_is s3 scrub_corrupt -eq 2
 	# The same byte once more is what it was.
 	echo 94208 >"$debugfs/s3/corrupt"

@@ -29,6 +29,8 @@ killed_in_fua() {
 	pid=$!
 	settle 5 stat_is s log_stable_sleepers -eq 1
 	settle 5 is_asleep "$pid"
+	# There was room for its record.
+	stat_is s log_full -eq 0
 	# The auditor sees it sleep, and the log thread, and finds that both have to.
 	[ "$(cat "$debugfs/s/audit")" = "$(printf 'sleeping 2\nlost 0')" ]
 	kill -9 "$pid"

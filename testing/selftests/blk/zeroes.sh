@@ -79,11 +79,29 @@ provisioned_zeroes() {
 	undisk z
 }
 
+# A hole in the data is nothing, and no zero entry.
+hole() {
+	disk z size=64
+	fill /dev/z 0 $((4 * MiB))
+	fallocate -p -o $((2 * MiB)) -l $((2 * MiB)) /dev/z
+	stat_is z write_zeroes -ge 1
+	stat_is z huge_zeroes -eq 0
+	[ "$(stat_of z pages)" = 512 ]
+	filled /dev/z 0 $((2 * MiB))
+	zero /dev/z $((2 * MiB)) $((2 * MiB))
+	undisk z
+}
+
 # Less than a page: the rest of the page stays.
 fragments() {
+	local written
 	disk z size=64 blocksize=512
 	fill /dev/z 0 65536
+	written=$(stat_of z written_back)
 	blkdiscard -o 512 -l 1024 /dev/z
+	sync -d /dev/z
+	# The page has changed.
+	settle 5 stat_is z written_back -eq $((written + 1))
 	blkdiscard -z -o 6656 -l 512 /dev/z
 	# Begins and ends within pages, with one between them.
 	fallocate -z -o 19968 -l 6144 /dev/z
@@ -137,6 +155,7 @@ run_cases "$@" <<-END
 	15 discard discard: reads zeroes, frees, leaves the rest
 	15 write_zeroes write-zeroes: the same
 	15 provisioned_zeroes zeroes that keep their place, also of 2 MiB
+	15 hole zeroes that need not
 	15 fragments less than a page
 	10 no_discard a disk without discard
 	30 same_place writes, discards and write-zeroes of the same pages
