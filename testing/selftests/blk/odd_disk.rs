@@ -38,7 +38,7 @@ module! {
     params: {
         odd: i64 {
             default: 0,
-            description: "0 removed in order, 1 dropped, 2 forgotten, and at the first write: 3 removed, 4 dropped, 5 frozen, 6 claimed; 7 writes are dropped",
+            description: "0 removed in order, 1 dropped, 2 forgotten, and at the first write: 3 removed, 4 dropped, 5 frozen, 6 claimed; 7 writes are dropped; 8 removed while it is served, 9 frozen and removed, each by a thread",
         },
     },
 }
@@ -46,11 +46,15 @@ module! {
 /// How long the thread waits that claims the disk, in milliseconds: longer than a test does.
 const PATIENCE: u32 = 600_000;
 
+/// How long a request waits in vain, for its disk to go, in milliseconds.
+const STAY: u32 = 3_000;
+
 /// A disk that reads as zeroes, and has itself.
 #[pin_data]
 struct Odd {
     #[pin]
     own: Mutex<Option<GenDisk<Odd>>>,
+    /// The thread that claims or removes it.
     #[pin]
     claimer: Mutex<Option<Thread>>,
 }
@@ -64,6 +68,33 @@ impl Odd {
             pr_info!("claimed: {:?}\n", result);
             *odd.own.lock_in(cx) = Some(disk);
         })
+    }
+
+    /// Removes the disk in a thread, frozen or not.
+    fn remove(frozen: bool, mut disk: GenDisk<Self>, cx: &mut MaySleep) -> Result<Thread> {
+        Thread::spawn(cx, c"odd_remover", move |cx, _stop| {
+            if frozen {
+                let result = disk.freeze(msecs_to_jiffies(PATIENCE), cx);
+                pr_info!("frozen: {:?}\n", result);
+            }
+            let result = disk.remove(cx).map_err(Error::from);
+            pr_info!("removed: {:?}\n", result);
+        })
+    }
+
+    /// Waits, in vain, for the end of the thread that removes the disk whose request this is.
+    fn stay(&self, cx: &mut MaySleep) {
+        let remover = self.claimer.lock_in(cx).take();
+        let Some(remover) = remover else {
+            return;
+        };
+        match remover.join_timeout(cx, msecs_to_jiffies(STAY)) {
+            Ok(()) => pr_err!("removed under a request\n"),
+            Err(refused) => {
+                pr_info!("not removed under a request: {:?}\n", refused);
+                *self.claimer.lock_in(cx) = Some(refused.object);
+            }
+        }
     }
 
     /// Reads all that is written; more is refused.
@@ -111,10 +142,14 @@ impl Odd {
                 pr_info!("freeze: {:?}\n", result);
                 Some(disk)
             }
-            6 => {
-                match Self::claim(odd.clone(), disk, cx) {
+            6 | 8 | 9 => {
+                let thread = match mode {
+                    6 => Self::claim(odd.clone(), disk, cx),
+                    _ => Self::remove(mode == 9, disk, cx),
+                };
+                match thread {
                     Ok(claimer) => *odd.claimer.lock_in(cx) = Some(claimer),
-                    Err(e) => pr_err!("claimer: {:?}\n", e),
+                    Err(e) => pr_err!("thread: {:?}\n", e),
                 }
                 return false;
             }
@@ -153,6 +188,9 @@ impl Operations for Odd {
             _ => {}
         }
         request.end(result);
+        if module_parameters::odd.value() == 8 {
+            odd.stay(cx);
+        }
     }
 }
 
@@ -171,13 +209,11 @@ impl kernel::Module for OddDisk {
             GFP_KERNEL,
         )?;
         let tags = Arc::pin_init(TagSet::<Odd>::new(1, 0, 4), GFP_KERNEL)?;
-        let disk = GenDiskBuilder::new().capacity_sectors(2048).build(
-            c"odd",
-            tags,
-            odd.clone(),
-            static_lock_class!(),
-            cx,
-        )?;
+        let disk = GenDiskBuilder::new()
+            .capacity_sectors(2048)
+            .discard(2048, 65536)
+            .write_cache(false)
+            .build(c"odd", tags, odd.clone(), static_lock_class!(), cx)?;
         match module_parameters::odd.value() {
             2 => mem::forget(disk),
             _ => *odd.own.lock_in(cx) = Some(disk),

@@ -40,6 +40,12 @@ ends() {
 # Nothing to say about.
 in_order() {
 	odd 0
+	# It has a cache, and leaves it to the block layer to flush it after a write that is to be stable.
+	[ "$(cat /sys/block/odd/queue/write_cache)" = "write back" ]
+	[ "$(cat /sys/block/odd/queue/fua)" = 0 ]
+	# What is discarded need not be as small as a block.
+	[ "$(cat /sys/block/odd/queue/discard_granularity)" = 65536 ]
+	[ "$(cat /sys/block/odd/queue/discard_max_hw_bytes)" = 1048576 ]
 	dd if=/dev/odd of=/dev/null bs=4k count=4 iflag=direct status=none
 	# A write has as many bytes as it says, and a reader is refused more.
 	write_one
@@ -121,6 +127,29 @@ loses_requests() {
 	rmmod baton
 }
 
+# The last request has ended, and the driver is still in the function that was called with it.
+removed_under_a_request() {
+	odd 8
+	# Without one the task that writes calls the driver, and no worker, whose end is waited for anyway.
+	echo none >/sys/block/odd/queue/scheduler
+	write_one
+	says 'odd_disk: not removed under a request: (ETIMEDOUT|Error\(110\))'
+	settle 10 says 'odd_disk: removed: Ok'
+	ends
+}
+
+# What is written back last does not wait for a thaw.
+removed_frozen() {
+	odd 9
+	exec 7<>/dev/odd
+	dd if=/dev/zero of=/dev/odd bs=4k seek=8 count=1 conv=notrunc status=none
+	write_one
+	settle 10 says 'odd_disk: frozen: Ok'
+	settle 10 says 'odd_disk: removed: Ok'
+	exec 7<&-
+	ends
+}
+
 trap 'rmmod $module 2>/dev/null; clean_up' EXIT
 run_cases "$@" <<-END
 	30 in_order a disk that is removed in order is not mentioned
@@ -130,5 +159,7 @@ run_cases "$@" <<-END
 	30 drops_itself a disk that its own driver drops is removed after it has returned
 	30 claimed a disk that nobody has open can be claimed, and not be opened then
 	30 loses_requests a request that its driver drops ends with an error
+	30 removed_under_a_request a disk does not go while its driver is in the middle of a request
+	30 removed_frozen a disk that was frozen is removed with what is dirty
 	30 freezes_itself a driver that freezes the disk that it serves is told
 END
