@@ -73,6 +73,7 @@ polled_by_nobody() {
 	disk n size=16 completion=polled
 	fill /dev/n 0 1048576
 	stat_is n ended_by_poll -eq 0
+	stat_is n ended_inline -gt 0
 	[ "$(dd if=/dev/n bs=1M count=1 iflag=direct status=none | tr -d x | wc -c)" = 0 ]
 	undisk n
 }
@@ -125,6 +126,76 @@ polled_too_late() {
 	end_poller
 	stat_is t errors -eq 0
 	undisk t
+}
+
+# One that is still being served when the time limit is over is looked at again.
+served_too_late() {
+	disk l size=64 completion=polled
+	echo 1000 >/sys/block/l/queue/io_timeout
+	echo 1 >"$configfs/l/log_hold"
+	stop_poller l
+	# All that are in flight wait for room in the log.
+	settle 20 stat_is l log_room_sleepers -eq "$(pending l)"
+	# So that the time limit is over for each of them, more than once.
+	nap 3
+	echo 0 >"$configfs/l/log_hold"
+	settle 20 nothing_pends l
+	end_poller
+	stat_is l errors -eq 0
+	undisk l
+}
+
+# held NAME: a write of the disk is in flight until its log goes on; its task is $writer.
+held() {
+	echo 1 >"$configfs/$1/log_hold"
+	dd if=/dev/zero of="/dev/$1" bs=4k count=1 oflag=direct,dsync status=none &
+	writer=$!
+	settle 5 stat_is "$1" log_stable_sleepers -eq 1
+}
+
+# frozen_while_held NAME: whoever freezes the disk waits for that write.
+frozen_while_held() {
+	local freezer
+	held "$1"
+	put "$configfs/$1/freeze" 1 &
+	freezer=$!
+	settle 5 waits_or_gone "$freezer"
+	# It looks for what nobody polls for every 10 ms.
+	nap 0.2
+	echo 0 >"$configfs/$1/log_hold"
+	wait "$freezer"
+}
+
+waits_or_gone() {
+	is_gone "$1" || grep -q '^State:.D' "/proc/$1/status"
+}
+
+# A freeze of a disk that is polled waits for what is still being served, but not without an end.
+freeze_waits() {
+	local writer freezer frozen=
+	disk w size=16 completion=polled
+	held w
+	put "$configfs/w/freeze" 1 &
+	freezer=$!
+	settle 10 is_gone "$freezer"
+	not wait "$freezer"
+	[ "$(log_lines "w: busy, requests in flight do not end")" = 1 ]
+	[ "$(cat "$configfs/w/freeze")" = 0 ]
+	echo 0 >"$configfs/w/log_hold"
+	wait "$writer"
+	# On a machine that is busy its patience may end before the log goes on.
+	for _ in 1 2 3 4 5; do
+		if frozen_while_held w; then
+			frozen=yes
+			break
+		fi
+		wait "$writer"
+	done
+	[ -n "$frozen" ]
+	[ "$(cat "$configfs/w/freeze")" = 1 ]
+	echo 0 >"$configfs/w/freeze"
+	wait "$writer"
+	undisk w
 }
 
 # Long before that time limit, whoever needs a disk with nothing in flight ends it.
@@ -202,6 +273,8 @@ run_cases "$@" <<-END
 	10 queues_of_cpus who polls has queues of their own
 	20 polled_by_nobody requests that nobody polls for end inline
 	60 polled_too_late requests of who has stopped polling end by the time limit
+	60 served_too_late nor are those that were not served by then
+	60 freeze_waits a freeze waits for what is served, and not without an end
 	60 resized_while_nobody_polls a drain ends what nobody polls for
 	60 resized_while_polled a drain does not wait for who polls
 	60 removed_in_io a disk goes in the middle of I/O that ends elsewhere
