@@ -92,6 +92,23 @@ pulled_while_mounted() {
 	undisk d
 }
 
+# io_errors: requests of the disk that have failed.
+io_errors() {
+	dmesg | grep -c 'I/O error, dev d, ' || true
+}
+
+# What is dirty is not written back to a disk that is gone: the file system is told first.
+pulled_while_dirty() {
+	local before
+	mounted
+	sync "$mount_point"
+	before=$(io_errors)
+	head -c 1048576 /dev/zero >"$mount_point/file"
+	rmdir "$configfs/d"
+	[ "$(io_errors)" = "$before" ]
+	umount "$mount_point"
+}
+
 run_fs_cases() {
 	run_cases "$@" <<-END
 		30 verified_files verified I/O on files
@@ -99,5 +116,6 @@ run_fs_cases() {
 		30 remounted files survive a remount
 		20 refused_while_mounted power off is refused while mounted
 		40 pulled_while_mounted the disk is pulled while mounted and written to
+		20 pulled_while_dirty what is dirty is not written to a disk that was pulled
 	END
 }
