@@ -256,13 +256,17 @@ errno() {
 
 # The thread of the log has no memory: an error for everybody, and nobody waits for ever.
 log_thread() {
-	local thread
+	local thread writer
 	disk y10 size=8
 	fill /dev/y10 0 65536
 	settle 5 pgrep -x baton_blk_log
 	thread=$(pgrep -x baton_blk_log)
 	echo 1 >"/proc/$thread/make-it-fail"
-	fails_with "Input/output error" dd if=/dev/zero of=/dev/y10 bs=4k seek=64 count=1 oflag=direct,dsync
+	dd if=/dev/zero of=/dev/y10 bs=4k seek=64 count=1 oflag=direct,dsync 2>"$work/dd" &
+	writer=$!
+	settle 10 is_gone "$writer"
+	not wait "$writer"
+	grep -q "Input/output error" "$work/dd"
 	[ "$(log_lines "the log failed and is shut down: .*")" = 1 ]
 	fails_with "Input/output error" dd if=/dev/zero of=/dev/y10 bs=4k seek=65 count=1 oflag=direct
 	# What can be read is read.
