@@ -106,6 +106,9 @@ queues_change() {
 	[ "$(queues)" = 2 ]
 	echo 2 >"$configfs/n3/submit_queues"
 	[ "$(queues)" = 4 ]
+	# Two of each kind, and either kind serves every CPU.
+	[ "$(sort /sys/block/n3/mq/[01]/cpu_list | tr '\n' ' ')" = "0 1 " ]
+	[ "$(sort /sys/block/n3/mq/[23]/cpu_list | tr '\n' ' ')" = "0 1 " ]
 	verify polled --filename=/dev/n3 --ioengine=io_uring --hipri=1 --rw=randwrite --bs=4k --size=1m --iodepth=4
 	echo 1 >"$configfs/n3/submit_queues"
 	[ "$(queues)" = 2 ]
@@ -162,8 +165,18 @@ completion_nsec() {
 	undisk n5
 }
 
+# bdevs: how many block devices the kernel has, known by name or not.
+bdevs() {
+	awk '$1 == "bdev_cache" { print $2 }' /proc/slabinfo
+}
+
+fewer_bdevs() {
+	[ "$(bdevs)" -lt "$1" ]
+}
+
+# A disk that cannot be made leaves nothing behind, neither a device nor somebody who works for it.
 names() {
-	local name
+	local name dropped before
 	need
 	disk n6 size=16
 	[ -b /dev/vda ]
@@ -176,6 +189,16 @@ names() {
 		rmdir "$configfs/$name"
 	done
 	[ -c /dev/null ]
+	mkdir "$configfs/null"
+	echo 16 >"$configfs/null/size"
+	dropped=$(dmesg | grep -c 'was dropped without' || true)
+	before=$(bdevs)
+	for _ in $(seq 40); do
+		not put "$configfs/null/power" 1 2>/dev/null
+	done
+	settle 10 fewer_bdevs $((before + 20))
+	[ "$(dmesg | grep -c 'was dropped without' || true)" = "$dropped" ]
+	rmdir "$configfs/null"
 	undisk n6
 }
 
