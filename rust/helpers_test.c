@@ -45,7 +45,7 @@ EXPORT_SYMBOL_GPL(baton_log_line);
 /* Counts what the task would sleep for. */
 static void baton_saw(struct baton_allocations *seen, gfp_t gfp)
 {
-	if (current != seen->task || !in_task() || !gfpflags_allow_blocking(gfp))
+	if (current != READ_ONCE(seen->task) || !in_task() || !gfpflags_allow_blocking(gfp))
 		return;
 	seen->all++;
 	if (current_gfp_context(gfp) & __GFP_IO)
@@ -70,18 +70,22 @@ int baton_allocations_begin(struct baton_allocations *seen)
 {
 	int ret;
 
-	*seen = (struct baton_allocations){ .task = current };
+	*seen = (struct baton_allocations){ };
 	ret = register_trace_kmem_cache_alloc(baton_saw_object, seen);
 	if (ret)
 		return ret;
 	ret = register_trace_kmalloc(baton_saw_memory, seen);
 	if (ret)
 		unregister_trace_kmem_cache_alloc(baton_saw_object, seen);
+	else
+		/* Not before: registering allocates, too. */
+		WRITE_ONCE(seen->task, current);
 	return ret;
 }
 
 void baton_allocations_end(struct baton_allocations *seen)
 {
+	WRITE_ONCE(seen->task, NULL);
 	unregister_trace_kmalloc(baton_saw_memory, seen);
 	unregister_trace_kmem_cache_alloc(baton_saw_object, seen);
 	tracepoint_synchronize_unregister();

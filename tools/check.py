@@ -72,7 +72,7 @@ def clippy(_files):
     not optimised, which leaves references that modpost only warns of then."""
     output = os.path.join(TOP, "out", "clippy")
     shutil.rmtree(output, ignore_errors=True)
-    done = subprocess.run([os.path.join(TOP, "tools", "build"), "test", f"MO={output}", "CLIPPY=1",
+    done = subprocess.run(["nice", "-n", "5", os.path.join(TOP, "tools", "build"), "test", f"MO={output}", "CLIPPY=1",
                            "RUSTFLAGS_MODULE=-Copt-level=0", "KBUILD_MODPOST_WARN=1"],
                           cwd=TOP, capture_output=True, text=True)
     said = (done.stdout + done.stderr).splitlines()
