@@ -115,6 +115,17 @@ pub(crate) struct KernelSleeper {
 }
 
 impl KernelSleeper {
+    /// Sleeps, and lets it be known on what.
+    #[cold]
+    #[inline(never)]
+    fn sleep_told(&mut self) {
+        let (io, left) = (self.io, self.left);
+        // SAFETY: As in `sleep()`.
+        self.left = registry::asleep(self.about.as_ref(), &mut self.since, || unsafe {
+            schedule(io, left)
+        });
+    }
+
     /// Makes the sleeper of a wait that begins now.
     #[inline]
     pub(crate) fn new<M: Mode>(mode: &M) -> Self {
@@ -152,18 +163,12 @@ impl Sleeper for KernelSleeper {
 
     #[inline]
     fn sleep(&mut self) {
-        let (io, left) = (self.io, self.left);
-        // SAFETY: The capability of the wait says that this task may sleep.
-        self.left = registry::asleep(self.about.as_ref(), &mut self.since, || unsafe {
-            if io {
-                bindings::io_schedule_timeout(left)
-            } else if left == c_long::MAX {
-                bindings::schedule();
-                left
-            } else {
-                bindings::schedule_timeout(left)
-            }
-        });
+        if self.about.is_some() {
+            self.sleep_told();
+        } else {
+            // SAFETY: The capability of the wait says that this task may sleep.
+            self.left = unsafe { schedule(self.io, self.left) };
+        }
     }
 
     #[inline]
@@ -176,6 +181,26 @@ impl Sleeper for KernelSleeper {
         self.state = bindings::TASK_UNINTERRUPTIBLE;
         self.left = c_long::MAX;
         self.insists = true;
+    }
+}
+
+/// Sleeps for `left` at most, and returns how much of it is left then.
+///
+/// # Safety
+///
+/// The calling task may sleep.
+#[inline]
+unsafe fn schedule(io: bool, left: c_long) -> c_long {
+    // SAFETY: By the safety requirements.
+    unsafe {
+        if io {
+            bindings::io_schedule_timeout(left)
+        } else if left == c_long::MAX {
+            bindings::schedule();
+            left
+        } else {
+            bindings::schedule_timeout(left)
+        }
     }
 }
 

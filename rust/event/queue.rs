@@ -219,11 +219,25 @@ impl<W, P: Platform> Queue<W, P> {
             // INVARIANT: The neighbours of `entry` point to each other.
             self.len.set(self.len.get() - 1);
             if self.fifo && (*entry).first.get() {
+                self.inherit(entry);
+            }
+        }
+    }
+
+    /// Makes another one the first with the claim of `entry`, which has left.
+    ///
+    /// # Safety
+    ///
+    /// `entry` must be live.
+    #[cold]
+    #[inline(never)]
+    unsafe fn inherit(&self, entry: *const Entry<W, P>) {
+        // SAFETY: By the safety requirements and the type invariants.
+        unsafe {
+            let ops = &*(*entry).ops.get();
+            if let Some(heir) = self.first_of(ops.class).as_ref() {
                 // INVARIANT: The next one with this claim has nobody before it any more.
-                let ops = &*(*entry).ops.get();
-                if let Some(heir) = self.first_of(ops.class).as_ref() {
-                    heir.first.set(true);
-                }
+                heir.first.set(true);
             }
         }
     }

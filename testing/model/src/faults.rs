@@ -62,8 +62,8 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "departure_forgets_those_behind",
         file: QUEUE,
-        from: "                if let Some(heir) = self.first_of(ops.class).as_ref() {",
-        to: "                if let (true, Some(heir)) = (self.is_closed(), self.first_of(ops.class).as_ref()) {",
+        from: "            if let Some(heir) = self.first_of(ops.class).as_ref() {",
+        to: "            if let (true, Some(heir)) = (self.is_closed(), self.first_of(ops.class).as_ref()) {",
         case: "fifo_head_departs",
         says: DEADLOCK,
     },
@@ -169,8 +169,8 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "place_in_line_not_inherited",
         file: QUEUE,
-        from: "                    heir.first.set(true);",
-        to: "                    let _ = heir;",
+        from: "                heir.first.set(true);",
+        to: "                let _ = heir;",
         case: "served_elsewhere_lets_those_behind_it_pass",
         says: DEADLOCK,
     },
