@@ -44,7 +44,9 @@ use kernel::{
     time::{
         delay::fsleep,
         msecs_to_jiffies,
-        Delta, //
+        Delta,
+        Instant,
+        Monotonic, //
     },
 };
 
@@ -163,13 +165,17 @@ mod tests {
         let disk = disk(tester.clone(), c"baton_kunit", cx)?;
         // The block layer has opened it to look for partitions; in a kernel thread, such as this one,
         // the last close is left to a worker.
+        let begin = Instant::<Monotonic>::now();
         let claimed = disk.claim(msecs_to_jiffies(10_000), cx).is_ok();
+        // Told by the last close, not by the end of the time.
+        let told = begin.elapsed() < Delta::from_secs(10);
         disk.remove(cx)?;
         let (requests, wrong) = (tester.requests.load(Relaxed), tester.wrong.load(Relaxed));
         let last = is_last(tester);
         assert!(requests > 0);
         assert_eq!(wrong, 0);
         assert!(claimed);
+        assert!(told);
         assert!(last);
         Ok(())
     }
