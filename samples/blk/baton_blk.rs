@@ -9,7 +9,8 @@
 //!   shared.rs  one request from queue to end; finish.rs: by whom it is ended
 //!   store.rs   the data: pages behind entries that are locked while they are used
 //!   sums.rs    their checksums: nodes in a pool, a checkpoint, a shrinker
-//!   log.rs     the write log: FLUSH and FUA end when their position is stable; fifo.rs: who waits
+//!   log.rs     the write log: FLUSH and FUA end when their position is stable; journal.rs: its records
+//!              and who waits for them, in a fifo.rs
 //!   scrub.rs   an agent that compares the data with the checksums
 //!   settings.rs, config.rs, stats.rs
 //!              what is allowed, /sys/kernel/config/baton, /sys/kernel/debug/baton
@@ -29,6 +30,7 @@ mod controls;
 mod disk;
 mod fifo;
 mod finish;
+mod journal;
 mod levels;
 mod log;
 mod patience;

@@ -12,20 +12,19 @@
 //! ```
 //!
 //! Both are one [`Event`]: whether there is work depends on who waits, and who waits is served by the
-//! work. Requests wait as values (see [`journal`]), the thread sleeps.
+//! work. Requests wait as values (see [`crate::journal`]), the thread sleeps.
 //!
 //! In C, this is where `xfs` lost wake-ups: a wait for a position or for the shutdown, where one of
 //! the two changed under another lock. Here shutdown is *closing* the log: it ends all that waits, and
 //! what comes later is told at once.
 
-mod journal;
-
-pub(crate) use journal::{
-    Answer,
-    Record, //
-};
-
 use crate::{
+    journal::{
+        Answer,
+        Journal,
+        Record,
+        BATCH, //
+    },
     stats::Stats,
     store::Store, //
 };
@@ -38,10 +37,6 @@ use baton::{
     Event,
     LockIn,
     MaySleep, //
-};
-use journal::{
-    Journal,
-    BATCH, //
 };
 use kernel::{
     new_mutex,

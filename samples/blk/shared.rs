@@ -7,11 +7,11 @@ use crate::{
         Finisher,
         Served, //
     },
-    log::{
+    journal::{
         Answer,
-        Log,
         Record, //
     },
+    log::Log,
     scrub::Medium,
     settings::Settings,
     stats::Stats,

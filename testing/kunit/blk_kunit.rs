@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! KUnit suite of what the block driver is made of and no disk is needed for: the journal of its log,
-//! the pages that a range of bytes covers, their checksums, its settings, and how long it waits.
+//! KUnit suite of what the block driver is made of and no disk is needed for: its log and the journal of
+//! that, the pages that a range of bytes covers, their checksums, its settings, and how long it waits.
 
 #[macro_use]
 #[path = "suite.rs"]
@@ -13,11 +13,15 @@ mod suite;
 mod fifo;
 
 #[allow(dead_code, reason = "the driver uses the rest")]
-#[path = "../../samples/blk/log/journal.rs"]
+#[path = "../../samples/blk/journal.rs"]
 mod journal;
 
 #[path = "../../samples/blk/levels.rs"]
 mod levels;
+
+#[allow(dead_code, reason = "the driver uses the rest")]
+#[path = "../../samples/blk/log.rs"]
+mod log;
 
 #[allow(dead_code, reason = "the driver uses the rest")]
 #[path = "../../samples/blk/patience.rs"]
@@ -33,12 +37,18 @@ mod settings;
 #[path = "blk/stats.rs"]
 mod stats;
 
+#[path = "blk/store.rs"]
+mod store;
+
 #[allow(dead_code, reason = "the driver uses the rest")]
 #[path = "../../samples/blk/sums.rs"]
 mod sums;
 
 #[path = "blk/journal.rs"]
 mod journal_tests;
+
+#[path = "blk/log.rs"]
+mod log_tests;
 
 #[path = "blk/patience.rs"]
 mod patience_tests;

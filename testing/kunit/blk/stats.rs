@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the checksums count, in the place of the driver's own counters: whoever counts can be held up
+//! What the checksums and the log count, in the place of the driver's own counters: whoever counts can be held up
 //! there, in the middle of what they do.
 
 use crate::suite::until;
@@ -67,6 +67,11 @@ pub(crate) struct Stats {
     pub(crate) checkpoints: Counter,
     pub(crate) nodes_written: Counter,
     pub(crate) nodes_read: Counter,
+    pub(crate) log_full: Counter,
+    pub(crate) log_waits: Counter,
+    pub(crate) log_commits: Counter,
+    pub(crate) log_records: Counter,
+    pub(crate) written_back: Counter,
 }
 
 impl Stats {
@@ -76,6 +81,11 @@ impl Stats {
             checkpoints: Counter::new(),
             nodes_written: Counter::new(),
             nodes_read: Counter::new(),
+            log_full: Counter::new(),
+            log_waits: Counter::new(),
+            log_commits: Counter::new(),
+            log_records: Counter::new(),
+            written_back: Counter::new(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 //! The records of the log, and the requests that wait for it, as one object.
 //!
-//! It is plain data; [`Log`](super::Log) has the lock and the thread. A request waits here as a value:
+//! It is plain data; [`Log`](crate::log::Log) has the lock and the thread. A request waits here as a value:
 //! no task sleeps for it in the driver, and whoever has submitted it sleeps where the block layer lets
 //! them. What keeps a wake-up from being lost is the rule of [`baton::Event`] all the same: the data
 //! that a request waits for changes in [`Journal::update`] only, which looks at every request that
@@ -15,7 +15,7 @@ use kernel::prelude::*;
 const ROOM: usize = 256;
 
 /// The most records that are made stable at once.
-pub(super) const BATCH: usize = 64;
+pub(crate) const BATCH: usize = 64;
 
 /// A change of the disk.
 #[derive(Clone, Copy, Default)]
@@ -91,7 +91,7 @@ struct Writer<T> {
 }
 
 /// The records of the log, and the requests that wait for it.
-pub(super) struct Journal<T> {
+pub(crate) struct Journal<T> {
     ring: Ring,
     /// Writes that wait for room, oldest first.
     room: Fifo<Writer<T>>,
@@ -108,7 +108,7 @@ pub(super) struct Journal<T> {
 
 impl<T> Journal<T> {
     /// Makes an empty one, where `requests` can wait.
-    pub(super) fn new(requests: usize) -> Result<Self> {
+    pub(crate) fn new(requests: usize) -> Result<Self> {
         Ok(Self {
             ring: Ring::new()?,
             room: Fifo::new(requests)?,
@@ -121,7 +121,7 @@ impl<T> Journal<T> {
     }
 
     /// Lets `larger` take the place of one where nothing waits. Both have been used alike otherwise.
-    pub(super) fn grow(&mut self, larger: &mut Self) {
+    pub(crate) fn grow(&mut self, larger: &mut Self) {
         let Self {
             room,
             positions,
@@ -135,7 +135,7 @@ impl<T> Journal<T> {
 
     /// Whether the log thread has to do something. The wish for room is not that of the writer that
     /// came first: it is there as long as anybody waits for room.
-    pub(super) fn is_due(&self) -> bool {
+    pub(crate) fn is_due(&self) -> bool {
         !self.hold
             && self.ring.taken < self.ring.next
             && (self.wanted > self.ring.taken || !self.room.is_empty())
@@ -214,7 +214,7 @@ impl<T> Journal<T> {
     }
 
     /// Gives the log the record of a write; with `fua`, it is over when the record is stable.
-    pub(super) fn write(&mut self, record: Record, fua: bool, request: T) -> Answer<T> {
+    pub(crate) fn write(&mut self, record: Record, fua: bool, request: T) -> Answer<T> {
         if self.closed || (self.room.is_empty() && self.ring.has_room()) {
             return self.entered(record, fua, request);
         }
@@ -230,61 +230,61 @@ impl<T> Journal<T> {
     }
 
     /// Gives the log a flush: it is over when everything that was entered so far is stable.
-    pub(super) fn flush(&mut self, request: T) -> Answer<T> {
+    pub(crate) fn flush(&mut self, request: T) -> Answer<T> {
         self.reach(self.ring.next, request)
     }
 
     /// Copies the oldest records that are not stable into `batch`.
-    pub(super) fn take(&mut self, batch: &mut KVec<Record>) {
+    pub(crate) fn take(&mut self, batch: &mut KVec<Record>) {
         self.ring.take(batch);
     }
 
     /// What was taken is stable, and makes room.
-    pub(super) fn committed(&mut self) {
+    pub(crate) fn committed(&mut self) {
         self.update(|journal| journal.ring.stable = journal.ring.taken);
     }
 
     /// Ends all that waits, and whatever comes, with `ESHUTDOWN`.
-    pub(super) fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         self.update(|journal| journal.closed = true);
     }
 
     /// Stops making records stable, or goes on.
-    pub(super) fn hold(&mut self, hold: bool) {
+    pub(crate) fn hold(&mut self, hold: bool) {
         self.hold = hold;
     }
 
     /// Takes a request that waits for nothing any more.
-    pub(super) fn take_done(&mut self) -> Option<(T, Result)> {
+    pub(crate) fn take_done(&mut self) -> Option<(T, Result)> {
         self.done.pop()
     }
 
-    pub(super) fn is_held(&self) -> bool {
+    pub(crate) fn is_held(&self) -> bool {
         self.hold
     }
 
     /// The position of the next record.
-    pub(super) fn position(&self) -> u64 {
+    pub(crate) fn position(&self) -> u64 {
         self.ring.next
     }
 
     /// How far it is stable.
-    pub(super) fn stable(&self) -> u64 {
+    pub(crate) fn stable(&self) -> u64 {
         self.ring.stable
     }
 
     /// How many requests wait for room.
-    pub(super) fn waiting_for_room(&self) -> usize {
+    pub(crate) fn waiting_for_room(&self) -> usize {
         self.room.len()
     }
 
     /// How many requests wait for a position.
-    pub(super) fn waiting_for_position(&self) -> usize {
+    pub(crate) fn waiting_for_position(&self) -> usize {
         self.positions.len()
     }
 
     /// How many kinds of requests wait although what they wait for is there: none, by `update()`.
-    pub(super) fn lost(&self) -> usize {
+    pub(crate) fn lost(&self) -> usize {
         let room = !self.room.is_empty() && self.ring.has_room();
         let position = !self.positions.is_empty() && self.is_reached();
         usize::from(room) + usize::from(position)
