@@ -36,6 +36,24 @@ builder_key=$(key "$suite" "$builder_packages")
 builder=$BATON_CACHE/builder-$builder_key
 guest=$BATON_CACHE/guest-$(key "$suite" "$guest_packages")
 
+# root_packages NAME: what is in a root for one purpose alone; such a root has a key of
+# its own, so that the builder root and the kernels are not made again for it.
+root_packages() {
+	case $1 in
+	deb) echo 'debhelper dh-dkms dpkg-dev lintian' ;;
+	*)
+		echo "no root is called '$1'; there are: deb" >&2
+		return 2
+		;;
+	esac
+}
+
+# root_dir NAME: where that root is.
+root_dir() {
+	root_holds=$(root_packages "$1") || return
+	printf '%s/root-%s-%s\n' "$BATON_CACHE" "$1" "$(key "$suite" "$root_holds")"
+}
+
 # kernel_dir NAME: the cached build of one of our kernels.
 # The key is made of the configuration that goes in and of the tools that
 # turn it into a kernel, so that an edit of a fragment is a new kernel.
