@@ -14,7 +14,8 @@ import shutil
 import subprocess
 import tempfile
 
-QEMU = "qemu-system-x86_64"
+import arch
+
 CHOICES = ("qemu", "tcg", "kvm", "uml")
 PROBE_DEADLINE = 15
 
@@ -50,10 +51,11 @@ def requested():
 
 
 def qemu_version():
+    qemu = arch.requested().qemu
     try:
-        text = subprocess.run([QEMU, "--version"], capture_output=True, text=True, check=True).stdout
+        text = subprocess.run([qemu, "--version"], capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError) as error:
-        raise EngineError(f"{QEMU} does not run: {error}") from error
+        raise EngineError(f"{qemu} does not run: {error}") from error
     return re.search(r"version (\d+(?:\.\d+)*)", text).group(1)
 
 
@@ -70,13 +72,15 @@ def tcg(note=""):
 def choose(wanted, kernel, probe):
     """The engine for `wanted`.
 
-    `kernel` is the bzImage that will run; `probe(engine)` boots it to the
+    `kernel` is the image that will run; `probe(engine)` boots it to the
     sentinel and says whether that worked.
     """
+    guest = arch.requested()
     if wanted == "uml":
         return Engine("uml", "SMP, seccomp")
-    if wanted == "tcg":
-        return tcg()
+    if wanted == "tcg" or not guest.native:
+        # tools/env.sh has refused to run another architecture on KVM.
+        return tcg(note=guest.note)
     works, why = kvm_works(kernel, probe)
     if works:
         return Engine("kvm", f"QEMU {qemu_version()}")
@@ -93,7 +97,7 @@ def kvm_works(kernel, probe):
         boot_id = stream.read().strip()
     with open(kernel, "rb") as stream:
         image = hashlib.file_digest(stream, "sha256").hexdigest()
-    binary = os.stat(shutil.which(QEMU))
+    binary = os.stat(shutil.which(arch.requested().qemu))
     name = hashlib.sha256(f"{boot_id} {binary.st_mtime_ns} {qemu_version()} {image}".encode()).hexdigest()
     directory = os.path.join(os.environ["BATON_CACHE"], "kvm-probe")
     path = os.path.join(directory, name[:16] + ".json")
@@ -117,15 +121,16 @@ def kvm_works(kernel, probe):
 
 def qemu_command(engine, boot):
     """QEMU's command line. First serial port: console; second: results."""
+    guest = arch.requested()
     accelerator = "kvm" if engine.name == "kvm" else f"tcg,thread={engine.threads}"
     command = [
-        QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none", "-no-reboot",
-        "-machine", "q35", "-cpu", "host" if engine.name == "kvm" else "max",
+        guest.qemu, "-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none", "-no-reboot",
+        *guest.machine, "-cpu", "host" if engine.name == "kvm" else "max",
         "-accel", accelerator, "-smp", str(boot.cpus), "-m", boot.memory,
         "-serial", f"file:{boot.console}", "-serial", f"file:{boot.results}",
         "-kernel", boot.kernel, "-initrd", boot.initramfs,
         "-append", " ".join(
-            ["console=ttyS0", "rdinit=/init", "panic=-1", "oops=panic", "tsc=nowatchdog", "no_timer_check"]
+            [f"console={guest.ports}0", "rdinit=/init", "panic=-1", "oops=panic", *guest.parameters]
             + boot.parameters),
     ]
     if boot.disk:

@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 
+import arch
 import console
 import engine as engines
 import initramfs
@@ -27,7 +28,7 @@ class Boot:
     """What to boot and where its logs go."""
 
     directory: str                  # console.log, results.log, files of the guest, verdict.json
-    kernel: str                     # bzImage, or UML's "linux"
+    kernel: str                     # image for QEMU, or UML's "linux"
     script: str                     # name under testing/qemu/guest, or ../path under /baton
     deadline: float                 # seconds until the guest is killed, see patience.py
     silence: float = 0              # seconds without a word from the guest until it is killed; 0: any
@@ -168,7 +169,7 @@ def follow(process, threads, boot, results, patience):
 def attempt(engine, boot):
     """One boot, once."""
     nonce = secrets.token_hex(6)
-    port = "tty1" if engine.name == "uml" else "ttyS1"
+    port = "tty1" if engine.name == "uml" else f"{arch.requested().ports}1"
     begin = time.monotonic()
     show = show_line(begin, boot.quiet)
     with tempfile.TemporaryDirectory(prefix="baton-") as work:
