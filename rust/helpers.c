@@ -8,7 +8,6 @@
 
 #include <linux/anon_inodes.h>
 #include <linux/err.h>
-#include <linux/export.h>
 #include <linux/fs.h>
 #include <linux/fs_struct.h>
 #include <linux/irqflags.h>
@@ -28,25 +27,21 @@ void baton_set_current_state(unsigned int state)
 {
 	set_current_state(state);
 }
-EXPORT_SYMBOL_GPL(baton_set_current_state);
 
 void baton_set_running(void)
 {
 	__set_current_state(TASK_RUNNING);
 }
-EXPORT_SYMBOL_GPL(baton_set_running);
 
 int baton_signal_pending_state(unsigned int state)
 {
 	return signal_pending_state(state, current);
 }
-EXPORT_SYMBOL_GPL(baton_signal_pending_state);
 
 int baton_signal_pending(void)
 {
 	return signal_pending(current);
 }
-EXPORT_SYMBOL_GPL(baton_signal_pending);
 
 /* What ends interruptible sleeps, and those of the library: see stop.rs. */
 void baton_notify(struct task_struct *task)
@@ -54,7 +49,6 @@ void baton_notify(struct task_struct *task)
 	set_tsk_thread_flag(task, TIF_NOTIFY_SIGNAL);
 	wake_up_process(task);
 }
-EXPORT_SYMBOL_GPL(baton_notify);
 
 void baton_clear_notify(void)
 {
@@ -62,19 +56,16 @@ void baton_clear_notify(void)
 	/* E, pairs with F: see stop.rs. */
 	smp_mb__after_atomic();
 }
-EXPORT_SYMBOL_GPL(baton_clear_notify);
 
 void baton_preempt_disable(void)
 {
 	preempt_disable();
 }
-EXPORT_SYMBOL_GPL(baton_preempt_disable);
 
 void baton_preempt_enable(void)
 {
 	preempt_enable();
 }
-EXPORT_SYMBOL_GPL(baton_preempt_enable);
 
 /* sched/signal.h */
 
@@ -83,19 +74,16 @@ void baton_allow_signals(void)
 	allow_signal(SIGINT);
 	allow_signal(SIGKILL);
 }
-EXPORT_SYMBOL_GPL(baton_allow_signals);
 
 void baton_interrupt(struct task_struct *task)
 {
 	send_sig(SIGINT, task, 1);
 }
-EXPORT_SYMBOL_GPL(baton_interrupt);
 
 void baton_kill(struct task_struct *task)
 {
 	send_sig(SIGKILL, task, 1);
 }
-EXPORT_SYMBOL_GPL(baton_kill);
 
 /* lockdep.h */
 
@@ -104,49 +92,41 @@ void baton_wait_map_init(struct lockdep_map *map, const char *name,
 {
 	baton_wait_map_setup(map, name, key);
 }
-EXPORT_SYMBOL_GPL(baton_wait_map_init);
 
 void baton_wait_map_acquire(struct lockdep_map *map)
 {
 	baton_wait_map_wait(map);
 }
-EXPORT_SYMBOL_GPL(baton_wait_map_acquire);
 
 void baton_wait_map_enter_shared(struct lockdep_map *map)
 {
 	baton_wait_map_enter(map);
 }
-EXPORT_SYMBOL_GPL(baton_wait_map_enter_shared);
 
 void baton_wait_map_hold_section(struct lockdep_map *map)
 {
 	baton_wait_map_hold(map);
 }
-EXPORT_SYMBOL_GPL(baton_wait_map_hold_section);
 
 void baton_wait_map_hold_shared_section(struct lockdep_map *map)
 {
 	baton_wait_map_hold_shared(map);
 }
-EXPORT_SYMBOL_GPL(baton_wait_map_hold_shared_section);
 
 void baton_wait_map_leave_section(struct lockdep_map *map)
 {
 	baton_wait_map_unhold(map);
 }
-EXPORT_SYMBOL_GPL(baton_wait_map_leave_section);
 
 void baton_mutex_might_be_taken(struct mutex *lock)
 {
 	baton_wait_map_try(lock);
 }
-EXPORT_SYMBOL_GPL(baton_mutex_might_be_taken);
 
 void baton_spinlock_might_be_taken(spinlock_t *lock)
 {
 	baton_wait_map_try(lock);
 }
-EXPORT_SYMBOL_GPL(baton_spinlock_might_be_taken);
 
 /* As it would be taken: lockdep remembers with which interrupts. */
 void baton_spinlock_irq_might_be_taken(spinlock_t *lock)
@@ -157,7 +137,6 @@ void baton_spinlock_irq_might_be_taken(spinlock_t *lock)
 	baton_wait_map_try(lock);
 	local_irq_restore(flags);
 }
-EXPORT_SYMBOL_GPL(baton_spinlock_irq_might_be_taken);
 
 /* The parked references of all drains, and who waits for them: drain/table.rs. */
 static DEFINE_RAW_SPINLOCK(baton_drain);
@@ -183,19 +162,16 @@ void baton_xa_init(struct xarray *xa, const char *name,
 	xa_init_flags(xa, XA_FLAGS_LOCK_IRQ);
 	lockdep_set_class_and_name(&xa->xa_lock, key, name);
 }
-EXPORT_SYMBOL_GPL(baton_xa_init);
 
 void baton_xa_lock_irq(struct xarray *xa)
 {
 	xa_lock_irq(xa);
 }
-EXPORT_SYMBOL_GPL(baton_xa_lock_irq);
 
 void baton_xa_unlock_irq(struct xarray *xa)
 {
 	xa_unlock_irq(xa);
 }
-EXPORT_SYMBOL_GPL(baton_xa_unlock_irq);
 
 unsigned long baton_xa_lock_irqsave(struct xarray *xa)
 {
@@ -204,13 +180,11 @@ unsigned long baton_xa_lock_irqsave(struct xarray *xa)
 	xa_lock_irqsave(xa, flags);
 	return flags;
 }
-EXPORT_SYMBOL_GPL(baton_xa_lock_irqsave);
 
 void baton_xa_unlock_irqrestore(struct xarray *xa, unsigned long flags)
 {
 	xa_unlock_irqrestore(xa, flags);
 }
-EXPORT_SYMBOL_GPL(baton_xa_unlock_irqrestore);
 
 static_assert((unsigned long)XAS_RESTART == BATON_XAS_RESTART);
 
@@ -222,25 +196,21 @@ int baton_xas_set_order(struct xa_state *xas, unsigned long index,
 	xas_set_order(xas, index, order);
 	return 0;
 }
-EXPORT_SYMBOL_GPL(baton_xas_set_order);
 
 int baton_xas_error(const struct xa_state *xas)
 {
 	return xas_error(xas);
 }
-EXPORT_SYMBOL_GPL(baton_xas_error);
 
 void baton_xas_set_err(struct xa_state *xas, int err)
 {
 	xas_set_err(xas, err);
 }
-EXPORT_SYMBOL_GPL(baton_xas_set_err);
 
 bool baton_xas_nomem(struct xa_state *xas, bool io)
 {
 	return xas_nomem(xas, io ? GFP_KERNEL : GFP_NOIO);
 }
-EXPORT_SYMBOL_GPL(baton_xas_nomem);
 
 /*
  * Where xas_find_conflict() has found something: it does not set xa_index.
@@ -260,7 +230,6 @@ unsigned long baton_xas_found_index(const struct xa_state *xas)
 	}
 	return index;
 }
-EXPORT_SYMBOL_GPL(baton_xas_found_index);
 
 /*
  * The marks of the entry at @xas as bits. Most trees have none.
@@ -278,7 +247,6 @@ unsigned int baton_xas_marks(const struct xa_state *xas)
 		marks |= BIT(1);
 	return marks;
 }
-EXPORT_SYMBOL_GPL(baton_xas_marks);
 
 /*
  * What remains of xas_store() when a value takes the place of a value: neither
@@ -294,7 +262,6 @@ void baton_xas_replace(struct xa_state *xas, void *entry)
 	else
 		rcu_assign_pointer(xas->xa->xa_head, entry);
 }
-EXPORT_SYMBOL_GPL(baton_xas_replace);
 
 /* Lock and look, store and unlock: the ways that every operation takes. */
 
@@ -307,7 +274,6 @@ void *baton_xas_begin_irq(struct xa_state *xas, unsigned int *marks)
 	*marks = entry ? baton_xas_marks(xas) : 0;
 	return entry;
 }
-EXPORT_SYMBOL_GPL(baton_xas_begin_irq);
 
 void *baton_xas_begin_irqsave(struct xa_state *xas, unsigned int *marks,
 			      unsigned long *flags)
@@ -319,21 +285,18 @@ void *baton_xas_begin_irqsave(struct xa_state *xas, unsigned int *marks,
 	*marks = entry ? baton_xas_marks(xas) : 0;
 	return entry;
 }
-EXPORT_SYMBOL_GPL(baton_xas_begin_irqsave);
 
 void *baton_xas_load_irqsave(struct xa_state *xas, unsigned long *flags)
 {
 	xas_lock_irqsave(xas, *flags);
 	return xas_load(xas);
 }
-EXPORT_SYMBOL_GPL(baton_xas_load_irqsave);
 
 void baton_xas_commit_irq(struct xa_state *xas, void *entry)
 {
 	baton_xas_replace(xas, entry);
 	xas_unlock_irq(xas);
 }
-EXPORT_SYMBOL_GPL(baton_xas_commit_irq);
 
 void baton_xas_commit_irqrestore(struct xa_state *xas, void *entry,
 				 unsigned long flags)
@@ -341,7 +304,6 @@ void baton_xas_commit_irqrestore(struct xa_state *xas, void *entry,
 	baton_xas_replace(xas, entry);
 	xas_unlock_irqrestore(xas, flags);
 }
-EXPORT_SYMBOL_GPL(baton_xas_commit_irqrestore);
 
 int baton_xas_split_alloc(struct xa_state *xas, void *entry,
 			  unsigned int order, bool io)
@@ -353,7 +315,6 @@ int baton_xas_split_alloc(struct xa_state *xas, void *entry,
 	return -EOPNOTSUPP;
 #endif
 }
-EXPORT_SYMBOL_GPL(baton_xas_split_alloc);
 
 void baton_xas_split(struct xa_state *xas, void *entry, unsigned int order)
 {
@@ -361,7 +322,6 @@ void baton_xas_split(struct xa_state *xas, void *entry, unsigned int order)
 	xas_split(xas, entry, order);
 #endif
 }
-EXPORT_SYMBOL_GPL(baton_xas_split);
 
 /* the wait buckets of all entry maps */
 
@@ -401,13 +361,11 @@ void baton_bucket_lock(unsigned long number)
 {
 	spin_lock(&baton_buckets[number].lock);
 }
-EXPORT_SYMBOL_GPL(baton_bucket_lock);
 
 void baton_bucket_unlock(unsigned long number)
 {
 	spin_unlock(&baton_buckets[number].lock);
 }
-EXPORT_SYMBOL_GPL(baton_bucket_unlock);
 
 /* sched.h */
 
@@ -415,7 +373,6 @@ void baton_cond_resched(void)
 {
 	cond_resched();
 }
-EXPORT_SYMBOL_GPL(baton_cond_resched);
 
 /* preempt.h, irqflags.h */
 
@@ -436,7 +393,6 @@ struct file *baton_anchor(const struct file_operations *fops)
 {
 	return anon_inode_getfile("[baton]", fops, NULL, 0);
 }
-EXPORT_SYMBOL_GPL(baton_anchor);
 
 /* fs.h */
 
@@ -449,4 +405,3 @@ struct file *baton_open_for_writing(const char *name)
 		file = filp_open(name, O_WRONLY, 0);
 	return file;
 }
-EXPORT_SYMBOL_GPL(baton_open_for_writing);

@@ -7,7 +7,6 @@
 #include <linux/blk-mq.h>
 #include <linux/blkdev.h>
 #include <linux/crc32.h>
-#include <linux/export.h>
 #include <linux/hash.h>
 #include <linux/highmem.h>
 #include <linux/namei.h>
@@ -29,7 +28,6 @@ void baton_blk_limits(struct queue_limits *lim, bool write_cache, bool fua)
 	if (fua)
 		lim->features |= BLK_FEAT_FUA;
 }
-EXPORT_SYMBOL_GPL(baton_blk_limits);
 
 static int claim_now(struct gendisk *disk)
 {
@@ -60,7 +58,6 @@ int baton_blk_disk_claim(struct gendisk *disk, unsigned long timeout)
 		timeout = wait_var_event_timeout(&disk->private_data, !disk_openers(disk), timeout);
 	}
 }
-EXPORT_SYMBOL_GPL(baton_blk_disk_claim);
 
 /* fops->release: the last one may have gone. */
 void baton_blk_disk_released(struct gendisk *disk)
@@ -69,7 +66,6 @@ void baton_blk_disk_released(struct gendisk *disk)
 	smp_mb();
 	wake_up_var(&disk->private_data);
 }
-EXPORT_SYMBOL_GPL(baton_blk_disk_released);
 
 static bool is_there(const char *folder, const char *name)
 {
@@ -103,7 +99,6 @@ bool baton_blk_name_is_taken(struct gendisk *disk)
 	}
 	return is_there("/sys/devices/virtual/block", disk->disk_name);
 }
-EXPORT_SYMBOL_GPL(baton_blk_name_is_taken);
 
 /*
  * Waits until nobody uses the queue, which was frozen. Returns 0, -ERESTARTSYS
@@ -118,7 +113,6 @@ int baton_blk_wait_frozen(struct request_queue *q, unsigned long timeout)
 		return left;
 	return left ? 0 : -ETIMEDOUT;
 }
-EXPORT_SYMBOL_GPL(baton_blk_wait_frozen);
 
 /*
  * Tags that are freed by the reaper: freeing them sleeps, and who has the last
@@ -135,14 +129,12 @@ struct blk_mq_tag_set *baton_blk_tags_alloc(void)
 
 	return tags ? &tags->set : NULL;
 }
-EXPORT_SYMBOL_GPL(baton_blk_tags_alloc);
 
 /* Frees tags that blk_mq_alloc_tag_set() has not set up. */
 void baton_blk_tags_discard(struct blk_mq_tag_set *set)
 {
 	kfree(container_of(set, struct baton_tags, set));
 }
-EXPORT_SYMBOL_GPL(baton_blk_tags_discard);
 
 static void free_tags(struct work_struct *work)
 {
@@ -162,20 +154,17 @@ void baton_blk_tags_free(struct blk_mq_tag_set *set)
 	INIT_WORK(&tags->work, free_tags);
 	baton_owner_reap(&tags->work);
 }
-EXPORT_SYMBOL_GPL(baton_blk_tags_free);
 
 /* As bio_poll() does: a frozen queue can be entered as long as something is in flight. */
 bool baton_blk_enter_frozen(struct request_queue *q)
 {
 	return percpu_ref_tryget(&q->q_usage_counter);
 }
-EXPORT_SYMBOL_GPL(baton_blk_enter_frozen);
 
 void baton_blk_leave_frozen(struct request_queue *q)
 {
 	percpu_ref_put(&q->q_usage_counter);
 }
-EXPORT_SYMBOL_GPL(baton_blk_leave_frozen);
 
 /*
  * The tasks that are in a driver's queue_rq(), so that one of them that is about
@@ -198,7 +187,6 @@ void baton_blk_serving_begin(struct baton_blk_serving *node, struct request_queu
 	hlist_add_head(&node->node, &serving_bucket(current)->tasks);
 	spin_unlock(&serving_bucket(current)->lock);
 }
-EXPORT_SYMBOL_GPL(baton_blk_serving_begin);
 
 void baton_blk_serving_end(struct baton_blk_serving *node)
 {
@@ -206,7 +194,6 @@ void baton_blk_serving_end(struct baton_blk_serving *node)
 	hlist_del(&node->node);
 	spin_unlock(&serving_bucket(current)->lock);
 }
-EXPORT_SYMBOL_GPL(baton_blk_serving_end);
 
 bool baton_blk_is_serving(struct request_queue *q)
 {
@@ -222,7 +209,6 @@ bool baton_blk_is_serving(struct request_queue *q)
 	spin_unlock(&serving_bucket(current)->lock);
 	return found;
 }
-EXPORT_SYMBOL_GPL(baton_blk_is_serving);
 
 /*
  * What truncate_bdev_range() does, which is not exported: drops what the page
@@ -271,7 +257,6 @@ int baton_blk_forget_cache(struct gendisk *disk, loff_t start)
 {
 	return each_bdev(disk, forget_from, start);
 }
-EXPORT_SYMBOL_GPL(baton_blk_forget_cache);
 
 static int sync_from(struct block_device *bdev, loff_t start)
 {
@@ -282,7 +267,6 @@ int baton_blk_sync_cache(struct gendisk *disk)
 {
 	return each_bdev(disk, sync_from, 0);
 }
-EXPORT_SYMBOL_GPL(baton_blk_sync_cache);
 
 /*
  * Copies up to @len bytes between the pages of a request and a buffer, from
@@ -320,31 +304,26 @@ size_t baton_blk_copy_from_request(struct req_iterator *iter, void *dst, size_t 
 {
 	return copy_request(iter, dst, len, false);
 }
-EXPORT_SYMBOL_GPL(baton_blk_copy_from_request);
 
 size_t baton_blk_copy_to_request(struct req_iterator *iter, const void *src, size_t len)
 {
 	return copy_request(iter, (void *)src, len, true);
 }
-EXPORT_SYMBOL_GPL(baton_blk_copy_to_request);
 
 unsigned int baton_blk_noio_save(void)
 {
 	return memalloc_noio_save();
 }
-EXPORT_SYMBOL_GPL(baton_blk_noio_save);
 
 void baton_blk_noio_restore(unsigned int flags)
 {
 	memalloc_noio_restore(flags);
 }
-EXPORT_SYMBOL_GPL(baton_blk_noio_restore);
 
 bool baton_blk_noio_is_set(void)
 {
 	return current->flags & PF_MEMALLOC_NOIO;
 }
-EXPORT_SYMBOL_GPL(baton_blk_noio_is_set);
 
 /* crc32.h */
 
@@ -352,4 +331,3 @@ u32 baton_crc32c(u32 crc, const u8 *bytes, size_t len)
 {
 	return crc32c(crc, bytes, len);
 }
-EXPORT_SYMBOL_GPL(baton_crc32c);

@@ -3,7 +3,6 @@
  * The lock, the reaper and the notifier of the ledger of owners: see owner.rs.
  */
 
-#include <linux/export.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
@@ -68,13 +67,11 @@ void baton_owner_lock(void)
 {
 	mutex_lock(&baton_owner);
 }
-EXPORT_SYMBOL_GPL(baton_owner_lock);
 
 void baton_owner_unlock(void)
 {
 	mutex_unlock(&baton_owner);
 }
-EXPORT_SYMBOL_GPL(baton_owner_unlock);
 
 /* Something was torn down. The lock is held, so that nobody misses it. */
 void baton_owner_end(void)
@@ -100,7 +97,6 @@ void baton_owner_reap(struct work_struct *work)
 {
 	queue_work(baton_reaper, work);
 }
-EXPORT_SYMBOL_GPL(baton_owner_reap);
 
 /* Looks later whether what is being torn down has ended. */
 void baton_owner_expect(void)
@@ -122,7 +118,6 @@ unsigned long baton_owner_now(void)
 {
 	return jiffies;
 }
-EXPORT_SYMBOL_GPL(baton_owner_now);
 
 /* Where @task sleeps, or runs: not with sched_show_task(), which looks like a splat. */
 void baton_show_task(struct task_struct *task)
@@ -140,4 +135,3 @@ void baton_show_task(struct task_struct *task)
 		task_state_to_char(task));
 #endif
 }
-EXPORT_SYMBOL_GPL(baton_show_task);

@@ -3,7 +3,6 @@
  * The switch, the lock and the clock of the registry: see registry.rs.
  */
 
-#include <linux/export.h>
 #include <linux/jump_label.h>
 #include <linux/ktime.h>
 #include <linux/mutex.h>
@@ -14,7 +13,6 @@
 #include "helpers.h"
 
 DEFINE_STATIC_KEY_FALSE(baton_registry_key);
-EXPORT_SYMBOL_GPL(baton_registry_key);
 
 /* What it protects is short, and changed in any context; nothing is taken inside. */
 static DEFINE_RAW_SPINLOCK(baton_registry);

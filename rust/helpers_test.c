@@ -5,7 +5,6 @@
  */
 
 #include <linux/errno.h>
-#include <linux/export.h>
 #include <linux/kmsg_dump.h>
 #include <linux/preempt.h>
 #include <linux/sched/mm.h>
@@ -24,7 +23,6 @@ u64 baton_log_end(void)
 	kmsg_dump_rewind(&iter);
 	return iter.next_seq;
 }
-EXPORT_SYMBOL_GPL(baton_log_end);
 
 /*
  * Reads the line with the number @number, or the oldest one that is left behind
@@ -39,7 +37,6 @@ bool baton_log_line(u64 *number, char *line, size_t size, size_t *len)
 	*number = iter.cur_seq;
 	return true;
 }
-EXPORT_SYMBOL_GPL(baton_log_line);
 
 #ifdef CONFIG_TRACEPOINTS
 /* Counts what the task would sleep for. */
@@ -100,8 +97,6 @@ void baton_allocations_end(struct baton_allocations *seen)
 {
 }
 #endif
-EXPORT_SYMBOL_GPL(baton_allocations_begin);
-EXPORT_SYMBOL_GPL(baton_allocations_end);
 
 struct baton_user_task {
 	void (*body)(void *data);
@@ -131,4 +126,3 @@ int baton_user_task_run(void (*body)(void *data), void *data)
 	ret = call_usermodehelper_exec(info, UMH_WAIT_PROC);
 	return ret == -ECANCELED ? 0 : ret;
 }
-EXPORT_SYMBOL_GPL(baton_user_task_run);
