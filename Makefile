@@ -12,7 +12,7 @@ endif
 # The tools start each other; flags of this make are not for them.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := modules
-.PHONY: modules setup run test check compile-fail model kunit selftests debug mutants bench clean help
+.PHONY: modules install uninstall setup run test check compile-fail model kunit selftests debug mutants bench clean help
 .NOTPARALLEL:
 
 modules:	## build the modules; KDIR=DIR: against that kernel, else against the test kernel
@@ -22,6 +22,15 @@ else
 	@tools/setup test
 	@tools/build test
 endif
+
+# Of Kbuild: where / is.
+root := $(if $(INSTALL_MOD_PATH),--root '$(INSTALL_MOD_PATH)')
+
+install:	## install the modules and what builds against them need; KDIR=, INSTALL_MOD_PATH=
+	@tools/install $(if $(KDIR),--kdir '$(KDIR)') $(root)
+
+uninstall:	## remove that again; KDIR=, INSTALL_MOD_PATH= as for install
+	@tools/install --uninstall $(if $(KDIR),--kdir '$(KDIR)') $(root)
 
 setup:		## install and build what is missing: builder root, kernels, guest root
 	@tools/setup test uml

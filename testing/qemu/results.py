@@ -6,6 +6,7 @@
     NOTE <nonce> KIND text      an event that counts, e.g. TIMEOUT
     BEGIN <nonce> name          the lines up to END are the file `name`
     STREAM <nonce> name         the same, and its result lines are shown as they come
+    SHOW <nonce> name           the same, and all of its lines are shown
     END <nonce> name
     RESULT <nonce> rc=N         the sentinel: the only thing that says "it ran to the end"
 
@@ -13,6 +14,8 @@ The nonce is drawn per boot, so that nothing a test prints can pass for one of t
 """
 
 import os
+
+SHOWN = {"BEGIN": (), "STREAM": ("ok ", "not ok "), "SHOW": ("",)}
 
 
 class Results:
@@ -32,7 +35,7 @@ class Results:
         self.files = []
         self.name = None
         self.stream = None
-        self.shown = False
+        self.shown = ()             # beginnings of the lines that are shown
 
     def feed(self, text):
         lines = (self.rest + text).split("\n")
@@ -59,7 +62,7 @@ class Results:
         if nonce != self.nonce:
             if self.stream:
                 self.stream.write(line + "\n")
-                if self.shown and line.startswith(("ok ", "not ok ")):
+                if line.startswith(self.shown):
                     self.show(line)
             return
         if kind == "READY":
@@ -72,11 +75,11 @@ class Results:
             what, _, text = rest.partition(" ")
             self.notes.append((what, text))
             self.show(f"{what}: {text}")
-        elif kind in ("BEGIN", "STREAM"):
+        elif kind in SHOWN:
             if self.stream:
                 self.finish()
             self.name = rest
-            self.shown = kind == "STREAM"
+            self.shown = SHOWN[kind]
             path = os.path.join(self.directory, rest)
             if not os.path.realpath(path).startswith(os.path.realpath(self.directory) + os.sep):
                 raise ValueError(f"the guest sent a file that does not belong into the results: {rest}")

@@ -15,8 +15,10 @@ step() {
 # begin NAME / end NAME: what is sent between the two is the file NAME of the
 # results. A file that is begun and not ended is a guest that got stuck there.
 # stream NAME: as begin, and the host shows result lines while they come.
+# show NAME: as begin, and the host shows all lines while they come.
 begin() { echo "BEGIN $nonce $1" >&3; }
 stream() { echo "STREAM $nonce $1" >&3; }
+show() { echo "SHOW $nonce $1" >&3; }
 end() { echo "END $nonce $1" >&3; }
 
 # emit NAME: sends standard input as the file NAME.
