@@ -60,6 +60,25 @@ mod tests {
         Ok(())
     }
 
+    /// `stop()` asks by itself; another thread calls it, so that one that does not ask can be told.
+    #[test]
+    fn who_stops_a_thread_asks_it() -> Result {
+        let cx = &mut MaySleep::assert();
+        let scene = Scene::new()?;
+        let inner = scene.spawn(cx, |scene, cx, _| scene.wait_never(0, cx, Idle))?;
+        let waits = until(|| scene.waiters(cx) == 1);
+        let outer = scene.spawn(cx, move |scene, cx, _| {
+            let stopped = inner.stop(cx);
+            scene.note(1, stopped.map_err(Error::from));
+        })?;
+        let ended = joined(&scene, outer, cx);
+        let [wait, stopped, _] = scene.results();
+        assert!(waits);
+        assert!(ended);
+        assert_eq!((wait, stopped), (ESHUTDOWN.to_errno(), 0));
+        Ok(())
+    }
+
     #[test]
     fn stop_ends_the_wait_for_a_drain() -> Result {
         let cx = &mut MaySleep::assert();
