@@ -16,7 +16,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 .NOTPARALLEL:
 
 modules:	## build the modules; KDIR=DIR: against that kernel, else against the test kernel
-ifdef KDIR
+ifneq ($(origin KDIR),undefined)
 	@tools/build-kdir '$(KDIR)'
 else
 	@tools/setup test
