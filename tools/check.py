@@ -147,6 +147,16 @@ def interface(_files):
     return api.check(check_imports.read(os.path.join(TOP, "rust")))
 
 
+def refusals(_files):
+    """What cannot be built against is refused with a sentence, and leaves nothing behind."""
+    return command(os.path.join("testing", "refusals", "run"))
+
+
+def kernels(_files):
+    """The table of the README is made from what the tools refuse by."""
+    return command(os.path.join("tools", "kernels"), "readme", "README.md")
+
+
 def rule(name, say, find, plants):
     def check(files):
         return check_rules.check(name, find, say, plants,
@@ -157,7 +167,7 @@ def rule(name, say, find, plants):
 CASES = {
     "licence": licence, "rustfmt": rustfmt, "shellcheck": shellcheck, "checkpatch": checkpatch, "python": python,
     "console": console, "patience": clock, "imports": imports, "examples": examples, "api": interface,
-    "spelling": spelling, **{f"boundary-{each[0]}": rule(*each) for each in check_rules.RULES}, "clippy": clippy,
+    "spelling": spelling, "kernels": kernels, "refusals": refusals, **{f"boundary-{each[0]}": rule(*each) for each in check_rules.RULES}, "clippy": clippy,
 }
 
 
