@@ -78,8 +78,9 @@ def choose(wanted, kernel, probe):
     guest = arch.requested()
     if wanted == "uml":
         return Engine("uml", "SMP, seccomp")
+    if wanted == "kvm" and not guest.native:
+        raise EngineError(f"ENGINE=kvm: KVM runs guests of this machine's architecture, not of {guest.name}")
     if wanted == "tcg" or not guest.native:
-        # tools/env.sh has refused to run another architecture on KVM.
         return tcg(note=guest.note)
     works, why = kvm_works(kernel, probe)
     if works:
