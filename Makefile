@@ -15,12 +15,21 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 .PHONY: modules install uninstall setup run test check compile-fail model kunit selftests debug mutants bench clean help
 .NOTPARALLEL:
 
+# What does not know ARCH must not half know it.
+kernel := $(if $(filter arm64,$(ARCH)),arm64,test)
+ifneq ($(filter arm64,$(kernel)),)
+for_x86 := $(filter-out modules setup kunit run help clean,$(or $(MAKECMDGOALS),modules)) $(if $(KDIR),KDIR=$(KDIR))
+ifneq ($(strip $(for_x86)),)
+$(error ARCH=arm64 is for 'make' against the test kernel, 'make setup', 'make kunit' and 'make run'; leave it out for: $(strip $(for_x86)))
+endif
+endif
+
 modules:	## build the modules; KDIR=DIR: against that kernel, else against the test kernel
 ifneq ($(origin KDIR),undefined)
 	@tools/build-kdir '$(KDIR)'
 else
-	@tools/setup test
-	@tools/build test
+	@tools/setup $(kernel)
+	@tools/build $(kernel)
 endif
 
 # Of Kbuild: where / is.
@@ -33,7 +42,7 @@ uninstall:	## remove that again; KDIR=, INSTALL_MOD_PATH= as for install
 	@tools/install --uninstall $(if $(KDIR),--kdir '$(KDIR)') $(root)
 
 setup:		## install and build what is missing: builder root, kernels, guest root
-	@tools/setup test uml
+	@tools/setup $(kernel) $(if $(filter test,$(kernel)),uml)
 
 run:		## the walk: five kernel bugs in C and in Rust, and the driver doing verified I/O
 	@tools/run

@@ -9,6 +9,43 @@ export BATON_CACHE
 
 suite=trixie
 
+# The machine that QEMU is, and its kernel where there is no choice.
+case ${ARCH:=x86_64} in
+x86_64) arch_kernel='test' ;;
+arm64) arch_kernel=arm64 ;;
+*)
+	echo "ARCH=$ARCH: nothing is built for such a machine; allowed are x86_64, arm64" >&2
+	exit 2
+	;;
+esac
+
+# check_arch: what ENGINE and CONFIG, which the caller has checked, cannot be with ARCH.
+check_arch() {
+	[ "$ARCH" != x86_64 ] || return 0
+	case $ENGINE in
+	uml)
+		echo "ENGINE=uml: UML is a program of this machine; ARCH=$ARCH runs under QEMU: ENGINE=tcg" >&2
+		exit 2
+		;;
+	kvm)
+		echo "ENGINE=kvm: KVM runs what this machine is, $(uname -m); ARCH=$ARCH is emulated: ENGINE=tcg" >&2
+		exit 2
+		;;
+	esac
+	if [ "${CONFIG:-$arch_kernel}" != "$arch_kernel" ]; then
+		echo "CONFIG=$CONFIG: ARCH=$ARCH has one kernel; leave CONFIG out" >&2
+		exit 2
+	fi
+}
+
+# x86_64_only TOOL: what knows one machine only must not half run on another.
+x86_64_only() {
+	[ "$ARCH" = x86_64 ] || {
+		echo "$1: ARCH=$ARCH is for 'make' against the test kernel, 'make setup', 'make kunit' and 'make run'" >&2
+		exit 2
+	}
+}
+
 # What the builder root holds, by purpose. One package per line, so that a
 # change is one line of diff; the list is part of the root's cache key.
 builder_packages='
@@ -35,14 +72,17 @@ key() {
 builder_key=$(key "$suite" "$builder_packages")
 builder=$BATON_CACHE/builder-$builder_key
 guest=$BATON_CACHE/guest-$(key "$suite" "$guest_packages")
+guest_arm64=$BATON_CACHE/guest-arm64-$(key "$suite" "$guest_packages")
 
 # root_packages NAME: what is in a root for one purpose alone; such a root has a key of
 # its own, so that the builder root and the kernels are not made again for it.
 root_packages() {
 	case $1 in
 	deb) echo 'debhelper dh-dkms dpkg-dev lintian' ;;
+	# What runs guests of arm64, and their busybox.
+	arm64) echo 'python3 kmod qemu-system-arm busybox-static:arm64' ;;
 	*)
-		echo "no root is called '$1'; there are: deb" >&2
+		echo "no root is called '$1'; there are: deb, arm64" >&2
 		return 2
 		;;
 	esac
@@ -56,11 +96,14 @@ root_dir() {
 
 # kernel_dir NAME: the cached build of one of our kernels.
 # The key is made of the configuration that goes in and of the tools that
-# turn it into a kernel, so that an edit of a fragment is a new kernel.
+# turn it into a kernel, so that an edit of a fragment is a new kernel. What
+# tools/kernel does for arm64 alone is no reason to build the others again.
 kernel_dir() {
+	kernel_dir_others=arm64
+	[ "$1" != arm64 ] || kernel_dir_others='^$'
 	# shellcheck disable=SC2046 # a list
-	printf '%s/kernel-%s-%s\n' "$BATON_CACHE" "$1" \
-		"$(key "$builder_key" "$(cat "$top/tools/kernel" $(kernel_fragments "$1"))")"
+	printf '%s/kernel-%s-%s\n' "$BATON_CACHE" "$1" "$(key "$builder_key" \
+		"$(sed "/$kernel_dir_others/d" "$top/tools/kernel" && cat $(kernel_fragments "$1"))")"
 }
 
 # kernel_fragments NAME: the fragments of that kernel, later ones win.
@@ -69,8 +112,9 @@ kernel_fragments() {
 	test) echo "$top/.config.fragment" ;;
 	uml) echo "$top/testing/config/uml.fragment" ;;
 	debug) echo "$top/.config.fragment $top/testing/config/debug.fragment" ;;
+	arm64) echo "$top/.config.fragment $top/testing/config/arm64.fragment" ;;
 	*)
-		echo "no kernel is called '$1'; there are: test, uml, debug" >&2
+		echo "no kernel is called '$1'; there are: test, uml, debug, arm64" >&2
 		return 2
 		;;
 	esac
