@@ -12,7 +12,7 @@ endif
 # The tools start each other; flags of this make are not for them.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := modules
-.PHONY: modules install uninstall setup run test check compile-fail model kunit selftests debug mutants bench clean help
+.PHONY: modules install uninstall setup run test check compile-fail model kunit selftests outside debug mutants bench clean help
 .NOTPARALLEL:
 
 # What does not know ARCH must not half know it.
@@ -32,14 +32,14 @@ else
 	@tools/build $(kernel)
 endif
 
-# Of Kbuild: where / is.
-root := $(if $(INSTALL_MOD_PATH),--root '$(INSTALL_MOD_PATH)')
+# For which kernel; and, of Kbuild, where / is.
+installed = $(if $(filter undefined,$(origin KDIR)),,--kdir '$(KDIR)') $(if $(INSTALL_MOD_PATH),--root '$(INSTALL_MOD_PATH)')
 
 install:	## install the modules and what builds against them need; KDIR=, INSTALL_MOD_PATH=
-	@tools/install $(if $(KDIR),--kdir '$(KDIR)') $(root)
+	@tools/install $(installed)
 
 uninstall:	## remove that again; KDIR=, INSTALL_MOD_PATH= as for install
-	@tools/install --uninstall $(if $(KDIR),--kdir '$(KDIR)') $(root)
+	@tools/install --uninstall $(installed)
 
 setup:		## install and build what is missing: builder root, kernels, guest root
 	@tools/setup $(kernel) $(if $(filter test,$(kernel)),uml)
@@ -64,6 +64,9 @@ kunit:		## KUnit suites in a guest; ENGINE=qemu|tcg|kvm|uml, TEST=suite.test
 
 selftests:	## what a user sees: load, configfs, I/O, file systems, seeds; TEST=area:script[:case]
 	@tools/test selftests
+
+outside:	## a module of one's own, built against what 'make install' installs; TEST=first
+	@tools/test outside
 
 debug:		## of make test: KUnit, the seeds and a short stress on the kernel with lockdep and more
 	@tools/test debug
