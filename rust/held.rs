@@ -141,7 +141,7 @@ impl Drop for Untold {
 
 /// A held lock together with the capability to sleep that it has borrowed.
 ///
-/// It is the guard that can wait: see [`Held::wait`]. While it lives, the capability is borrowed, so
+/// It is the guard that can wait: see [`Held::on`]. While it lives, the capability is borrowed, so
 /// that the task cannot take another lock of this kind beside it, nor sleep on anything else. A
 /// second lock under this one is taken with [`Held::nested`], or, if both have a place in the order
 /// of the module's [`levels`](crate::level), through [`Held::inner`].

@@ -35,7 +35,7 @@
 //!
 //! # How an object joins
 //!
-//! The part of it that runs, a core, implements [`Teardown`], and the handle has an [`Owned`] of it:
+//! The part of it that runs, a core, implements `Teardown`, and the handle has an `Owned` of it:
 //!
 //! ```text
 //! struct Core { timer: Opaque<bindings::hrtimer>, closed: .., queue: .. }

@@ -14,6 +14,7 @@ sys.path[:0] = [os.path.join(TOP, "tools"), os.path.join(TOP, "testing", "qemu")
 import api
 import check_imports
 import check_rules
+import doc
 import doc_examples
 import patience
 
@@ -157,6 +158,11 @@ def kernels(_files):
     return command(os.path.join("tools", "kernels"), "readme", "README.md")
 
 
+def documentation(_files):
+    """rustdoc renders the library without a warning, and every link leads somewhere."""
+    return doc.check()
+
+
 def rule(name, say, find, plants):
     def check(files):
         return check_rules.check(name, find, say, plants,
@@ -165,9 +171,12 @@ def rule(name, say, find, plants):
 
 
 CASES = {
-    "licence": licence, "rustfmt": rustfmt, "shellcheck": shellcheck, "checkpatch": checkpatch, "python": python,
-    "console": console, "patience": clock, "imports": imports, "examples": examples, "api": interface,
-    "spelling": spelling, "kernels": kernels, "refusals": refusals, **{f"boundary-{each[0]}": rule(*each) for each in check_rules.RULES}, "clippy": clippy,
+    "licence": licence, "rustfmt": rustfmt, "shellcheck": shellcheck, "checkpatch": checkpatch,
+    "python": python, "console": console, "patience": clock, "imports": imports, "examples": examples,
+    "api": interface, "spelling": spelling, "kernels": kernels, "refusals": refusals,
+    **{f"boundary-{each[0]}": rule(*each) for each in check_rules.RULES}, "clippy": clippy,
+    # Takes its flags from the build for clippy, if there is no other.
+    "doc": documentation,
 }
 
 

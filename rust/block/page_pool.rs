@@ -76,7 +76,7 @@ struct Free {
     fresh: u32,
 }
 
-/// A pool of pages with a limit, see the [module documentation](self).
+/// A pool of pages with a limit, each known by a number and handed out to one borrower at a time.
 ///
 /// A leaked [`PageRef`] keeps its page until the pool is dropped; it costs memory, and no hang. Whoever
 /// borrows a page that they have borrowed themselves is refused like anybody else.

@@ -9,7 +9,7 @@ use kernel::prelude::*;
 /// Task work, a queue that its owner polls, a list that the caller completes: whatever is in there
 /// waits for that task. If it is what somebody else waits for, and the task waits for them, or for
 /// itself, then nobody goes on. So a payload is declared with [`parkable!`](crate::parkable), whose
-/// fields have to be parkable in turn. Numbers are; [`InFlight`] and guards are not.
+/// fields have to be parkable in turn. Numbers are; [`InFlight`](super::InFlight) and guards are not.
 ///
 /// # Safety
 ///

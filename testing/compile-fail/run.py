@@ -27,7 +27,6 @@ import json
 import os
 import pathlib
 import re
-import shlex
 import subprocess
 import sys
 import tempfile
@@ -35,6 +34,12 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(TOP / "tools"))
+
+import recorded
+from recorded import Broken
+
 # Any crate that uses the library will do: Kbuild compiles them all alike.
 RECORDED = TOP / "out/test/testing/kunit/.event_kunit.o.cmd"
 # Test cases are not documented, and do not use all that they declare.
@@ -45,37 +50,12 @@ LAST_LINES = 15
 HAZARDS = 21
 
 
-class Broken(Exception):
-    """The runner cannot judge anything."""
-
-
 def recorded_command():
     """The flags, environment and directory of a user of the library, as Kbuild has it."""
-    try:
-        first = RECORDED.read_text().splitlines()[0]
-    except FileNotFoundError:
-        raise Broken(f"{RECORDED.relative_to(TOP)} is missing: run 'make' first") from None
-    line = first.split(" := ", 1)[1]
-    # What follows the first command is objtool.
-    words = shlex.split(line.split(" ; ", 1)[0])
-    env = {}
-    while "=" in words[0]:
-        name, value = words.pop(0).split("=", 1)
-        env[name] = value
-    program, flags, skip = words[0], [], False
-    for word in words[1:]:
-        if skip:
-            skip = False
-        elif word in ("-o", "--out-dir"):
-            skip = True
-        elif word.startswith("--emit") or word.endswith(".rs"):
-            pass
-        else:
-            flags.append(word)
+    program, flags, env = recorded.command(RECORDED)
     for wanted in ("--extern", "baton", "--crate-type"):
         if wanted not in flags:
             raise Broken(f"{RECORDED.relative_to(TOP)} has no '{wanted}'")
-    env.update(RUSTC_BOOTSTRAP="1", PATH=os.environ["PATH"])
     return program, flags, env, TOP / "out/test"
 
 
