@@ -12,7 +12,11 @@ endif
 # The tools start each other; flags of this make are not for them.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := modules
-.PHONY: modules install uninstall setup run test check compile-fail model kunit selftests outside debug mutants bench clean help
+.PHONY: modules setup install uninstall
+.PHONY: run
+.PHONY: test check compile-fail model kunit selftests outside debug mutants bench
+.PHONY: doc rust-analyzer
+.PHONY: clean help
 .NOTPARALLEL:
 
 # What does not know ARCH must not half know it.
@@ -23,6 +27,8 @@ ifneq ($(strip $(for_x86)),)
 $(error ARCH=arm64 is for 'make' against the test kernel, 'make setup', 'make kunit' and 'make run'; leave it out for: $(strip $(for_x86)))
 endif
 endif
+
+##@ Build
 
 modules:	## build the modules; KDIR=DIR: against that kernel, else against the test kernel
 ifneq ($(origin KDIR),undefined)
@@ -41,16 +47,20 @@ install:	## install the modules and what builds against them need; KDIR=, INSTAL
 uninstall:	## remove that again; KDIR=, INSTALL_MOD_PATH= as for install
 	@tools/install --uninstall $(installed)
 
-setup:		## install and build what is missing: builder root, kernels, guest root
+setup:		## install and build what is missing: builder root, the kernels test and uml (or arm64), guest root
 	@tools/setup $(kernel) $(if $(filter test,$(kernel)),uml)
+
+##@ See it
 
 run:		## the walk: five kernel bugs in C and in Rust, and the driver doing verified I/O
 	@tools/run
 
-test:		## everything: all layers below but mutants and bench, with one table at the end
+##@ Test
+
+test:		## check, compile-fail, model, kunit (also on uml), selftests and debug, with one table at the end
 	@tools/test
 
-check:		## formatting, clippy, boundaries, shellcheck, compile-fail
+check:		## formatting, clippy, boundaries, interface, documentation, scripts; and compile-fail
 	@tools/test check compile-fail
 
 compile-fail:	## misuse does not build: error code and line, next to a twin that builds
@@ -74,12 +84,23 @@ debug:		## of make test: KUnit, the seeds and a short stress on the kernel with 
 mutants:	## puts faults into the library and the driver, one at a time: a test has to notice each
 	@tools/mutants
 
-bench:		## the ratios, in one boot; ENGINE=...|icount; no test asserts a time
+bench:		## the ratios, in one boot; ENGINE=qemu|tcg|kvm|uml|icount; no test asserts a time
 	@tools/bench
 
+##@ Read and edit
+
+doc:		## rustdoc of the library, into out/doc/baton/index.html
+	@tools/doc
+
+rust-analyzer:	## rust-project.json, by which editors know the crates
+	@tools/rust-analyzer
+
+##@ Else
+
 clean:		## remove the output; the cache stays
-	rm -rf out
+	rm -rf out rust-project.json
 
 help:		## this list
-	@sed -n 's/^\([a-z-]*\):[[:space:]]*##[[:space:]]*/\1 /p' $(firstword $(MAKEFILE_LIST)) | \
-		while read -r target text; do printf 'make %-13s %s\n' "$$target" "$$text"; done
+	@awk -F '[[:space:]]*## ' '/^##@ / { printf "%s%s\n", sep, substr($$0, 5); sep = "\n" } \
+		/^[a-z-]+:[[:space:]]*## / { sub(":.*", "", $$1); printf "  make %-14s %s\n", $$1, $$2 }' \
+		$(firstword $(MAKEFILE_LIST))

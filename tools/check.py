@@ -2,6 +2,7 @@
 """Runs the checks of tools/check and prints KTAP."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import check_rules
 import doc
 import doc_examples
 import patience
+import rust_analyzer
 
 # Rules of the kernel's checkpatch that a file here breaks for a reason.
 CHECKPATCH_IGNORED = ",".join((
@@ -158,9 +160,47 @@ def kernels(_files):
     return command(os.path.join("tools", "kernels"), "readme", "README.md")
 
 
+def targets_without_help(text):
+    """What 'make help' does not show of a Makefile, or shows and is not there; and the targets in no group."""
+    phony = {name for line in re.findall(r"^\.PHONY:(.*)$", text, re.M) for name in line.split()}
+    shown = set(re.findall(r"^([a-z-]+):[ \t]*## ", text.partition("##@ ")[2], re.M))
+    return ([f"'make {name}' is not in make help, under a group (##@)" for name in sorted(phony - shown)]
+            + [f"'make {name}' is in make help, and not in .PHONY" for name in sorted(shown - phony)]
+            + [f"a rule of the Makefile runs {tool}, which is not there"
+               for tool in sorted(set(re.findall(r"^\t@(tools/[\w-]+)", text, re.M)))
+               if not os.path.exists(os.path.join(TOP, tool))])
+
+
+HELP_PLANT = """\
+.PHONY: a b
+.PHONY: c
+a:	## above the groups
+##@ Group
+b:	## shown
+	@tools/no-such-tool
+d:	## not a target
+"""
+HELP_PLANTED = ["'make a' is not in make help, under a group (##@)", "'make c' is not in make help, under a group (##@)",
+                "'make d' is in make help, and not in .PHONY",
+                "a rule of the Makefile runs tools/no-such-tool, which is not there"]
+
+
+def make_help(_files):
+    """Every target is in 'make help', in a group."""
+    found = targets_without_help(HELP_PLANT)
+    if found != HELP_PLANTED:
+        return [f"the check finds {found} in the planted Makefile, wants {HELP_PLANTED}"]
+    return targets_without_help(text_of("Makefile"))
+
+
 def documentation(_files):
     """rustdoc renders the library without a warning, and every link leads somewhere."""
     return doc.check()
+
+
+def editors(_files):
+    """What tools/rust-analyzer writes names files that exist, and every crate of this checkout."""
+    return rust_analyzer.check()
 
 
 def rule(name, say, find, plants):
@@ -172,11 +212,11 @@ def rule(name, say, find, plants):
 
 CASES = {
     "licence": licence, "rustfmt": rustfmt, "shellcheck": shellcheck, "checkpatch": checkpatch,
-    "python": python, "console": console, "patience": clock, "imports": imports, "examples": examples,
-    "api": interface, "spelling": spelling, "kernels": kernels, "refusals": refusals,
+    "python": python, "help": make_help, "console": console, "patience": clock, "imports": imports,
+    "examples": examples, "api": interface, "spelling": spelling, "kernels": kernels, "refusals": refusals,
     **{f"boundary-{each[0]}": rule(*each) for each in check_rules.RULES}, "clippy": clippy,
     # Takes its flags from the build for clippy, if there is no other.
-    "doc": documentation,
+    "doc": documentation, "rust-analyzer": editors,
 }
 
 
