@@ -64,7 +64,31 @@ impl MaySleep {
     /// hand on what it returns. Threads and block drivers need not call it: [`Thread`] and the block
     /// layer's callbacks bring one.
     ///
+    /// A lock in the last expression of a function is dropped after its variables, and so after a capability that
+    /// is one. An entry point that ends in such an expression hands the capability to a function of its own.
+    ///
     /// Context: may sleep.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use baton::{LockIn, MaySleep};
+    /// use kernel::prelude::*;
+    /// use kernel::sync::{new_mutex, Mutex};
+    ///
+    /// fn read(limit: &Mutex<u32>, cx: &mut MaySleep) -> u32 {
+    ///     *limit.lock_in(cx)
+    /// }
+    ///
+    /// /// Called by C, in a context that may sleep.
+    /// fn show(limit: &Mutex<u32>) -> u32 {
+    ///     read(limit, &mut MaySleep::assert())
+    /// }
+    ///
+    /// let limit = KBox::pin_init(new_mutex!(7), GFP_KERNEL)?;
+    /// assert_eq!(show(&limit), 7);
+    /// # Ok::<(), Error>(())
+    /// ```
     ///
     /// [`Thread`]: crate::Thread
     // SLEEPS: this is where the capability comes from.

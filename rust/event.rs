@@ -257,6 +257,7 @@ impl<W, P: Policy, E: Level> Event<W, P, E> {
         queue.update(data, change)
     }
 
+    /// Says how to reach the event that is to be changed.
     /// Claims for the caller, without waiting, and serves whom that makes possible.
     ///
     /// Returns [`None`] if the condition does not hold, if the event is closed, or, with [`Fifo`], if
@@ -329,6 +330,23 @@ impl<W, P: Policy, E: Level> Event<W, P, E> {
             data: this.data.get_mut(),
         }
     }
+}
+
+/// Implemented by nothing: says what to write instead of `held.event.update(..)`.
+#[diagnostic::on_unimplemented(
+    message = "an event is changed by way of a pinned reference to it",
+    label = "reach it by `held.as_mut().project()` if `held` is the guard, or by `.as_mut()` if it is in a box",
+    note = "do not pin a copy of it: `held.update(|data| data.project().event, |value| ..)` does both, and wakes after the unlock"
+)]
+#[doc(hidden)]
+pub trait ByReference {}
+
+impl<W, P: Policy, E: Level> Event<W, P, E>
+where
+    Self: ByReference,
+{
+    #[doc(hidden)]
+    pub fn update<R>(&self, _change: impl FnOnce(&mut W) -> R) {}
 }
 
 struct Parts<'e, W> {

@@ -205,6 +205,10 @@ impl<T: ?Sized, C: Level, L: Level> Held<'_, '_, T, MutexBackend, C, L> {
     /// `L`, not `C`, is what it is compared with. Nobody who ends such a wait needs this lock. Only a
     /// mutex offers this: whoever holds a spinlock cannot sleep.
     ///
+    /// Below a lock that has no place in the order is nothing: two such locks cannot be held at once. A function
+    /// that is called with the capability and takes a lock of its own says which one may be held then:
+    /// `fn flush<C: Level>(cache: &Cache, cx: &mut MaySleep<C>) where order::Cache: After<C>`.
+    ///
     /// Whoever [`Held::update`] has served is woken first: this task may be about to wait for them.
     #[inline]
     pub fn inner(&mut self) -> (Pin<&mut T>, &mut MaySleep<L>) {

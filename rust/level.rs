@@ -75,7 +75,8 @@ pub unsafe trait Level: 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` must not be taken or waited for while `{A}` is held",
     label = "`{Self}` does not stand below `{A}` in the order of the levels",
-    note = "whoever ends the wait may need what is held; `levels!` declares the order, outermost first"
+    note = "whoever ends the wait may need what is held; `levels!` declares the order, outermost first",
+    note = "what has no place in an order is `Unordered`, and stands alone: make it `Ordered<LEVEL, Mutex<_>>`, or take a spinlock under a mutex by `Held::nested()`"
 )]
 pub unsafe trait After<A: Level>: Level {}
 
@@ -94,6 +95,19 @@ unsafe impl Level for Unordered {}
 
 // SAFETY: As above.
 unsafe impl After<Top> for Unordered {}
+
+/// The level of nothing.
+///
+/// With one level only that [`Unordered`] is after, the compiler would take it for granted that the capability
+/// has that one, and call another one a mismatched type instead of saying what is wrong.
+#[doc(hidden)]
+pub enum Nowhere {}
+
+// SAFETY: `Nowhere` is after nothing.
+unsafe impl Level for Nowhere {}
+
+// SAFETY: As above.
+unsafe impl After<Nowhere> for Unordered {}
 
 /// Compiles if `I` stands below `O`; for [`levels!`].
 #[doc(hidden)]

@@ -109,6 +109,10 @@ impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
     /// It is called once, now. The event has to lie inside the data, in a field or an array; a wait for one
     /// that is behind a pointer warns and returns [`Closed`], see [`Tied`] for these.
     ///
+    /// It is a closure that is written here, or a function. A closure in a variable does not know that it has to
+    /// return a part of its argument, unless the variable says so:
+    /// `let open: fn(&Gate) -> &Event<bool> = |gate| &gate.open;`.
+    ///
     /// What else the task holds stands above the event in the order of the module's
     /// [levels](crate::level): `E: After<C>`.
     #[inline]
@@ -252,6 +256,41 @@ where
     ///
     /// What `taking` returns is the result of the wait. It runs under the lock, right after the condition
     /// was seen to hold, on behalf of the task that waits; the lock is not taken again.
+    ///
+    /// What it has captured and not given away is dropped by the task that waits, without the lock. So it may not
+    /// move what it has captured; it takes that out of an [`Option`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use baton::event::{Event, Interruptible};
+    /// use baton::{new_event, LockIn, MaySleep};
+    /// use kernel::prelude::*;
+    /// use kernel::sync::{new_mutex, Mutex};
+    ///
+    /// #[pin_data]
+    /// struct Hatch {
+    ///     #[pin]
+    ///     place: Event<Option<KBox<u32>>>,
+    /// }
+    ///
+    /// /// Puts a box there as soon as there is room.
+    /// fn put(hatch: &Mutex<Hatch>, cx: &mut MaySleep, item: KBox<u32>) -> Result {
+    ///     let mut item = Some(item);
+    ///     hatch
+    ///         .lock_in(cx)
+    ///         .on(|h| &h.place)
+    ///         .when(|place| place.is_none(), move |place| *place = item.take())
+    ///         .wait(Interruptible)?;
+    ///     Ok(())
+    /// }
+    ///
+    /// let cx = &mut MaySleep::assert();
+    /// let hatch = KBox::pin_init(new_mutex!(pin_init!(Hatch { place <- new_event!(None) })), GFP_KERNEL)?;
+    /// put(&hatch, cx, KBox::new(7, GFP_KERNEL)?)?;
+    /// assert_eq!(hatch.lock_in(cx).place.as_deref(), Some(&7));
+    /// # Ok::<(), Error>(())
+    /// ```
     #[inline]
     #[allow(clippy::type_complexity, reason = "the type is the sentence so far")]
     pub fn when<R, F, G>(

@@ -6,7 +6,8 @@ NAME.fail.rs    begins with "//! error: CODE..." and "//! because: ...", and has
                 "//~ CODE" at the end of each line that must be refused, or
                 "//~^ CODE" alone on the next line. The errors of the compiler
                 must be exactly these: code and line. An error without a code
-                counts as "error".
+                counts as "error". "//! says: TEXT" asks for a part of what the
+                compiler says, "//! says not: TEXT" forbids one.
 NAME.pass.rs    is the same but for one line (header and markers aside), and
                 compiles.
 
@@ -164,6 +165,15 @@ def body(text):
             if not line.startswith(("//!", "//@")) and not line.lstrip().startswith("//~^")]
 
 
+def wrong_text(text, said):
+    """Why what the compiler says is not what the case asks for, or nothing."""
+    words = " ".join(said.split())
+    for no, wanted in re.findall(r"^//! says( not)?: (.+)$", text, re.M):
+        if (wanted in words) == bool(no):
+            return f"text: the compiler {'says' if no else 'does not say'} '{wanted}'"
+    return None
+
+
 def lines_apart(one, other):
     changes = difflib.SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
     return sum(max(b - a, d - c) for tag, a, b, c, d in changes if tag != "equal")
@@ -200,6 +210,9 @@ def judge(compiler, fail):
             if not errors:
                 return "accepted: it compiles", said
             return f"wrong: wants {pretty(expected)}, got {pretty(errors)}", said
+        why = wrong_text(text, said)
+        if why:
+            return why, said
         errors, said = compiler.metadata(twin)
     if errors:
         return f"twin: {twin.name} does not compile", said
@@ -262,6 +275,8 @@ SELF_TEST = {
     "twin_fails": "twin:",
     "twin_missing": "twin:",
     "no_reason": "header:",
+    "wrong_text": "text:",
+    "bad_text": "text:",
     "link_compiles": "accepted:",
     "link_twin_fails": "twin:",
     # Not a fault: shows that the mode accepts what it should.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! error: E0308
+//! error: E0277
 //! because: a lock that is in no order can be taken with nothing held only.
+//! says: `Unordered` must not be taken or waited for while `order::Config` is held
 
 #[path = "order.rs"]
 mod shared;
@@ -10,5 +11,5 @@ use shared::*;
 pub fn both(config: &Config, plain: &Mutex<u32>, other: &mut MaySleep, cx: &mut MaySleep) {
     let mut held = config.lock_in(cx);
     let (_, inner) = held.inner();
-    drop(plain.lock_in(inner)); //~ E0308
+    drop(plain.lock_in(inner)); //~ E0277
 }
