@@ -110,14 +110,20 @@ pub trait Operations: Send + Sync + Sized + 'static {
     type Backend: Backend;
 
     /// Returns the lock that the state is in.
+    ///
+    /// Context: that of whoever uses the agent; it must not sleep.
     fn lock(&self) -> &Ordered<Self::LockLevel, Lock<Self::Data, Self::Backend>>;
 
     /// Finds the state.
+    ///
+    /// Context: under the lock; it must not sleep.
     fn runs(data: Pin<&mut Self::Data>) -> Pin<&mut Runs<Self::Level, Self::LockLevel>>;
 
     /// Runs once, until the work is done or `current` says that it is to stop.
     ///
     /// However this returns, the run has ended then, and who waits for it is woken.
+    ///
+    /// Context: may sleep: it is the body of the agent's thread.
     fn run(&self, current: &Current<'_, Self>, cx: &mut MaySleep<Self::Level>);
 }
 
@@ -128,8 +134,8 @@ pub trait Operations: Send + Sync + Sized + 'static {
 /// [`Closed`](crate::event::Closed). Once [`Current::stop_requested`] has returned `true` or
 /// [`Current::wait_stop`] has returned, waits are as ever.
 ///
-/// A run that waits for its own end gets `EDEADLK`. `mem::forget` does nothing: the run is ended by who has
-/// begun it, which is the library.
+/// A run that waits for its own end gets `EDEADLK`. Dropping this does nothing, nor does `mem::forget`: the run
+/// is ended by who has begun it, which is the library.
 pub struct Current<'r, O: Operations> {
     owner: &'r O,
     runner: Runner,
@@ -153,6 +159,8 @@ impl<O: Operations> Current<'_, O> {
     ///
     /// The wish is a state and not a wake-up: one that came earlier is seen.
     ///
+    /// Context: may sleep.
+    ///
     /// # Errors
     ///
     /// As of `mode`; it is never closed, and a stop is what it waits for.
@@ -171,6 +179,8 @@ impl<O: Operations> Current<'_, O> {
     }
 
     /// Calls `f`, in which a stop ends no wait; see [`Stop::deferred`].
+    ///
+    /// Context: that of `f`, which may sleep.
     pub fn deferred<L: Level, R>(
         &self,
         cx: &mut MaySleep<L>,
@@ -253,6 +263,8 @@ pub struct Agent<O: Operations> {
 impl<O: Operations> Agent<O> {
     /// Makes the thread. Its runs keep `owner` alive, which must not own the agent.
     ///
+    /// Context: may sleep.
+    ///
     /// # Errors
     ///
     /// As [`Thread::spawn`]; the agent is retired then.
@@ -266,6 +278,8 @@ impl<O: Operations> Agent<O> {
     }
 
     /// Returns whose runs these are.
+    ///
+    /// Context: any.
     pub fn owner(&self) -> &O {
         &self.owner
     }

@@ -47,7 +47,7 @@ use kernel::{
 /// speaks about one task at one time. `L` is the [level](crate::level) of the innermost lock that
 /// the task holds, [`Top`] if there is none; every acquisition hands out a weaker one.
 ///
-/// `mem::forget` of a `MaySleep` does nothing: it owns nothing.
+/// Dropping it does nothing, nor does `mem::forget`: it owns nothing.
 ///
 /// # Invariants
 ///
@@ -116,6 +116,8 @@ impl<L: Level> MaySleep<L> {
     ///
     /// For code that is called with something held which no guard stands for. It takes and waits for
     /// nothing that is not below `I`, as long as it lives.
+    ///
+    /// Context: a task that may sleep; this does not.
     #[inline]
     pub fn below<I: After<L>>(&mut self) -> &mut MaySleep<I> {
         // SAFETY: Both types are zero-sized and have the same invariants but for the level; the
@@ -124,6 +126,8 @@ impl<L: Level> MaySleep<L> {
     }
 
     /// Enters an RCU read section, in which nothing can sleep.
+    ///
+    /// Context: a task that may sleep; this does not, and nothing can until the section ends.
     #[inline]
     pub fn rcu_read_lock(&mut self) -> RcuSection<'_> {
         RcuSection {
@@ -133,6 +137,8 @@ impl<L: Level> MaySleep<L> {
     }
 
     /// Disables the interrupts of this CPU; nothing can sleep until they are enabled again.
+    ///
+    /// Context: a task that may sleep; this does not, and nothing can until they are enabled again.
     #[doc(alias = "local_irq_disable")]
     #[inline]
     pub fn interrupts_off(&mut self) -> InterruptsOff<'_> {

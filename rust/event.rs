@@ -212,6 +212,8 @@ unsafe impl<W: Send, P: Policy, E: Level> Send for Event<W, P, E> {}
 
 impl<W, P: Policy, E: Level> Event<W, P, E> {
     /// Constructs an event initialiser; [`new_event!`] is the usual way.
+    ///
+    /// Context: any; it only initialises.
     pub fn new(
         data: W,
         name: &'static CStr,
@@ -292,6 +294,8 @@ impl<W, P: Policy, E: Level> Event<W, P, E> {
     }
 
     /// Returns how many tasks wait.
+    ///
+    /// Context: as [`Event::update`].
     #[doc(alias("waitqueue_active", "wq_has_sleeper"))]
     #[inline]
     pub fn waiters(&self) -> usize {
@@ -299,6 +303,8 @@ impl<W, P: Policy, E: Level> Event<W, P, E> {
     }
 
     /// Returns whether the event was closed.
+    ///
+    /// Context: as [`Event::update`].
     #[inline]
     pub fn is_closed(&self) -> bool {
         self.queue.is_closed()

@@ -193,6 +193,8 @@ impl<'a, 'c, T: ?Sized, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L>
 #[cfg(CONFIG_KUNIT)]
 impl<T: ?Sized, B: Backend, C: Level, L: Level> Held<'_, '_, T, B, C, L> {
     /// Releases the lock, and does not tell yet whom [`Held::update`] has served under it. For tests.
+    ///
+    /// Context: any in which the lock may be held.
     pub fn unlock_untold(mut self) -> Untold {
         Untold(mem::replace(&mut self.locked.chosen, Chosen::new()))
     }
@@ -210,6 +212,8 @@ impl<T: ?Sized, C: Level, L: Level> Held<'_, '_, T, MutexBackend, C, L> {
     /// `fn flush<C: Level>(cache: &Cache, cx: &mut MaySleep<C>) where order::Cache: After<C>`.
     ///
     /// Whoever [`Held::update`] has served is woken first: this task may be about to wait for them.
+    ///
+    /// Context: that of the guard; nothing is waited for. Whoever is woken is only made runnable.
     #[inline]
     pub fn inner(&mut self) -> (Pin<&mut T>, &mut MaySleep<L>) {
         self.locked.wake();
@@ -221,6 +225,8 @@ impl<T: ?Sized, C: Level, L: Level> Held<'_, '_, T, MutexBackend, C, L> {
     /// Returns the protected data together with the permission to take a spinlock.
     ///
     /// The spinlock's guard borrows this one: it must be gone before this one can wait.
+    ///
+    /// Context: that of the guard; nothing is waited for.
     #[inline]
     pub fn nested(&mut self) -> (Pin<&mut T>, Nesting<'_>) {
         self.locked.wake();
@@ -230,6 +236,8 @@ impl<T: ?Sized, C: Level, L: Level> Held<'_, '_, T, MutexBackend, C, L> {
 
 impl<T: ?Sized, B: Backend, C: Level, L: Level> Held<'_, '_, T, B, C, L> {
     /// Returns a pinned mutable reference to the protected data.
+    ///
+    /// Context: that of the guard; nothing is waited for.
     #[inline]
     pub fn as_mut(&mut self) -> Pin<&mut T> {
         self.locked.guard.as_mut()
@@ -255,6 +263,8 @@ impl<T: ?Sized + Unpin, B: Backend, C: Level, L: Level> DerefMut for Held<'_, '_
 /// The permission to take a spinlock while a mutex is held: see [`Held::nested`].
 ///
 /// Only one at a time: the guard borrows this.
+///
+/// Dropping it does nothing, and so does `mem::forget`: nothing is held before a guard is made of it.
 pub struct Nesting<'n>(PhantomData<&'n mut MaySleep>);
 
 /// Taking a spinlock under a mutex, without a place in the order.
@@ -285,6 +295,8 @@ pub struct Nested<'a, T: ?Sized, B: Backend> {
 
 impl<T: ?Sized, B: Backend> Nested<'_, T, B> {
     /// Returns a pinned mutable reference to the protected data.
+    ///
+    /// Context: that of the guard; nothing is waited for.
     #[inline]
     pub fn as_mut(&mut self) -> Pin<&mut T> {
         self.guard.as_mut()

@@ -38,6 +38,8 @@ pub struct Ordered<L: Level, K> {
 
 impl<L: Level, T, B: Backend> Ordered<L, Lock<T, B>> {
     /// Gives a lock its place, for example `Ordered::new(new_mutex!(0))`.
+    ///
+    /// Context: any; it only initialises.
     pub fn new<E>(lock: impl PinInit<Lock<T, B>, E>) -> impl PinInit<Self, E>
     where
         E: From<core::convert::Infallible>,

@@ -88,6 +88,8 @@ use node::{
 /// An object that was not torn down, and why.
 ///
 /// Dropping it drops the object.
+///
+/// `mem::forget` leaves the object as `mem::forget` of the object itself does.
 pub struct TeardownError<T> {
     /// What was to be torn down.
     pub object: T,
@@ -118,12 +120,16 @@ impl<T> From<TeardownError<T>> for Error {
 }
 
 /// Returns how many objects were dropped without having been torn down, since the library was loaded.
+///
+/// Context: any.
 #[inline(never)]
 pub fn dropped() -> usize {
     ledger::DROPPED.load(Relaxed)
 }
 
 /// Returns how many of [`dropped`] have been torn down by the reaper.
+///
+/// Context: any.
 #[inline(never)]
 pub fn reaped() -> usize {
     ledger::REAPED.load(Relaxed)

@@ -94,6 +94,8 @@ unsafe impl<T: Send + Sync, L: Level> Sync for RwSemaphore<T, L> {}
 
 impl<T, L: Level> RwSemaphore<T, L> {
     /// Makes one that nobody holds; [`new_rw_semaphore!`] is the usual way.
+    ///
+    /// Context: any; it only initialises.
     #[doc(alias = "init_rwsem")]
     pub fn new(
         data: T,
@@ -126,6 +128,8 @@ impl<T, L: Level> RwSemaphore<T, L> {
     }
 
     /// As [`RwSemaphore::read_in`], and gives up on a fatal signal.
+    ///
+    /// Context: may sleep, as [`RwSemaphore::read_in`].
     ///
     /// # Errors
     ///
@@ -160,6 +164,8 @@ impl<T, L: Level> RwSemaphore<T, L> {
     }
 
     /// As [`RwSemaphore::write_in`], and gives up on a fatal signal.
+    ///
+    /// Context: may sleep, as [`RwSemaphore::write_in`].
     ///
     /// # Errors
     ///

@@ -53,7 +53,7 @@ use scans::Scans;
 
 /// The context of reclaim, which must not sleep: it offers what tries, and nothing that waits.
 ///
-/// It exists during [`Shrink::scan`] only. `mem::forget` does nothing: it owns nothing.
+/// It exists during [`Shrink::scan`] only. Dropping it does nothing, nor does `mem::forget`: it owns nothing.
 ///
 /// A scan that makes a [`MaySleep`] by `MaySleep::assert()` states something false. No type prevents
 /// that; with `CONFIG_LOCKDEP` the locks that it then takes are reported if they are also held around
@@ -98,6 +98,8 @@ impl Seeks {
     pub const DEFAULT: Self = Self(2);
 
     /// As many disk seeks as it takes to make an object again.
+    ///
+    /// Context: any.
     ///
     /// # Errors
     ///

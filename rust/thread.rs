@@ -98,6 +98,8 @@ impl Thread {
 
     /// As [`Thread::join`], for at most `limit` jiffies.
     ///
+    /// Context: may sleep, as [`Thread::join`].
+    ///
     /// # Errors
     ///
     /// Those of [`Thread::join`], and `ETIMEDOUT` if `body` has not returned by then.
@@ -166,21 +168,29 @@ impl Thread {
     }
 
     /// Returns whether `body` has returned.
+    ///
+    /// Context: may sleep, though it does so only for a lock.
     pub fn is_finished(&self, cx: &mut MaySleep) -> bool {
         self.core.is_finished(cx)
     }
 
     /// Sends the thread a signal that ends interruptible waits.
+    ///
+    /// Context: any.
     pub fn interrupt(&self) {
         self.core.interrupt();
     }
 
     /// Sends the thread a fatal signal: it ends interruptible and killable waits, nothing else.
+    ///
+    /// Context: any.
     pub fn kill(&self) {
         self.core.kill();
     }
 
     /// Returns the task.
+    ///
+    /// Context: any.
     pub fn task(&self) -> &Task {
         self.core.task()
     }

@@ -39,6 +39,8 @@ use kernel::{
 };
 
 /// What lockdep knows about one kind of wait; nothing at all without `CONFIG_LOCKDEP`.
+///
+/// Its destructor does nothing: lockdep does not keep the map. `mem::forget` leaks its memory.
 #[pin_data]
 pub struct WaitMap {
     #[cfg(CONFIG_LOCKDEP)]
@@ -54,6 +56,8 @@ unsafe impl Sync for WaitMap {}
 
 impl WaitMap {
     /// Initialises a map; waits with the same `key` are of one class.
+    ///
+    /// Context: any; it only initialises.
     pub fn new(name: &'static CStr, key: Pin<&'static LockClassKey>) -> impl PinInit<Self> {
         #[cfg(not(CONFIG_LOCKDEP))]
         let _ = (name, key);
@@ -67,6 +71,8 @@ impl WaitMap {
     }
 
     /// The caller is going to wait, with what it holds now.
+    ///
+    /// Context: that of the wait that follows; this does not sleep.
     #[inline]
     pub fn wait(&self) {
         #[cfg(CONFIG_LOCKDEP)]
@@ -77,6 +83,8 @@ impl WaitMap {
     }
 
     /// What the caller begins here makes waits longer, and may end in any other context.
+    ///
+    /// Context: any.
     #[doc(alias = "blk_enter_queue")]
     #[inline]
     pub fn enter(&self) {
@@ -88,6 +96,8 @@ impl WaitMap {
     }
 
     /// Waits cannot end before what is returned has been dropped.
+    ///
+    /// Context: a task; it does not sleep.
     #[inline]
     pub fn hold(&self) -> Holding<'_> {
         #[cfg(CONFIG_LOCKDEP)]
@@ -102,6 +112,8 @@ impl WaitMap {
     }
 
     /// As [`WaitMap::hold`], for one of many that hold it at the same time.
+    ///
+    /// Context: a task; it does not sleep.
     #[doc(alias = "down_read")]
     #[inline]
     pub fn hold_shared(&self) -> Holding<'_> {

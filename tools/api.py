@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The public interface of rust/, with what a user has to know of each part of it.
 
-Of a function: whether it may sleep, and what proves that its caller may. Of a
+Of a function: whether it may sleep, what proves that its caller may, its context. Of a
 type: what its destructor does, what mem::forget() does, what happens when it is
 used from itself. Of a trait: who may implement it. The sentences are those of the
 documentation; what it does not say, and what sleeps without a capability, is
@@ -39,6 +39,8 @@ GUARDS = {"Guard", "UniqueRefGuard", "OwnableRefCounted"}
 # A type that takes the capability away instead of carrying it.
 TAKES_AWAY = {"RcuSection", "InterruptsOff"}
 MARK = "// SLEEPS:"
+# What a context says of a function that sleeps: that it may, or where to read that.
+SLEEPING = re.compile(r"(?<!not )(?<!nor )\bsleeps?\b(?! not)|\b[Aa]s \[|\bas `|\bthat of\b")
 
 SENTENCE = re.compile(r"(?<=[.:;?!])\s+(?=[A-Z`\[*])")
 DROPPED = re.compile(r"\b[Dd]rop(?:s|ped|ping)?\b|\bdestructor\b|\bgoes away\b")
@@ -181,6 +183,15 @@ class Interface:
         return "MaySleep::assert" in item.body and any(
             "// ENTRY:" in line for line in lines[item.line:item.line + item.body.count("\n")])
 
+    def context(self, item):
+        """What the documentation of a function says of its context, or that of its type for all of them."""
+        own = re.search(r"\bContext(?: and errors)?: ((?:[^\n]|\n(?!\n))*)", item.docs)
+        if own or not item.of:
+            return own
+        of = next((other for other in self.items if other.name == item.of and other.kind != "fn"
+                   and other.path == item.path), None) or self.types.get(item.of)
+        return of and re.search(r"\bContext of its functions: ((?:[^\n]|\n(?!\n))*)", of.docs)
+
     def has_destructor(self, item):
         return any((self._folder(item), trait, item.name) in self.traits for trait in ("Drop", "PinnedDrop"))
 
@@ -240,12 +251,16 @@ def rows(interface):
             why = interface.why.get(id(item), "")
             if why and not proof and not interface.marked(item):
                 lacks(item, f"sleeps ({why}) and asks for no capability (or say '{MARK} why')")
-            said = re.search(r"Context: ([^\n]*)", item.docs)
+            said = interface.context(item)
+            if not said and item.of != "Sealed":
+                lacks(item, "the documentation says nothing of its context ('Context: ...')")
             sleeps = "yes" if proof else "by an exception" if why and interface.marked(item) else "yes" if why else "no"
             functions.append((f"{item.of + '::' if item.of else ''}{item.name}()", sleeps, proof or ("-" if sleeps != "yes" else ""), said[1] if said else "-", place))
             if said and re.search(r"\bmay sleep\b|\bsleeps\b", said[1]) and not (
                     proof or interface.marked(item) or LATER.search(item.head)):
                 lacks(item, f"its documentation says '{said[1]}', and it asks for no capability (or say '{MARK} why')")
+            if said and why and not LATER.search(item.head) and not SLEEPING.search(said[0]):
+                lacks(item, f"sleeps ({why}), and its documentation says '{said[1]}'")
         elif item.kind == "trait" and item.name != "Sealed":
             head = item.head
             kind = ("`unsafe`" if re.search(r"\bunsafe\s+trait\b", head) else "sealed" if SEALED.search(head)
@@ -262,8 +277,8 @@ def rows(interface):
             meant = interface.meant(item)
             ends, waits = interface.ends_something(meant), interface.waits(meant.name)
             told = [sentences(item.docs, pattern) for pattern in (DROPPED, FORGOTTEN, ITSELF)]
-            needed = ((ends, "what its destructor does", "that of its parts"),
-                      (ends, "what mem::forget() does", "leaks its memory"),
+            needed = ((True, "what its destructor does", ""),
+                      (True, "what mem::forget() does", ""),
                       (ends or waits, "what happens when it is used from itself", "-"))
             types.append((item.name, *(text or ("" if need else otherwise)
                                        for text, (need, _, otherwise) in zip(told, needed)), place))
@@ -281,12 +296,17 @@ PLANT = {
 pub struct Door { cx: MaySleep }
 impl Door { pub fn wait(self) { unsafe { bindings::schedule() } } }
 /// Dropping it waits. `mem::forget` leaks it. It is never its own.
+///
+/// Context of its functions: may sleep, unless they say otherwise.
 pub struct Owner(Part);
 impl Owner {
     pub fn new() -> Result<Self> { let a = make()?; Ok(a) }
     pub fn asks(cx: &mut MaySleep) -> Result<Self> { make() }
     pub fn later() -> impl PinInit<Self> { pin_init_from_closure(|_| f(GFP_KERNEL)) }
+    /// Context: any.
     pub fn atomic() { g(GFP_ATOMIC) }
+    /// Context: must not sleep.
+    pub fn wrong(cx: &mut MaySleep) -> Result<Self> { make() }
 }
 fn make() -> Result<Owner> { KBox::new(1, GFP_KERNEL) }
 struct Part;
@@ -301,10 +321,15 @@ pub enum Value { A }
     "b.rs": "pub fn hidden() { might_sleep() }\npub struct Passed(Guard<'static>);",
 }
 PLANTED = [
+    "a.rs:2: Door: the documentation does not say what its destructor does",
+    "a.rs:2: Door: the documentation does not say what mem::forget() does",
     "a.rs:2: Door: the documentation does not say what happens when it is used from itself",
-    "a.rs:7: Owner::new: sleeps (make()) and asks for no capability (or say '// SLEEPS: why')",
-    "a.rs:14: Part::drop: the destructor sleeps: bindings::kthread_stop (or say '// SLEEPS: why')",
-    "a.rs:16: Open: a trait for everybody does not say what whoever implements it can do",
+    "a.rs:3: Door::wait: the documentation says nothing of its context ('Context: ...')",
+    "a.rs:9: Owner::new: sleeps (make()) and asks for no capability (or say '// SLEEPS: why')",
+    "a.rs:9: Owner::new: its documentation says 'may sleep, unless they say otherwise.', and it asks for no capability (or say '// SLEEPS: why')",
+    "a.rs:15: Owner::wrong: sleeps (make()), and its documentation says 'must not sleep.'",
+    "a.rs:19: Part::drop: the destructor sleeps: bindings::kthread_stop (or say '// SLEEPS: why')",
+    "a.rs:21: Open: a trait for everybody does not say what whoever implements it can do",
     "b.rs:2: Passed: the documentation does not say what its destructor does",
     "b.rs:2: Passed: the documentation does not say what mem::forget() does",
     "b.rs:2: Passed: the documentation does not say what happens when it is used from itself",

@@ -54,7 +54,7 @@ pub struct Runs<L: Level, K: Level> {
 /// One run, as it was seen under the lock: what a wait for its end is about.
 ///
 /// It cannot be copied, and not be made from a number: who has waited for a run and wants to wait for
-/// the next one has to look again. `mem::forget` does nothing.
+/// the next one has to look again. Dropping it does nothing, nor does `mem::forget`: the run goes on.
 #[derive(Debug)]
 #[must_use = "a run that was only looked at is not waited for"]
 pub struct Run {
@@ -94,6 +94,8 @@ fn unordered_class() -> Class {
 
 impl<L: Level, K: Level> Runs<L, K> {
     /// An agent that does nothing yet.
+    ///
+    /// Context: any; it only initialises.
     pub fn new() -> impl PinInit<Self> {
         let (wish_name, wish_class) = wish_class();
         let (over_name, over_class) = over_class();
@@ -106,11 +108,15 @@ impl<L: Level, K: Level> Runs<L, K> {
     }
 
     /// Returns where the agent is.
+    ///
+    /// Context: as [`Runs::start`].
     pub fn state(&self) -> State {
         self.wish.state()
     }
 
     /// Returns whether a run was asked for that has not begun, while another one goes on or not.
+    ///
+    /// Context: as [`Runs::start`].
     pub fn is_requested(&self) -> bool {
         self.wish.requested().is_some()
     }
@@ -119,6 +125,8 @@ impl<L: Level, K: Level> Runs<L, K> {
     ///
     /// A wish for its end ends waits of a run anyway, with an error; so it says what it was that came.
     /// Either way the run is told by [`Current::stop_requested`](super::Current::stop_requested).
+    ///
+    /// Context: as [`Runs::start`].
     ///
     /// # Examples
     ///
@@ -167,6 +175,8 @@ impl<L: Level, K: Level> Runs<L, K> {
     }
 
     /// Returns how many tasks wait for the end of a run.
+    ///
+    /// Context: as [`Runs::start`].
     pub fn waiters(&self) -> usize {
         self.over.waiters()
     }
@@ -216,6 +226,8 @@ impl<L: Level, K: Level> Runs<L, K> {
     }
 
     /// As [`Runs::request_stop`], and lets none begin until [`Held::thaw`].
+    ///
+    /// Context: as [`Runs::start`].
     ///
     /// [`Held::thaw`]: crate::Held::thaw
     pub fn request_freeze(self: Pin<&mut Self>) {

@@ -74,6 +74,9 @@ struct Going {
 
 /// What others want of the agent, and what it does: see [`Runs::wish`](super::Runs::wish).
 ///
+/// It is a part of the event of [`Runs`](super::Runs); dropping it does nothing, and nobody can forget
+/// it.
+///
 /// # Invariants
 ///
 /// - `going` is the run that the thread is in; with [`State::Running`], [`State::Stopping`] and
@@ -146,6 +149,8 @@ impl Wish {
     }
 
     /// Returns whether a run that goes on is to end.
+    ///
+    /// Context: under the lock that the agent's state is in, as the condition of a wait is.
     pub fn wants_stop(&self) -> bool {
         !matches!(self.state, State::Requested | State::Running)
     }

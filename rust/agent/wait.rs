@@ -80,6 +80,8 @@ impl<'a, 'c, T, B: Backend, C: Level, K: Level> Held<'a, 'c, T, B, C, K> {
     ///
     /// Context and errors: as [`Held::ended`]. After an error the run has been asked nevertheless,
     /// but for `EDEADLK`.
+    ///
+    /// Context: may sleep, as [`Held::ended`].
     #[doc(alias("kthread_stop", "stop_sync_thread"))]
     #[track_caller]
     pub fn stop<L, M>(
@@ -95,6 +97,8 @@ impl<'a, 'c, T, B: Backend, C: Level, K: Level> Held<'a, 'c, T, B, C, K> {
     }
 
     /// As [`Held::stop`], and lets no run begin until [`Held::thaw`].
+    ///
+    /// Context: may sleep, as [`Held::ended`].
     #[doc(alias("kthread_park", "frozen_sync_thread"))]
     #[track_caller]
     pub fn freeze<L, M>(

@@ -33,6 +33,8 @@ use kernel::{
 /// What a [`GenDisk`] is going to be.
 ///
 /// Plain data: dropping it does nothing.
+///
+/// Context of its functions: any, unless they say otherwise.
 #[derive(Clone, Copy)]
 pub struct GenDiskBuilder {
     capacity_sectors: u64,

@@ -36,6 +36,8 @@ unsafe fn first(rq: NonNull<bindings::request>) -> bindings::req_iterator {
 
 /// The data of a write.
 ///
+/// Dropping it does nothing, and so does `mem::forget`: the data belongs to the request.
+///
 /// # Invariants
 ///
 /// The bios that `cursor` has still to visit, and their pages, are valid during `'a`.
@@ -60,6 +62,8 @@ impl Source<'_> {
     /// Copies the next `dst.len()` bytes out of the request.
     ///
     /// Returns `EIO` if the request has fewer.
+    ///
+    /// Context: any, hard interrupts included.
     pub fn copy_to(&mut self, dst: &mut [u8]) -> Result {
         // SAFETY: The cursor is valid by the type invariants, and `dst` is valid for writes of its
         // length. The pages of a request do not overlap with memory that Rust has borrowed.
@@ -75,6 +79,8 @@ impl Source<'_> {
 }
 
 /// Where the data of a read goes.
+///
+/// Dropping it does nothing, and so does `mem::forget`: the data belongs to the request.
 ///
 /// # Invariants
 ///
@@ -102,6 +108,8 @@ impl Sink<'_> {
     /// Copies `src` into the next bytes of the request.
     ///
     /// Returns `EIO` if the request has no room for all of it.
+    ///
+    /// Context: any, hard interrupts included.
     pub fn copy_from(&mut self, src: &[u8]) -> Result {
         // SAFETY: The cursor is valid by the type invariants, and `src` is valid for reads of its
         // length. The pages of a request do not overlap with memory that Rust has borrowed.

@@ -121,6 +121,8 @@ impl<T: Operations> GenDisk<T> {
     }
 
     /// Returns whether the disk was frozen by [`GenDisk::freeze`].
+    ///
+    /// Context: any.
     pub fn is_frozen(&self) -> bool {
         self.core.frozen.load(Relaxed)
     }

@@ -14,6 +14,8 @@ use crate::{
 ///
 /// For threads on which the I/O of a disk depends. Reclaim in the middle of an allocation of theirs
 /// could write to that disk, and wait for them.
+///
+/// Context: that of `body`, which may sleep.
 #[doc(alias("memalloc_noio_save", "memalloc_noio_restore"))]
 pub fn without_io<C: Level, R>(
     cx: &mut MaySleep<C>,

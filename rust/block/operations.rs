@@ -45,6 +45,9 @@ pub trait Operations: Sized + 'static {
     ///
     /// Every allocation made in here is `GFP_NOIO`, whatever its flags say, because memory reclaim may
     /// be waiting for this very disk. The disk cannot be removed or frozen from here: `EDEADLK`.
+    ///
+    /// Context: may sleep; the block layer's queue is held for reading meanwhile, so that a freeze waits
+    /// for it.
     fn queue_rq(
         data: <Self::Data as ForeignOwnable>::Borrowed<'_>,
         request: Queued,

@@ -145,6 +145,8 @@ impl PagePool {
 
     /// Sets how many pages there can be. Those that are in use beyond that stay until they are freed.
     ///
+    /// Context: any.
+    ///
     /// # Errors
     ///
     /// `EINVAL` if that is more than the pool was made for; nothing has changed then.
@@ -157,11 +159,15 @@ impl PagePool {
     }
 
     /// Returns the number of pages in use.
+    ///
+    /// Context: any.
     pub fn in_use(&self) -> usize {
         self.in_use.load(Relaxed)
     }
 
     /// Returns how often a page was refused because it was borrowed already, or not there.
+    ///
+    /// Context: any.
     pub fn refused(&self) -> usize {
         self.refused.load(Relaxed)
     }
@@ -288,6 +294,8 @@ impl PagePool {
 
     /// Borrows the page with that number.
     ///
+    /// Context: any, hard interrupts included.
+    ///
     /// # Errors
     ///
     /// `EBUSY` if it is borrowed already, or if there is none: the caller's locking is broken.
@@ -308,6 +316,8 @@ impl PagePool {
     }
 
     /// Frees the page with that number.
+    ///
+    /// Context: any but hard interrupts; it takes a spinlock.
     ///
     /// # Errors
     ///
@@ -334,11 +344,15 @@ pub struct PageRef<'a> {
 
 impl PageRef<'_> {
     /// Returns the number under which the page can be borrowed.
+    ///
+    /// Context: any.
     pub fn id(&self) -> u32 {
         self.id
     }
 
     /// Returns the bytes.
+    ///
+    /// Context: any.
     pub fn bytes(&self) -> &[u8] {
         // SAFETY: We are the borrower by the type invariants, and `&self` excludes `&mut self`.
         let page = unsafe { &*self.slot.page.get() };
@@ -346,6 +360,8 @@ impl PageRef<'_> {
     }
 
     /// Returns the bytes, to be changed.
+    ///
+    /// Context: any.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: We are the borrower by the type invariants, and `&mut self` is exclusive.
         let page = unsafe { &mut *self.slot.page.get() };
@@ -354,6 +370,8 @@ impl PageRef<'_> {
     }
 
     /// Frees the page. Its number will be given to another one.
+    ///
+    /// Context: as [`PagePool::free`].
     pub fn free(self) {
         // SAFETY: We are the borrower by the type invariants.
         let page = unsafe { (*self.slot.page.get()).take() };

@@ -53,6 +53,8 @@ impl Queued {
     }
 
     /// Takes the request, to end it later, in any context.
+    ///
+    /// Context: any.
     #[inline(always)]
     pub fn keep(self) -> Request {
         let mut this = ManuallyDrop::new(self);
@@ -61,6 +63,8 @@ impl Queued {
     }
 
     /// Ends the request: see [`Request::end`].
+    ///
+    /// Context: as [`Request::end`].
     #[doc(alias = "blk_mq_end_request")]
     #[inline(always)]
     pub fn end(self, result: Result) {

@@ -29,6 +29,8 @@ use kernel::{
 static DROPPED: Atomic<u64> = Atomic::new(0);
 
 /// Returns how many requests were dropped without being ended since the library was loaded.
+///
+/// Context: any.
 pub fn dropped_requests() -> u64 {
     DROPPED.load(Relaxed)
 }
@@ -102,6 +104,8 @@ impl Request {
     }
 
     /// Returns what the request asks for.
+    ///
+    /// Context: any, hard interrupts included.
     #[doc(alias = "req_op")]
     pub fn op(&self) -> Op {
         match self.flags() & ((1 << bindings::REQ_OP_BITS) - 1) {
@@ -115,6 +119,8 @@ impl Request {
     }
 
     /// Returns the first sector, in units of 512 bytes.
+    ///
+    /// Context: any, hard interrupts included.
     #[doc(alias = "blk_rq_pos")]
     pub fn sector(&self) -> u64 {
         // SAFETY: The request is valid by the type invariants.
@@ -122,11 +128,15 @@ impl Request {
     }
 
     /// Returns the first byte on the disk.
+    ///
+    /// Context: any, hard interrupts included.
     pub fn start_byte(&self) -> u64 {
         self.sector() << SECTOR_SHIFT
     }
 
     /// Returns the number of bytes on the disk that the request covers.
+    ///
+    /// Context: any, hard interrupts included.
     #[doc(alias = "blk_rq_bytes")]
     pub fn bytes(&self) -> u32 {
         // SAFETY: The request is valid by the type invariants.
@@ -134,16 +144,22 @@ impl Request {
     }
 
     /// Returns whether the request may be acknowledged only when it is stable.
+    ///
+    /// Context: any, hard interrupts included.
     pub fn is_fua(&self) -> bool {
         self.has_flag(bindings::req_flag_bits___REQ_FUA)
     }
 
     /// Returns whether a [`Op::WriteZeroes`] must keep the space provisioned.
+    ///
+    /// Context: any, hard interrupts included.
     pub fn must_provision(&self) -> bool {
         self.has_flag(bindings::req_flag_bits___REQ_NOUNMAP)
     }
 
     /// Gives the request to who has submitted it and polls for it.
+    ///
+    /// Context: any, hard interrupts included.
     ///
     /// # Errors
     ///
@@ -158,6 +174,8 @@ impl Request {
     }
 
     /// Returns the data of a [`Op::Write`], from its first byte on.
+    ///
+    /// Context: any, hard interrupts included.
     pub fn source(&self) -> Option<Source<'_>> {
         // SAFETY: A write that is started has its bios, and they stay until it is ended, for which
         // `self` must not be borrowed any more.
@@ -165,6 +183,8 @@ impl Request {
     }
 
     /// Returns where the data of a [`Op::Read`] goes, from its first byte on.
+    ///
+    /// Context: any, hard interrupts included.
     pub fn sink(&mut self) -> Option<Sink<'_>> {
         // SAFETY: A read that is started has its bios, and they stay until it is ended, for which
         // `self` must not be borrowed any more. The pages are ours to write to.
@@ -175,6 +195,8 @@ impl Request {
     ///
     /// An error is translated as `errno_to_blk_status()` does; what it does not know is an I/O
     /// error.
+    ///
+    /// Context: any, hard interrupts included.
     #[doc(alias = "blk_mq_end_request")]
     pub fn end(self, result: Result) {
         self.end_inner(result);
@@ -221,6 +243,8 @@ unsafe impl Parkable for Polled {}
 
 impl Polled {
     /// Ends the request.
+    ///
+    /// Context: as [`Request::end`].
     pub fn end(self, result: Result) {
         self.0.end(result);
     }

@@ -184,6 +184,8 @@ impl<T: Operations> TagSet<T> {
     }
 
     /// Returns the number of hardware queues that were set up, those for polling among them.
+    ///
+    /// Context: any.
     pub fn hw_queues(&self) -> u32 {
         // SAFETY: `set` is valid by the type invariants. The block layer may write to the field
         // meanwhile: see `set_queues()`.
@@ -191,6 +193,8 @@ impl<T: Operations> TagSet<T> {
     }
 
     /// Returns the number of requests that each queue can have in flight.
+    ///
+    /// Context: any.
     pub fn depth(&self) -> u32 {
         // SAFETY: `set` is valid by the type invariants, and the field does not change after
         // `blk_mq_alloc_tag_set()`.

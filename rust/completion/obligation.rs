@@ -69,6 +69,8 @@ enum Outcome<T> {
 }
 
 /// The waiter has gone: this is what it would have been told.
+///
+/// Dropping it drops the result; `mem::forget` leaks that.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Abandoned<T>(pub Result<T>);
 

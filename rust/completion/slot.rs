@@ -104,6 +104,8 @@ fn lock_class() -> (&'static CStr, Pin<&'static LockClassKey>) {
 
 impl<T: Send, E: Level> Slot<T, E> {
     /// Makes a slot with no request in it.
+    ///
+    /// Context: any; it only initialises.
     pub fn new() -> impl PinInit<Self> {
         let (name, key) = lock_class();
         let state = State {

@@ -389,6 +389,8 @@ impl<L: Level> Shut<'_, '_, L> {
     /// flight.
     ///
     /// Context and errors: as [`Shut::wait`].
+    ///
+    /// Context: may sleep, as [`Shut::wait`].
     #[track_caller]
     pub fn run_own_and_wait<M: Mode>(
         &mut self,

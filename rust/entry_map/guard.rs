@@ -155,24 +155,32 @@ impl<'a, V: Value, H: Hold> LockedEntry<'a, V, H> {
     }
 
     /// Returns what the entry stands for.
+    ///
+    /// Context: any.
     #[inline]
     pub fn value(&self) -> V {
         V::from_bits(self.content.value)
     }
 
     /// Returns whether this is a zero entry.
+    ///
+    /// Context: any.
     #[inline]
     pub fn is_zero(&self) -> bool {
         self.content.zero
     }
 
     /// Returns where the entry is.
+    ///
+    /// Context: any.
     #[inline]
     pub fn granule(&self) -> Granule {
         self.granule
     }
 
     /// Gives the entry another value; it is not a zero entry then.
+    ///
+    /// Context: any.
     ///
     /// # Errors
     ///
@@ -183,6 +191,8 @@ impl<'a, V: Value, H: Hold> LockedEntry<'a, V, H> {
     }
 
     /// Makes this a zero entry with `value`.
+    ///
+    /// Context: any.
     ///
     /// # Errors
     ///

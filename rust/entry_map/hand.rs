@@ -206,6 +206,8 @@ impl<'a, V: Value, L: Level> DetachedEntry<'a, V, L> {
 }
 
 /// A split that failed: why, and the guard of the entry, which is as it was.
+///
+/// Dropping it drops the guard, which unlocks the entry; `mem::forget` leaves it locked for ever.
 #[derive(Debug)]
 pub struct SplitError<'a, 'c, V: Value, L: Level = Unordered> {
     /// The guard.

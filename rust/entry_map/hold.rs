@@ -37,6 +37,8 @@ pub struct InHand<'a, 'c, L: Level> {
 }
 
 /// In nobody's hands: whoever has the value may unlock it.
+///
+/// A value is never made, so none is dropped and none is passed to `mem::forget`.
 pub struct Detached<L: Level>(PhantomData<fn() -> L>);
 
 impl<L: Level> private::Sealed for InHand<'_, '_, L> {}

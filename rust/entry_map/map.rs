@@ -133,6 +133,8 @@ impl<V: Value, L: Level> EntryMap<V, L> {
     ///
     /// The classes are those of the tree lock and of the entries. Entries that have a level are of the
     /// class of the level instead.
+    ///
+    /// Context: any; it only initialises.
     pub fn new(
         memory: Memory,
         name: &'static CStr,
@@ -187,6 +189,8 @@ impl<V: Value, L: Level> EntryMap<V, L> {
     }
 
     /// As [`EntryMap::at`], without waiting.
+    ///
+    /// Context: may sleep, though this does not.
     ///
     /// # Errors
     ///
@@ -340,6 +344,8 @@ impl<V: Value, L: Level> EntryMap<V, L> {
     }
 
     /// Lets the next `attempts` of this map to get memory fail. For tests.
+    ///
+    /// Context: any.
     #[cfg(CONFIG_KUNIT)]
     pub fn refuse_memory(&self, attempts: u32) {
         self.tree.refuse_memory(attempts);

@@ -165,6 +165,8 @@ impl<V: Value, L: Level> EntryMap<V, L> {
 
     /// As [`EntryMap::invalidate`], and leaves the entries that have a mark.
     ///
+    /// Context: may sleep, as [`EntryMap::invalidate`].
+    ///
     /// # Errors
     ///
     /// As there.

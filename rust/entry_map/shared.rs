@@ -73,6 +73,8 @@ pub struct OwnedEntryGuard<T, V: Value, L: Level = Unordered> {
 impl<T, V: Value, L: Level> OwnedEntryGuard<T, V, L> {
     /// Gives the entry another value: see [`LockedEntry::set`](super::LockedEntry::set).
     ///
+    /// Context: any.
+    ///
     /// # Errors
     ///
     /// [`EINVAL`] if the value has more than 56 bits.
@@ -82,12 +84,16 @@ impl<T, V: Value, L: Level> OwnedEntryGuard<T, V, L> {
     }
 
     /// Sets a mark: see [`LockedEntry::mark`](super::LockedEntry::mark).
+    ///
+    /// Context: any.
     #[inline]
     pub fn mark(&mut self, mark: Mark) {
         self.guard.mark(mark);
     }
 
     /// Removes the entry: see [`LockedEntry::remove`](super::LockedEntry::remove).
+    ///
+    /// Context: any.
     #[inline]
     pub fn remove(self) -> V {
         let Self { guard, _owner } = self;
@@ -96,6 +102,8 @@ impl<T, V: Value, L: Level> OwnedEntryGuard<T, V, L> {
 
     /// Sets a mark and unlocks the entry: see
     /// [`LockedEntry::unlock_marked`](super::LockedEntry::unlock_marked).
+    ///
+    /// Context: any.
     #[inline]
     pub fn unlock_marked(self, mark: Mark) {
         let Self { guard, _owner } = self;

@@ -20,6 +20,8 @@ use super::{
 use core::marker::PhantomData;
 
 /// An entry that is not locked by anybody else, as a closure sees it.
+///
+/// Context of its functions: any, unless they say otherwise.
 #[derive(Clone, Copy)]
 pub struct Entry<V> {
     content: Content,
@@ -63,6 +65,8 @@ impl<V: Value> Entry<V> {
 /// What a closure sees.
 ///
 /// It is a value, and cannot wait for itself: whoever has it is under the map's lock.
+///
+/// Dropping it, or `mem::forget`, does nothing.
 pub enum Slot<V> {
     /// There is no entry.
     Vacant,
@@ -100,6 +104,8 @@ impl<V: Value> Slot<V> {
 /// | `Remove`              | `EINVAL` | `EINVAL`   | ok         |
 ///
 /// With `EINVAL` nothing has changed. It is also returned for a value of more than 56 bits.
+///
+/// Dropping it, or `mem::forget`, does nothing: nothing has been done.
 #[must_use = "an outcome does nothing by itself: return it from the closure"]
 pub enum Outcome<V> {
     /// Do nothing.
@@ -162,6 +168,8 @@ pub enum At<V, G> {
 
 impl<V, G> At<V, G> {
     /// Returns the guard, if the entry is locked.
+    ///
+    /// Context: any.
     #[inline]
     pub fn locked(self) -> Option<G> {
         match self {
@@ -171,6 +179,8 @@ impl<V, G> At<V, G> {
     }
 
     /// Does something to the guard, if the entry is locked.
+    ///
+    /// Context: that of `f`.
     #[inline]
     pub fn map_locked<H>(self, f: impl FnOnce(G) -> H) -> At<V, H> {
         match self {

@@ -21,6 +21,8 @@
 //! can take the lock before those who wait for it.
 
 /// The size of an entry as the exponent of a number of indices. Only these two exist.
+///
+/// Context of its functions: any, unless they say otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// One index: a page, 4 KiB.
@@ -53,6 +55,8 @@ impl Order {
 /// function that makes it out of what is in the tree. So they cannot disagree on what they wait for
 /// and wake, as they do in C when one uses the index and order that were asked for and the other
 /// those that were found (`23c84eb78375`).
+///
+/// Context of its functions: any, unless they say otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Granule {
     base: usize,

@@ -18,9 +18,13 @@ use super::state::{
 pub trait Value: Copy + Send + 'static {
     /// Packs the value into at most 56 bits: more are refused with [`EINVAL`] when it is stored.
     ///
+    /// Context: under the map's lock; it must not sleep.
+    ///
     /// [`EINVAL`]: kernel::error::code::EINVAL
     fn to_bits(self) -> u64;
     /// Unpacks what [`Value::to_bits`] has packed.
+    ///
+    /// Context: under the map's lock; it must not sleep.
     fn from_bits(bits: u64) -> Self;
 }
 

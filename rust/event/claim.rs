@@ -37,15 +37,21 @@ pub trait Claim<W>: private::Sealed + Send + 'static {
 }
 
 /// A condition alone: see [`until`].
+///
+/// Dropping it drops what the condition has captured; `mem::forget` leaks that.
 pub struct Until<F>(F);
 
 /// A condition and a taking: see [`when`].
+///
+/// Dropping it drops what both have captured; `mem::forget` leaks that.
 pub struct When<C, T> {
     condition: C,
     taking: T,
 }
 
 /// Waits for a condition and takes nothing.
+///
+/// Context: any; nothing is waited for yet.
 #[inline]
 pub fn until<W, F>(condition: F) -> Until<F>
 where
@@ -55,6 +61,8 @@ where
 }
 
 /// Waits for a condition, and takes the moment that it holds.
+///
+/// Context: any; nothing is waited for yet.
 ///
 /// # Examples
 ///

@@ -84,6 +84,8 @@ pub trait Mode: Sealed {
     fn gave_up(why: WaitError) -> Self::Error;
 
     /// Returns this form with a limit in jiffies.
+    ///
+    /// Context: any.
     #[doc(alias("schedule_timeout", "wait_event_timeout"))]
     fn timeout(self, jiffies: Jiffies) -> Timeout<Self>
     where
@@ -117,6 +119,8 @@ pub struct Io;
 pub struct Idle;
 
 /// A form of waiting with a limit in jiffies: see [`Mode::timeout`].
+///
+/// Dropping it, or `mem::forget`, does nothing.
 pub struct Timeout<M> {
     mode: M,
     jiffies: Jiffies,

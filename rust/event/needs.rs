@@ -7,6 +7,8 @@
 
 /// What the protocol needs from its surroundings.
 ///
+/// Context of its functions: that of the update or the wait that calls them.
+///
 /// # Safety
 ///
 /// - [`Platform::store_release`] and [`Platform::load_acquire`] must be atomic accesses with these

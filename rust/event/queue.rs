@@ -24,6 +24,8 @@ pub(crate) const CHOSEN: u32 = 3;
 
 /// What the entries of one waiter have in common.
 ///
+/// Dropping it does nothing: whoever waits has withdrawn its entries. `mem::forget` cannot reach it.
+///
 /// # Invariants
 ///
 /// - `entries` is a list by [`Entry::other`] of live entries of the same task.

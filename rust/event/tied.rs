@@ -113,6 +113,8 @@ impl<W, P: Policy, E: Level> Tied<W, P, E> {
     /// Ties an event, for example `new_event!(false)`, to a lock.
     ///
     /// If the lock goes away and another one is made in its place, the event is tied to that one.
+    ///
+    /// Context: any; it only initialises.
     pub fn new<T: ?Sized, B: Backend>(
         lock: &Lock<T, B>,
         event: impl PinInit<Event<W, P, E>>,
@@ -126,6 +128,8 @@ impl<W, P: Policy, E: Level> Tied<W, P, E> {
     }
 
     /// Returns the event, to be changed, closed or looked at under its lock.
+    ///
+    /// Context: as [`Event::update`].
     ///
     /// # Errors
     ///

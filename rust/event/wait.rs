@@ -115,6 +115,8 @@ impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
     ///
     /// What else the task holds stands above the event in the order of the module's
     /// [levels](crate::level): `E: After<C>`.
+    ///
+    /// Context: that of the guard; nothing is waited for yet. `select` runs under the lock.
     #[inline]
     pub fn on<W, P, E>(
         self,
@@ -148,6 +150,8 @@ impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
 
     /// Begins a wait for an event in an object of its own.
     ///
+    /// Context: that of the guard; nothing is waited for yet.
+    ///
     /// # Errors
     ///
     /// [`WrongLock`] if the event is tied to another lock; the lock is released then.
@@ -171,6 +175,8 @@ impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
 
     /// Returns an event in an object of its own, to be changed, closed or looked at.
     ///
+    /// Context: that of the guard; nothing is waited for.
+    ///
     /// # Errors
     ///
     /// [`WrongLock`] if the event is tied to another lock.
@@ -187,6 +193,8 @@ impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
     /// Whoever is woken may want the lock, and a task that is woken on another CPU may run before
     /// this one has released it. The claims run now, under the lock, as ever. [`Held::inner`] wakes them
     /// as well, since this task may be about to wait for them.
+    ///
+    /// Context: as [`Event::update`].
     #[doc(alias("wake_q_add", "wake_up_q"))]
     #[inline]
     #[track_caller]
@@ -243,6 +251,8 @@ where
     ///
     /// It is evaluated at once, and, while the task sleeps, by whoever changes the event, under the lock:
     /// see [`Claim`].
+    ///
+    /// Context: that of the guard; nothing is waited for yet.
     #[inline]
     #[allow(clippy::type_complexity, reason = "the type is the sentence so far")]
     pub fn until<F>(self, condition: F) -> Wait<'e, H, N::And<One<W, Until<F>, Kernel>>>
@@ -258,39 +268,9 @@ where
     /// was seen to hold, on behalf of the task that waits; the lock is not taken again.
     ///
     /// What it has captured and not given away is dropped by the task that waits, without the lock. So it may not
-    /// move what it has captured; it takes that out of an [`Option`].
+    /// move what it has captured; it takes that out of an [`Option`]: `move |place| *place = item.take()`.
     ///
-    /// # Examples
-    ///
-    /// ```
-    /// use baton::event::{Event, Interruptible};
-    /// use baton::{new_event, LockIn, MaySleep};
-    /// use kernel::prelude::*;
-    /// use kernel::sync::{new_mutex, Mutex};
-    ///
-    /// #[pin_data]
-    /// struct Hatch {
-    ///     #[pin]
-    ///     place: Event<Option<KBox<u32>>>,
-    /// }
-    ///
-    /// /// Puts a box there as soon as there is room.
-    /// fn put(hatch: &Mutex<Hatch>, cx: &mut MaySleep, item: KBox<u32>) -> Result {
-    ///     let mut item = Some(item);
-    ///     hatch
-    ///         .lock_in(cx)
-    ///         .on(|h| &h.place)
-    ///         .when(|place| place.is_none(), move |place| *place = item.take())
-    ///         .wait(Interruptible)?;
-    ///     Ok(())
-    /// }
-    ///
-    /// let cx = &mut MaySleep::assert();
-    /// let hatch = KBox::pin_init(new_mutex!(pin_init!(Hatch { place <- new_event!(None) })), GFP_KERNEL)?;
-    /// put(&hatch, cx, KBox::new(7, GFP_KERNEL)?)?;
-    /// assert_eq!(hatch.lock_in(cx).place.as_deref(), Some(&7));
-    /// # Ok::<(), Error>(())
-    /// ```
+    /// Context: that of the guard; nothing is waited for yet.
     #[inline]
     #[allow(clippy::type_complexity, reason = "the type is the sentence so far")]
     pub fn when<R, F, G>(
@@ -307,6 +287,8 @@ where
     }
 
     /// Waits until a claim succeeds: see [`until`](super::until) and [`when`](super::when).
+    ///
+    /// Context: that of the guard; nothing is waited for yet.
     #[inline]
     pub fn claim<K: Claim<W>>(self, claim: K) -> Wait<'e, H, N::And<One<W, K, Kernel>>> {
         let Self {
@@ -349,6 +331,8 @@ where
     ///
     /// The wait returns which one it was, as [`Either`](super::Either). If both claims could succeed at
     /// once, the one that was named first does. If one of the events is closed, so is the wait.
+    ///
+    /// Context: that of the guard; nothing is waited for yet.
     #[inline]
     pub fn or<W, P, E>(
         self,
@@ -363,6 +347,8 @@ where
     }
 
     /// As [`Wait::or`], for an event in an object of its own.
+    ///
+    /// Context: that of the guard; nothing is waited for yet.
     ///
     /// # Errors
     ///
@@ -419,6 +405,8 @@ where
     }
 
     /// As [`Wait::wait`], and takes the lock again whatever came of it.
+    ///
+    /// Context: may sleep, as [`Wait::wait`].
     #[inline]
     #[track_caller]
     #[allow(clippy::type_complexity, reason = "the guard, and how the wait ended")]

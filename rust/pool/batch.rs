@@ -56,16 +56,22 @@ impl<'p, K: Key, N: Send + 'static, M: Note, L: Level> Batch<'p, K, N, M, L> {
     }
 
     /// Returns whether there is no room left.
+    ///
+    /// Context: any.
     pub fn is_full(&self) -> bool {
         self.pins.len() >= self.room
     }
 
     /// Takes one pin out; the last one first.
+    ///
+    /// Context: any.
     pub fn pop(&mut self) -> Option<Pinned<'p, K, N, M, L>> {
         self.pins.pop()
     }
 
     /// Unpins all; the room stays.
+    ///
+    /// Context: any, as the destructor of a pin.
     pub fn clear(&mut self) {
         self.pins.clear();
     }

@@ -142,6 +142,8 @@ impl<K: Key, N: Send + 'static, M: Note, L: Level> Pool<K, N, M, L> {
 impl<'p, K: Key, N: Send + 'static, M: Note, C: Level, L: Level> PoolGuard<'p, '_, K, N, M, C, L> {
     /// Pins the node with this key and makes it the youngest.
     ///
+    /// Context: that of the guard; it does not sleep.
+    ///
     /// # Errors
     ///
     /// [`Refused::Absent`] if there is none, [`Refused::Busy`] if somebody owns it exclusively.
@@ -159,6 +161,8 @@ impl<'p, K: Key, N: Send + 'static, M: Note, C: Level, L: Level> PoolGuard<'p, '
     ///
     /// Nodes that somebody owns exclusively are not offered. The pins are used after this guard is
     /// gone; their nodes stay what they are, and as old as they are.
+    ///
+    /// Context: that of the guard; `wanted` runs under the pool's lock, and must not sleep.
     #[track_caller]
     pub fn select(
         &mut self,
@@ -189,6 +193,8 @@ impl<'p, K: Key, N: Send + 'static, M: Note, C: Level, L: Level> PoolGuard<'p, '
 
     /// Looks at, or changes, what was noted about a pinned node.
     ///
+    /// Context: that of the guard; `change` runs under the pool's lock, and must not sleep.
+    ///
     /// # Errors
     ///
     /// [`Refused::Absent`] if the pin is of another pool.
@@ -210,6 +216,8 @@ impl<'p, K: Key, N: Send + 'static, M: Note, C: Level, L: Level> PoolGuard<'p, '
 
     /// Takes the node over if nobody has it.
     ///
+    /// Context: that of the guard; it does not sleep.
+    ///
     /// # Errors
     ///
     /// [`Refused::Absent`] if there is none, [`Refused::Busy`] if it is pinned or owned.
@@ -220,6 +228,8 @@ impl<'p, K: Key, N: Send + 'static, M: Note, C: Level, L: Level> PoolGuard<'p, '
     }
 
     /// Takes the oldest node over that nobody has and `wanted` accepts.
+    ///
+    /// Context: that of the guard; `wanted` runs under the pool's lock, and must not sleep.
     #[track_caller]
     pub fn try_exclusive_oldest(
         &mut self,

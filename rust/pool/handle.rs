@@ -136,11 +136,15 @@ impl<'p, K: Key, N: Send + 'static, M: Note, L: Level, U: Use> Handle<'p, K, N, 
     };
 
     /// Returns what the node is.
+    ///
+    /// Context: any.
     pub fn key(&self) -> K {
         self.grant.key
     }
 
     /// Returns which of the nodes of this key it is: no two of a pool have the same one.
+    ///
+    /// Context: any.
     pub fn generation(&self) -> u64 {
         self.grant.ticket.generation()
     }

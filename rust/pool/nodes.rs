@@ -110,6 +110,8 @@ impl<K: Key, N: Send + 'static, M: Note, L: Level> Pool<K, N, M, L> {
     ///
     /// The classes are those of the pool's lock, of its count lock, of its event, and of the nodes'
     /// locks.
+    ///
+    /// Context: any; it only initialises.
     pub fn new(
         name: &'static CStr,
         [lock, counts, event, payload_class]: [Pin<&'static LockClassKey>; 4],

@@ -23,6 +23,8 @@ impl Reclaim {
     ///
     /// Pinned nodes are not offered: reclaim passes them by. `wanted` runs under the pool's lock, as
     /// with a [`PoolGuard`](super::PoolGuard).
+    ///
+    /// Context: a scan; it takes the pool's lock, and does not sleep.
     #[track_caller]
     pub fn try_exclusive_oldest<'p, K: Key, N: Send + 'static, M: Note, L: Level>(
         &mut self,
@@ -33,6 +35,8 @@ impl Reclaim {
     }
 
     /// Takes the node over if nobody has it.
+    ///
+    /// Context: a scan; it takes the pool's lock, and does not sleep.
     ///
     /// # Errors
     ///

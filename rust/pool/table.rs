@@ -59,6 +59,8 @@ impl<K: Key, N, M: Note> Record<K, N, M> {
 }
 
 /// A node as a selection sees it, under the pool's lock.
+///
+/// It is made of references: dropping it, or `mem::forget`, does nothing.
 pub struct Candidate<'t, K, M> {
     /// What the node is.
     pub key: &'t K,

@@ -36,6 +36,8 @@ const SLACK: usize = 16;
 const DEBTORS: usize = 256;
 
 /// A task that sleeps.
+///
+/// Context of its functions: any, unless they say otherwise.
 #[derive(Clone, Copy)]
 pub struct Sleeper {
     object: Object,
@@ -147,6 +149,8 @@ impl fmt::Display for Sleeper {
 }
 
 /// Who owes a wake-up, or has changed an event.
+///
+/// Context of its functions: any, unless they say otherwise.
 #[derive(Clone, Copy)]
 pub struct Debtor {
     row: Row,
@@ -210,6 +214,8 @@ fn key(sleeper: &Sleeper) -> (usize, usize) {
 ///
 /// It is a copy: dropping it, or `mem::forget`, changes nothing about what it says. The task that makes
 /// it does not sleep in this library meanwhile, and is not in it itself.
+///
+/// Context of its functions: any, unless they say otherwise.
 pub struct Report {
     /// For how long the registry has been on, in nanoseconds.
     on: Option<u64>,

@@ -48,6 +48,8 @@ pub trait Finish<C: Context>: Send + 'static {
     ///
     /// It may drop the last handle of the same sink, which is then torn down by a worker. Closing the
     /// sink from here is `EDEADLK`.
+    ///
+    /// Context: whatever context the sink finishes in; it must not sleep.
     fn finish(self, cx: &mut C);
 }
 
@@ -66,7 +68,9 @@ impl<L: Level> Context for MaySleep<L> {}
 /// A context in which nothing may sleep.
 ///
 /// It takes the place of a [`MaySleep`] and has no level: there is nothing to be done with it that
-/// sleeps. `mem::forget` does nothing: it owns nothing.
+/// sleeps. Dropping it does nothing, nor does `mem::forget`: it owns nothing.
+///
+/// Context of its functions: any, unless they say otherwise.
 pub struct AtomicContext(NotThreadSafe);
 
 impl AtomicContext {

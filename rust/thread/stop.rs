@@ -20,7 +20,8 @@ use kernel::types::NotThreadSafe;
 /// [`WaitError::Stopped`], or with [`Closed`] where that is the only error. Once [`Stop::requested`]
 /// has returned `true`, waits are as ever, so that the thread can clean up.
 ///
-/// It is for the thread itself, and cannot leave it. `mem::forget` does nothing: the thread owns the request.
+/// It is for the thread itself, and cannot leave it. Dropping it does nothing, nor does `mem::forget`: the thread owns
+/// the request.
 ///
 /// [`Closed`]: crate::event::Closed
 /// [`WaitError::Stopped`]: crate::event::WaitError::Stopped
@@ -51,6 +52,8 @@ impl<'b> Stop<'b> {
     /// Calls `f`, in which a stop ends no wait.
     ///
     /// For what must not be left half done. Whoever stops the thread waits for that.
+    ///
+    /// Context: that of `f`, which may sleep.
     ///
     /// # Examples
     ///
