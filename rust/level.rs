@@ -76,7 +76,7 @@ pub unsafe trait Level: 'static {
     message = "`{Self}` must not be taken or waited for while `{A}` is held",
     label = "`{Self}` does not stand below `{A}` in the order of the levels",
     note = "whoever ends the wait may need what is held; `levels!` declares the order, outermost first",
-    note = "what has no place in an order is `Unordered`, and stands alone: make it `Ordered<LEVEL, Mutex<_>>`, or take a spinlock under a mutex by `Held::nested()`"
+    note = "what has no place in an order is `Unordered`, and stands alone: a lock gets one as `Ordered<LEVEL, Mutex<_>>`; a spinlock under a mutex needs none, see `Held::nested()`"
 )]
 pub unsafe trait After<A: Level>: Level {}
 

@@ -14,9 +14,11 @@ sys.path[:0] = [os.path.join(TOP, "tools"), os.path.join(TOP, "testing", "qemu")
 
 import api
 import check_imports
+import check_readmes
 import check_rules
 import doc
 import doc_examples
+import library_map
 import patience
 import rust_analyzer
 
@@ -145,6 +147,11 @@ def examples(_files):
     return doc_examples.check()
 
 
+def library(_files):
+    """rust/README.md has a line for each file of the library, as the file says it."""
+    return library_map.check()
+
+
 def interface(_files):
     """What may sleep asks for the capability, and the documentation says what tools/api collects."""
     return api.check(check_imports.read(os.path.join(TOP, "rust")))
@@ -160,9 +167,14 @@ def kernels(_files):
     return command(os.path.join("tools", "kernels"), "readme", "README.md")
 
 
+def targets(text):
+    """The targets of a Makefile."""
+    return {name for line in re.findall(r"^\.PHONY:(.*)$", text, re.M) for name in line.split()}
+
+
 def targets_without_help(text):
     """What 'make help' does not show of a Makefile, or shows and is not there; and the targets in no group."""
-    phony = {name for line in re.findall(r"^\.PHONY:(.*)$", text, re.M) for name in line.split()}
+    phony = targets(text)
     shown = set(re.findall(r"^([a-z-]+):[ \t]*## ", text.partition("##@ ")[2], re.M))
     return ([f"'make {name}' is not in make help, under a group (##@)" for name in sorted(phony - shown)]
             + [f"'make {name}' is in make help, and not in .PHONY" for name in sorted(shown - phony)]
@@ -193,6 +205,11 @@ def make_help(_files):
     return targets_without_help(text_of("Makefile"))
 
 
+def readmes(files):
+    """What a README names is there: files, headings, targets, tools."""
+    return check_readmes.check(TOP, files, targets(text_of("Makefile")))
+
+
 def documentation(_files):
     """rustdoc renders the library without a warning, and every link leads somewhere."""
     return doc.check()
@@ -212,8 +229,9 @@ def rule(name, say, find, plants):
 
 CASES = {
     "licence": licence, "rustfmt": rustfmt, "shellcheck": shellcheck, "checkpatch": checkpatch,
-    "python": python, "help": make_help, "console": console, "patience": clock, "imports": imports,
-    "examples": examples, "api": interface, "spelling": spelling, "kernels": kernels, "refusals": refusals,
+    "python": python, "help": make_help, "readmes": readmes, "console": console, "patience": clock,
+    "imports": imports, "examples": examples, "api": interface, "map": library, "spelling": spelling,
+    "kernels": kernels, "refusals": refusals,
     **{f"boundary-{each[0]}": rule(*each) for each in check_rules.RULES}, "clippy": clippy,
     # Takes its flags from the build for clippy, if there is no other.
     "doc": documentation, "rust-analyzer": editors,

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Makes a KUnit suite of the examples in the documentation of rust/.
+"""Makes a KUnit suite of the examples in the documentation of rust/, and in rust/README.md.
 
 rustdoc cannot compile them here: it does not know the modules of another tree.
 So Kbuild calls this; what it prints is compiled and run like every other suite
 and is nowhere committed. The rules are rustdoc's: "# " hides a line, what is
 marked as ignore, text or compile_fail is left out, and no_run is compiled only.
+
+In the README the blocks marked "rust" under one heading are one example; what a reader
+need not see is in a comment there: "<!-- rust", lines, "-->".
 
 Usage: doc_examples.py [--list] CHECKOUT
 """
@@ -49,9 +52,13 @@ class Example:
 
     def __init__(self, path, number, lines, run=True):
         self.path, self.number, self.lines, self.run = path, number, lines, run
+        # Of a README: the heading, and where each line stands.
+        self.heading, self.numbers = "", []
 
     @property
     def name(self):
+        if self.heading:
+            return re.sub(r"\W+", "_", f"readme {self.heading.lower()}")
         return re.sub(r"\W", "_", self.path.removeprefix("rust/")) + f"_{self.number}"
 
     def code(self):
@@ -63,7 +70,7 @@ class Example:
         last = next((line for line in reversed(code) if line.strip()), "")
         # Each line says where it comes from: a message of the compiler shows it.
         body = "".join(f"        {line} // {self.path}:{number}\n" if line.strip() else "\n"
-                       for number, line in enumerate(code, self.number + 1))
+                       for number, line in zip(self.numbers or range(self.number + 1, self.number + 1 + len(code)), code))
         if not ENDS_OK.match(last):
             body += "        Ok(())\n"
         attribute = "#[test]" if self.run else "#[allow(dead_code)]"
@@ -93,9 +100,30 @@ def examples_of(path, text):
     return found
 
 
+def recipes_of(path, text):
+    """The examples of a README: one for each heading that has code under it."""
+    found, recipe, end = [], None, ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if end:
+            if line == end:
+                end = ""
+            else:
+                recipe.lines.append(line)
+                recipe.numbers.append(number)
+        elif line.startswith("#"):
+            recipe = Example(path, number, [])
+            recipe.heading = line.strip("# `")
+        elif line in ("```rust", "<!-- rust"):
+            end = "```" if line.startswith("`") else "-->"
+            if not recipe.lines:
+                found.append(recipe)
+    return found
+
+
 def examples(top):
     """All examples of the checkout, in the order in which they run."""
-    found = []
+    with open(os.path.join(top, "rust", "README.md"), encoding="utf-8") as stream:
+        found = recipes_of("rust/README.md", stream.read())
     for parent, directories, names in os.walk(os.path.join(top, "rust")):
         directories.sort()
         for name in sorted(names):
@@ -128,9 +156,35 @@ fn g() {}
 """
 PLANTED = [("a_rs_1", ["a();"], True), ("a_rs_7", ["```"], True), ("a_rs_10", ["hidden();", "#[shown]"], False)]
 
+README_PLANT = """\
+# A
+```
+not code
+```
+## B: or `b`
+<!-- rust
+# hidden();
+-->
+```rust
+a();
+```
+Text.
+```rust
+b();
+```
+## C
+```rust
+c();
+```
+"""
+README_PLANTED = [("readme_b_or_b", ["hidden();", "a();", "b();"], [7, 10, 14]), ("readme_c", ["c();"], [18])]
+
 
 def check():
     """What is wrong with this tool."""
+    recipes = [(recipe.name, recipe.code(), recipe.numbers) for recipe in recipes_of("rust/README.md", README_PLANT)]
+    if recipes != README_PLANTED:
+        return [f"tools/doc_examples.py finds {recipes} in the planted README, wants {README_PLANTED}"]
     found = [(example.name, example.code(), example.run) for example in examples_of("rust/a.rs", PLANT)]
     return [] if found == PLANTED else [f"tools/doc_examples.py finds {found} in the planted file, wants {PLANTED}"]
 

@@ -3,7 +3,7 @@
 //! error: E0277
 //! because: two tasks could take two locks that are in no order in both orders.
 //! says: `Unordered` must not be taken or waited for while `Unordered` is held
-//! says: make it `Ordered<LEVEL, Mutex<_>>`
+//! says: a lock gets one as `Ordered<LEVEL, Mutex<_>>`
 //! hazard: f21
 
 #[path = "order.rs"]
