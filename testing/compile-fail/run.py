@@ -47,7 +47,7 @@ RECORDED = TOP / "out/test/testing/kunit/.event_kunit.o.cmd"
 ALLOWED = ["missing_docs", "dead_code", "unused", "unreachable_pub"]
 BUILD_ERROR = "rust_build_error"
 LAST_LINES = 15
-# How many the list has that the table in the README is about.
+# How many the list has that the table in testing/README.md is about.
 HAZARDS = 21
 
 
@@ -310,15 +310,15 @@ def before(compiler):
 
 
 def hazards():
-    """The table of hazards in the README has all of them, and every case in it exists and is about its hazard."""
-    text = (TOP / "README.md").read_text()
+    """The table of hazards in testing/README.md has all of them, and every case in it exists and is about its hazard."""
+    text = (TOP / "testing/README.md").read_text()
     tests = {".".join(line.split()[:2]) for line in (TOP / "testing/kunit/manifest.txt").read_text().splitlines()}
     suites = {test.split(".")[0] for test in tests}
     wrong, found = [], []
     for row in re.findall(r"^\| (f\d\d) \|.*$", text, re.M):
         found.append(row)
     if found != [f"f{number:02}" for number in range(1, HAZARDS + 1)]:
-        wrong.append(f"README.md has the hazards {' '.join(found) or 'none'}, wants f01 to f{HAZARDS}")
+        wrong.append(f"testing/README.md has the hazards {' '.join(found) or 'none'}, wants f01 to f{HAZARDS}")
     for line in text.splitlines():
         row = re.match(r"\| (f\d\d) \|.*\|([^|]*)\|$", line)
         if not row:
@@ -335,7 +335,7 @@ def hazards():
         for test in re.findall(r"make kunit TEST=([a-z_.]+)", row[2]):
             if test not in tests and test not in suites:
                 wrong.append(f"{row[1]}: there is no test {test} in testing/kunit/manifest.txt")
-    return ("README.md and the cases disagree" if wrong else None), "\n".join(wrong)
+    return ("testing/README.md and the cases disagree" if wrong else None), "\n".join(wrong)
 
 
 def main():
