@@ -52,12 +52,12 @@ setup:		## install and build what is missing: builder root, the kernels test and
 
 ##@ See it
 
-run:		## the walk: five kernel bugs in C and in Rust, and the driver doing verified I/O
+run:		## the walk: five kernel bugs in C and in Rust, and the driver doing verified I/O; ARCH=arm64
 	@tools/run
 
 ##@ Test
 
-test:		## check, compile-fail, model, kunit (also on uml), selftests and debug, with one table at the end
+test:		## check, compile-fail, model, kunit (also on uml), outside, selftests and debug, with one table at the end
 	@tools/test
 
 check:		## formatting, clippy, boundaries, interface, documentation, scripts; and compile-fail
@@ -69,7 +69,7 @@ compile-fail:	## misuse does not build: error code and line, next to a twin that
 model:		## every interleaving of the protocol sources, on the host
 	@tools/test model
 
-kunit:		## KUnit suites in a guest; ENGINE=qemu|tcg|kvm|uml, TEST=suite.test
+kunit:		## KUnit suites in a guest; ENGINE=qemu|tcg|kvm|uml, TEST=suite.test, ARCH=arm64
 	@tools/test kunit
 
 selftests:	## what a user sees: load, configfs, I/O, file systems, seeds; TEST=area:script[:case]
