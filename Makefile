@@ -13,7 +13,7 @@ endif
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := modules
 .PHONY: modules setup install uninstall
-.PHONY: run
+.PHONY: run stock
 .PHONY: test check compile-fail model kunit selftests outside debug mutants bench
 .PHONY: doc rust-analyzer
 .PHONY: clean help
@@ -54,6 +54,9 @@ setup:		## install and build what is missing: builder root, the kernels test and
 
 run:		## the walk: five kernel bugs in C and in Rust, and the driver doing verified I/O; ARCH=arm64
 	@tools/run
+
+stock:		## the same and selftests on a kernel of Debian, as it is; STOCK=RELEASE, TEST='*': all of them
+	@tools/stock $(if $(filter undefined,$(origin STOCK)),,'$(STOCK)')
 
 ##@ Test
 

@@ -28,6 +28,14 @@ def has_lockdep(kernel):
         return "CONFIG_PROVE_LOCKING=y\n" in stream.readlines()
 
 
+def early(kernel):
+    """Payload: the modules of that kernel that /init has to insert before its mounts, in
+    their order. Our own kernels have all of that built in; tools/stock collects it for others."""
+    directory = os.path.join(kernel, "early")
+    names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+    return [(f"early/{name}", os.path.join(directory, name)) for name in names]
+
+
 def name_of(path):
     return os.path.basename(path).removesuffix(".ko").replace("-", "_")
 
