@@ -4,7 +4,7 @@
 It is made of the files: their first sentence, whether there is unsafe code in them, and
 whether testing/model/ includes them. tools/check refuses a map that is not up to date.
 
-Usage: library_map.py          writes the map into rust/README.md
+Usage: tools/inside python3 -B tools/library_map.py          writes the map into rust/README.md
 """
 
 import os
@@ -105,7 +105,7 @@ def check():
     said += [f"{line.split('`')[1]}: its first sentence is missing" for line in wants if line.endswith("|  |\n")]
     if not said and had != wants:
         said = ["rust/README.md: the lines of the map are in another order"]
-    return said + (["again: python3 tools/library_map.py"] if said else [])
+    return said + (["put right by: tools/inside python3 -B tools/library_map.py"] if said else [])
 
 
 def main():
