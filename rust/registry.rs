@@ -19,8 +19,9 @@
 //!
 //! It is off until it is asked for, with `insmod baton.ko registry=1` or by
 //! `/sys/kernel/debug/baton_registry/enabled`, and then notes what begins afterwards: who was asleep
-//! before is not in the list, so the report says for how long the registry has been on. What does not
-//! fit into the table is counted and said. `/sys/kernel/debug/baton_registry/sleepers` shows it all.
+//! before is not in the list, and the first line of the report says so, and since when it counts. What
+//! does not fit into the table is counted and said. `/sys/kernel/debug/baton_registry/sleepers` shows it
+//! all.
 //!
 //! While it is off, each place that would tell it something costs a static branch. The lock inside is
 //! a raw spinlock that is taken with interrupts off, and nothing else is taken with it held.

@@ -42,6 +42,9 @@ pub(super) struct State {
     on: bool,
     /// When it was switched on.
     since: u64,
+    /// Whether that was the first switch, by which the module is loaded: nobody slept before.
+    from_the_start: bool,
+    switched: bool,
     /// What did not fit.
     pub(super) lost: u64,
     head: *const Record,
@@ -56,6 +59,8 @@ unsafe impl Sync for Ledger {}
 static LEDGER: Ledger = Ledger(UnsafeCell::new(State {
     on: false,
     since: 0,
+    from_the_start: false,
+    switched: false,
     lost: 0,
     head: ptr::null(),
     rows: [Row::FREE; ROWS],
@@ -111,11 +116,18 @@ impl State {
         if self.on != on {
             self.on = on;
             self.since = now();
+            self.from_the_start = on && !self.switched;
             self.lost = 0;
             for row in &mut self.rows {
                 row.count = 0;
             }
         }
+        self.switched = true;
+    }
+
+    /// Returns whether it has noted everybody since the module was loaded.
+    pub(super) fn is_from_the_start(&self) -> bool {
+        self.from_the_start
     }
 
     /// Returns when it was switched on, if it is on.

@@ -219,6 +219,8 @@ fn key(sleeper: &Sleeper) -> (usize, usize) {
 pub struct Report {
     /// For how long the registry has been on, in nanoseconds.
     on: Option<u64>,
+    /// When it was switched on, if somebody may have slept before: in nanoseconds since the boot.
+    late: Option<u64>,
     lost: u64,
     left_out: usize,
     sleepers: KVVec<Sleeper>,
@@ -247,6 +249,7 @@ impl Report {
         });
         let mut report = Self {
             on: None,
+            late: None,
             lost: 0,
             left_out: 0,
             sleepers: KVVec::with_capacity(count + SLACK, GFP_KERNEL)?,
@@ -255,6 +258,7 @@ impl Report {
         let state = Locked::new();
         let now = now();
         report.on = state.since().map(|since| now.saturating_sub(since));
+        report.late = state.since().filter(|_| !state.is_from_the_start());
         report.lost = state.lost;
         state.records(|record| {
             // SAFETY: It is on the list, and the lock is held.
@@ -337,16 +341,27 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (count, lost) = (self.sleepers.len(), self.lost);
-        match self.on {
-            // Who went to sleep before that is not known.
-            Some(time) => writeln!(
+        let count = self.sleepers.len();
+        let ms = self.on.map_or(0, |time| time / 1_000_000);
+        match (self.on, self.late) {
+            (Some(_), None) => write!(
                 f,
-                "registry on for {} ms, {count} asleep since, {lost} not noted",
-                time / 1_000_000
+                "registry on for {ms} ms, since it was loaded: {count} asleep"
             )?,
-            None => writeln!(f, "registry off, {count} asleep, {lost} not noted")?,
+            // The time is that of the log.
+            (Some(_), Some(since)) => write!(
+                f,
+                "registry on for {ms} ms, since {}.{:06}: {count} asleep since, \
+                 who was asleep before is not counted",
+                since / 1_000_000_000,
+                since / 1_000 % 1_000_000
+            )?,
+            (None, _) => write!(
+                f,
+                "registry off: who sleeps is not counted, {count} asleep from before"
+            )?,
         }
+        writeln!(f, ", {} not noted", self.lost)?;
         let mut before = None;
         for sleeper in self.sleepers.iter() {
             let object = sleeper.object;

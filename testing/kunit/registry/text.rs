@@ -84,6 +84,14 @@ impl Text {
         self.lines().filter_map(found).last()
     }
 
+    /// Returns since when it counts, in microseconds since the boot.
+    fn since(&self) -> Option<i64> {
+        let (_, rest) = self.lines().next()?.split_once(" ms, since ")?;
+        let (seconds, rest) = rest.split_once('.')?;
+        let (micros, _) = rest.split_once(':')?;
+        Some(seconds.parse::<i64>().ok()? * 1_000_000 + micros.parse::<i64>().ok()?)
+    }
+
     fn has(&self, begin: fmt::Arguments<'_>, end: fmt::Arguments<'_>) -> Result<Option<usize>> {
         let (begin, end) = (CString::try_from_fmt(begin)?, CString::try_from_fmt(end)?);
         Ok(self.find(begin.to_str()?, end.to_str()?))
@@ -125,15 +133,15 @@ mod text_tests {
 
         assert!(seen && seen_too);
         let place = " ms at kunit/registry_kunit.rs:";
-        assert_eq!(off.find("registry off, 0 asleep, 0 not noted", ""), Some(0));
+        let end = "who sleeps is not counted, 0 asleep from before, 0 not noted";
+        assert_eq!(off.find("registry off: ", end), Some(0));
         assert_eq!(off.lines().count(), 1);
-        let end = " ms, 0 asleep since, 0 not noted";
+        let end = ": 0 asleep since, who was asleep before is not counted, 0 not noted";
         assert_eq!(nobody.find("registry on for ", end), Some(0));
         assert_eq!(nobody.lines().count(), 1);
 
-        assert!(before
-            .find("registry on for ", " ms, 1 asleep since, 0 not noted")
-            .is_some());
+        let end = ": 1 asleep since, who was asleep before is not counted, 0 not noted";
+        assert!(before.find("registry on for ", end).is_some());
         assert_eq!(before.find("event registry_kunit_line 0x", ""), Some(1));
         assert_eq!(before.find("  nobody is known to owe it", ""), Some(2));
         let sleeps = before.has(fmt!("  registry_kunit {} for ", pids.0), fmt!(" sleeps"))?;
@@ -162,6 +170,50 @@ mod text_tests {
         assert_eq!(by, Some(2));
         let how = changed.lines().nth(2);
         assert!(how.is_some_and(|line| line.contains(" ms ago, 1 in all, at registry/text.rs:")));
+        Ok(())
+    }
+
+    /// Two sleep that it does not know; so it says since when it does.
+    #[test]
+    fn switched_on_late_it_says_since_when_it_counts() -> Result {
+        let cx = &mut MaySleep::assert();
+        registry::switch(cx, false);
+        let line: Arc<Mutex<Line>> = Arc::pin_init(
+            new_mutex!(pin_init!(Line { open <- new_event!(0, "registry_kunit_line") })),
+            GFP_KERNEL,
+        )?;
+        let sleepers = [waits(cx, &line, 1)?, waits(cx, &line, 1)?];
+        let asleep = until(|| line.lock_in(cx).open.waiters() == 2);
+        let off = Text::now(cx);
+        let before = Instant::<Monotonic>::now();
+        registry::switch(cx, true);
+        let after = Instant::<Monotonic>::now();
+        let late = Text::now(cx);
+        fsleep(Delta::from_millis(2));
+        registry::switch(cx, false);
+        let least = after.elapsed().as_micros_ceil();
+        registry::switch(cx, true);
+        let most = before.elapsed().as_micros_ceil();
+        let later = Text::now(cx);
+        line.lock_in(cx)
+            .as_mut()
+            .project()
+            .open
+            .update(|open| *open = 1);
+        for sleeper in sleepers {
+            let _ = sleeper.join(cx);
+        }
+        registry::switch(cx, false);
+
+        assert!(asleep);
+        let (off, late, later) = (off?, late?, later?);
+        let end = "who sleeps is not counted, 0 asleep from before, 0 not noted";
+        assert_eq!(off.find("registry off: ", end), Some(0));
+        let end = ": 0 asleep since, who was asleep before is not counted, 0 not noted";
+        assert_eq!(late.find("registry on for ", end), Some(0));
+        let passed = later.since().ok_or(ENOENT)? - late.since().ok_or(ENOENT)?;
+        // Both are cut off to microseconds.
+        assert!(passed + 2 >= least && passed <= most + 2);
         Ok(())
     }
 

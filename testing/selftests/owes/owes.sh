@@ -65,12 +65,19 @@ say_so() {
 
 # It is off unless somebody wants it.
 off_by_default() {
+	local before='who was asleep before is not counted'
 	library
 	[ "$(cat "$registry/enabled")" = 0 ]
-	[ "$(cat "$registry/sleepers")" = "registry off, 0 asleep, 0 not noted" ]
+	[ "$(cat "$registry/sleepers")" = "registry off: who sleeps is not counted, 0 asleep from before, 0 not noted" ]
+	put "$registry/enabled" 1
+	grep -Exq "registry on for [0-9]+ ms, since [0-9]+\.[0-9]{6}: 0 asleep since, $before, 0 not noted" "$registry/sleepers"
 	library registry=1
 	[ "$(cat "$registry/enabled")" = 1 ]
-	grep -Exq 'registry on for [0-9]+ ms, 0 asleep since, 0 not noted' "$registry/sleepers"
+	grep -Exq 'registry on for [0-9]+ ms, since it was loaded: 0 asleep, 0 not noted' "$registry/sleepers"
+	# What was missed meanwhile is missing for good.
+	put "$registry/enabled" 0
+	put "$registry/enabled" 1
+	grep -q "$before" "$registry/sleepers"
 	no_library
 	[ ! -e "$registry" ]
 }
