@@ -45,6 +45,10 @@ kdir_unfit() {
 		echo "CONFIG_RUST_BUILD_ASSERT_ALLOW is 'y', has to be not set: what has to fail at build time would fail at run time"
 		return 1
 	fi
+	if [ "$(kdir_option "$1" CONFIG_ARM64)-$(kdir_option "$1" CONFIG_CC_IS_CLANG)" = y- ] && [ "$(uname -m)" != aarch64 ]; then
+		echo "it is for arm64 and was built by gcc, and this machine is $(uname -m); one that clang has built (LLVM=1) will do"
+		return 1
+	fi
 	kdir_wanted=$(kdir_option "$1" CONFIG_RUSTC_VERSION_TEXT | sed 's/^"//; s/"$//')
 	if ! command -v rustc >/dev/null; then
 		echo "it was built by '$kdir_wanted', but there is no rustc in PATH; install that one"
