@@ -139,7 +139,7 @@ def qemu_command(engine, boot):
             "-drive", f"file={boot.disk},format=raw,if=none,id=root,snapshot=on,cache=unsafe",
             "-device", "virtio-blk-pci,drive=root",
         ]
-    return command
+    return command + boot.options
 
 
 def uml_command(boot, descriptor):

@@ -39,6 +39,7 @@ class Boot:
     parameters: list = dataclasses.field(default_factory=list)
     cpus: int = 2
     memory: str = "1024M"
+    options: list = dataclasses.field(default_factory=list)     # more for QEMU, e.g. a firmware
     initramfs: str = ""
     quiet: bool = False
 
