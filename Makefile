@@ -15,6 +15,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 .PHONY: modules setup install uninstall
 .PHONY: run stock
 .PHONY: test check compile-fail model kunit selftests outside debug mutants bench
+.PHONY: deb deb-test
 .PHONY: doc rust-analyzer
 .PHONY: clean help
 .NOTPARALLEL:
@@ -89,6 +90,14 @@ mutants:	## puts faults into the library and the driver, one at a time: a test h
 
 bench:		## the ratios, in one boot; ENGINE=qemu|tcg|kvm|uml|icount; no test asserts a time
 	@tools/bench
+
+##@ Packages
+
+deb:		## the Debian package baton-dkms, which DKMS builds for each kernel; in out/deb
+	@tools/deb
+
+deb-test:	## install that package in a Debian, boot Debian's kernel with it, remove it
+	@tools/deb --test
 
 ##@ Read and edit
 

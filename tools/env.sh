@@ -74,6 +74,9 @@ builder=$BATON_CACHE/builder-$builder_key
 guest=$BATON_CACHE/guest-$(key "$suite" "$guest_packages")
 guest_arm64=$BATON_CACHE/guest-arm64-$(key "$suite" "$guest_packages")
 
+# Debian's kernel that the test of the Debian package runs on.
+stock=7.3.4+deb13-amd64
+
 # root_packages NAME: what is in a root for one purpose alone; such a root has a key of
 # its own, so that the builder root and the kernels are not made again for it.
 root_packages() {
@@ -81,8 +84,15 @@ root_packages() {
 	deb) echo 'debhelper dh-dkms dpkg-dev lintian' ;;
 	# What runs guests of arm64, and their busybox.
 	arm64) echo 'python3 kmod qemu-system-arm busybox-static:arm64' ;;
+	dkms)
+		# DKMS signs with openssl. Else what the package says that it needs, so that the test of the
+		# package fails if it does not say all.
+		echo "dkms openssl linux-base/$suite-backports linux-image-$stock linux-headers-$stock $(sed -n '/^Depends:/,/^[^ ]/s/^ \([a-z].*\),/\1/p' \
+			"$top/tools/debian/control" | tr '\n' ' ')"
+		;;
+	uefi) echo 'ovmf python3-virt-firmware' ;;
 	*)
-		echo "no root is called '$1'; there are: deb, arm64" >&2
+		echo "no root is called '$1'; there are: deb, arm64, dkms, uefi" >&2
 		return 2
 		;;
 	esac
