@@ -79,6 +79,12 @@ refused() {
 	if loaded baton; then return 1; fi
 }
 
+secure_boot_is_on() {
+	cat /tmp/seen/state
+	grep -F 'Kernel is locked down from EFI Secure Boot' /tmp/seen/boot
+	grep -F '[integrity]' /tmp/seen/state
+}
+
 unsigned_is_refused() {
 	refused "insmod: ERROR: could not insert module /baton/debian/unsigned/baton.ko: $errno" "$unsigned" \
 		insmod /baton/debian/unsigned/baton.ko
