@@ -27,6 +27,7 @@
 //!   apart: a stop waits for the [`Run`](agent::Run) that it saw.
 //! - [`pool`] has nodes that keep their identity while somebody uses them, after the lock was dropped under
 //!   which they were selected; [`shrinker`] asks it for memory, and cannot sleep.
+//! - [`poll`] makes an event one that `poll()` waits for as well, and [`misc`] has the device to do so.
 //! - [`registry`] says who sleeps on what, since when, and who owes the wake. There are trace events too.
 //!
 //! ```text
@@ -49,8 +50,10 @@ pub mod event;
 pub mod fault;
 pub mod held;
 pub mod level;
+pub mod misc;
 mod ordered;
 pub mod owner;
+pub mod poll;
 pub mod pool;
 pub mod registry;
 pub mod rw_semaphore;

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! For tests in the kernel: what was logged, how a task sleeps, what it allocates, and a task that is no
-//! kernel thread.
+//! For tests in the kernel: what was logged, how a task sleeps, what it allocates, who polls, and a task
+//! that is no kernel thread.
 //!
 //! C headers: [`include/linux/kmsg_dump.h`](srctree/include/linux/kmsg_dump.h),
 //! [`include/linux/sched.h`](srctree/include/linux/sched.h),
 //! [`include/trace/events/kmem.h`](srctree/include/trace/events/kmem.h),
 //! [`include/linux/umh.h`](srctree/include/linux/umh.h)
+
+mod poller;
+
+pub use poller::Poller;
 
 use crate::{
     ffi,
@@ -15,7 +19,11 @@ use crate::{
 };
 use core::ptr;
 use kernel::{
-    error::to_result,
+    bindings,
+    error::{
+        from_err_ptr,
+        to_result, //
+    },
     ffi::c_void,
     prelude::*,
     task::Task, //
@@ -168,6 +176,31 @@ pub fn allocations<C: Level, R>(
         ((*seen).all, (*seen).io)
     };
     (result, Some(Allocations { all, with_io }))
+}
+
+/// Opens a file for writing, by its name as `init` sees it, and closes it again.
+///
+/// Context: may sleep.
+///
+/// # Errors
+///
+/// Those of opening it.
+///
+/// # Examples
+///
+/// ```
+/// use baton::{testing, MaySleep};
+/// use kernel::prelude::*;
+///
+/// let cx = &mut MaySleep::assert();
+/// assert_eq!(testing::open(cx, c"/no/such/file"), Err(ENOENT));
+/// ```
+#[doc(alias = "filp_open")]
+pub fn open(_cx: &mut MaySleep, name: &CStr) -> Result {
+    // SAFETY: The name is a C string.
+    let file = from_err_ptr(unsafe { ffi::baton_open_for_writing(name.as_char_ptr()) })?;
+    // SAFETY: `file` was opened above and is not used afterwards.
+    to_result(unsafe { bindings::filp_close(file, ptr::null_mut()) })
 }
 
 /// A call of `body`, and what it has returned.

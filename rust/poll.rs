@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Events that `poll()`, `select()` and `epoll` can wait for, too.
+//!
+//! C header: [`include/linux/poll.h`](srctree/include/linux/poll.h)
+//!
+//! # The bug that this removes
+//!
+//! In C, what a driver's readers sleep on and what its pollers sleep on is one wait queue, by convention, and
+//! each change of what they wait for has to be followed by a wake-up of it, with the right bits. A path that
+//! forgets it loses pollers only, which a test with a blocking reader does not notice:
+//!
+//! ```text
+//!   poller                                   writer
+//!   1 poll_wait(): on the queue
+//!   2 is there something? no: 0
+//!                                            3 puts something in, serves who reads
+//!                                            4 wake_up(): forgotten on this path
+//!   5 sleeps for ever
+//! ```
+//!
+//! A [`Source`] is an [`Event`] whose data cannot be borrowed mutably without step 4, whoever changes it: an
+//! update, the taking of a task that waits, or a close.
+//!
+//! # Why no wake-up is lost
+//!
+//! ```text
+//!   poller                                   updater
+//!   1 register with the head    /* A */
+//!   2 lock
+//!   3 look at the data
+//!   4 unlock
+//!                                            5 lock
+//!                                            6 wake who is registered    /* B */
+//!                                            7 change the data
+//!                                            8 unlock
+//!   9 run, and begin at 2
+//! ```
+//!
+//! One section under the lock comes first. If it is 5 to 8, step 3 sees the change. If it is 2 to 4, then A
+//! comes before the release in 4, which the acquire in 5 pairs with, so B finds the poller. B stands before
+//! the change, where no way to change the data can avoid it; that is early enough, because whoever is woken
+//! has to take the lock to look again, and gets it in 8. Registering may allocate, so A is outside of the
+//! lock; it comes before 2, which [`Table::watch`] sees to.
+//!
+//! # What a poller sleeps on
+//!
+//! The *head* is the kernel's wait queue, a [`PollCondVarBox`]. `select()` and `poll()` leave it only when
+//! they return, and no wake-up makes them return; what they keep meanwhile is the file. So a file keeps the
+//! heads that it was polled on until it is released, whatever became of their sources. A head is made when a
+//! source is first polled: until then the wake-up is one compare, and an [`Event`] alone pays nothing.
+//!
+//! [`Event`]: crate::Event
+//! [`PollCondVarBox`]: kernel::sync::poll::PollCondVarBox
+
+mod head;
+mod mask;
+mod source;
+mod table;
+
+pub(crate) use head::Heads;
+pub use mask::Mask;
+pub use source::{
+    new_source,
+    Source,
+    Watched, //
+};
+pub use table::Table;

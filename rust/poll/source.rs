@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An event, and who polls it.
+
+use super::{
+    head::Head,
+    mask::Mask, //
+};
+use crate::{
+    event::{
+        Any,
+        Claim,
+        Event,
+        Policy, //
+    },
+    level::{
+        Level,
+        Unordered, //
+    }, //
+};
+use core::{
+    cell::OnceCell,
+    ops::{
+        Deref,
+        DerefMut, //
+    },
+    pin::Pin,
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        Arc,
+        LockClassKey, //
+    }, //
+};
+
+/// Creates a [`Source`] initialiser with the given data and lock classes of its own.
+#[macro_export]
+macro_rules! new_source {
+    ($data:expr $(, $name:literal)? $(,)?) => {
+        $crate::poll::Source::new(
+            $data,
+            ::kernel::optional_name!($($name)?),
+            ::kernel::static_lock_class!(),
+            ::kernel::static_lock_class!(),
+        )
+    };
+}
+pub use new_source;
+
+/// An event that can be polled.
+///
+/// It lives inside the data of a lock, and is waited for, as an [`Event`]: it is one, by `Deref`, but for
+/// what changes it. [`Source::update`], [`Source::try_claim`] and [`Source::close`] are its own, and the
+/// event cannot be had as one to be changed.
+///
+/// Dropping it ends the waits with [`Closed`](crate::Closed), and wakes who polls; they see what the file then
+/// says. `mem::forget` of a box with the lock leaks memory; whoever waits or polls then sleeps until somebody
+/// updates it. Its closures get the data only, so it cannot be waited for or polled from within itself.
+///
+/// # Invariants
+///
+/// Whoever was registered with the head before the lock was taken has been woken under that lock, before the
+/// data changed or the event was closed.
+///
+/// # Examples
+///
+/// ```
+/// use baton::event::{when, Claim, Interruptible};
+/// use baton::poll::{new_source, Source, Watched};
+/// use baton::{LockIn, MaySleep};
+/// use kernel::prelude::*;
+/// use kernel::sync::{new_mutex, Mutex};
+///
+/// #[pin_data]
+/// struct Space {
+///     #[pin]
+///     free: Source<usize>,
+/// }
+///
+/// fn one() -> impl Claim<Watched<usize>, Output = ()> {
+///     when(
+///         |free: &Watched<usize>| **free > 0,
+///         |free: &mut Watched<usize>| **free -= 1,
+///     )
+/// }
+///
+/// fn take(space: &Mutex<Space>, cx: &mut MaySleep, block: bool) -> Result {
+///     let mut held = space.lock_in(cx);
+///     if !block {
+///         return held.as_mut().project().free.try_claim(one()).ok_or(EAGAIN);
+///     }
+///     held.on(|s| &s.free).claim(one()).wait(Interruptible)?;
+///     Ok(())
+/// }
+///
+/// let cx = &mut MaySleep::assert();
+/// let space: Pin<KBox<Mutex<Space>>> =
+///     KBox::pin_init(new_mutex!(pin_init!(Space { free <- new_source!(1) })), GFP_KERNEL)?;
+/// take(&space, cx, true)?;
+/// assert_eq!(take(&space, cx, false), Err(EAGAIN));
+/// space.lock_in(cx).as_mut().project().free.update(|free| *free += 1);
+/// assert_eq!(***space.lock_in(cx).free, 1);
+/// # Ok::<(), Error>(())
+/// ```
+#[doc(alias("poll_wait", "wake_up_poll"))]
+#[pin_data(PinnedDrop)]
+pub struct Source<W, P: Policy = Any, E: Level = Unordered> {
+    #[pin]
+    event: Event<Watched<W>, P, E>,
+}
+
+/// The data of a [`Source`], as claims see it.
+///
+/// Whoever looks at it does just that. Borrowing it mutably wakes those who poll, each time: a taking that
+/// changes several fields borrows it once, `let data = &mut **watched;`.
+///
+/// Dropping it drops the data. Nobody can make one, or have one to forget: `mem::forget` of it is that of its
+/// source. Nobody is in it but under the lock of its source, so it is not used from itself.
+pub struct Watched<W> {
+    data: W,
+    /// Whom to wake; none as long as nobody has polled.
+    head: OnceCell<Arc<Head>>,
+    name: &'static CStr,
+    key: Pin<&'static LockClassKey>,
+}
+
+impl<W> Watched<W> {
+    /// Wakes who polls.
+    #[inline]
+    fn wake(&self) {
+        if let Some(head) = self.head.get() {
+            head.notify_all(); // B, pairs with A
+        }
+    }
+}
+
+impl<W> Deref for Watched<W> {
+    type Target = W;
+
+    #[inline]
+    fn deref(&self) -> &W {
+        &self.data
+    }
+}
+
+impl<W> DerefMut for Watched<W> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut W {
+        self.wake();
+        &mut self.data
+    }
+}
+
+impl<W, P: Policy, E: Level> Source<W, P, E> {
+    /// Constructs a source initialiser; [`new_source!`] is the usual way.
+    ///
+    /// `key` is the class of the event, `head_key` that of what pollers sleep on.
+    ///
+    /// Context: any.
+    pub fn new(
+        data: W,
+        name: &'static CStr,
+        key: Pin<&'static LockClassKey>,
+        head_key: Pin<&'static LockClassKey>,
+    ) -> impl PinInit<Self> {
+        let watched = Watched {
+            data,
+            head: OnceCell::new(),
+            name,
+            key: head_key,
+        };
+        // INVARIANT: Nobody is registered.
+        pin_init!(Self {
+            event <- Event::new(watched, name, key),
+        })
+    }
+
+    /// Changes the data, serves every waiter whose claim then succeeds, and wakes who polls.
+    ///
+    /// Context: any, as [`Event::update`]; the lock that the source lives in is held.
+    #[doc(alias("wake_up_poll", "wake_up_interruptible"))]
+    #[inline]
+    #[track_caller]
+    pub fn update<R>(self: Pin<&mut Self>, change: impl FnOnce(&mut W) -> R) -> R {
+        self.project().event.update(|watched| change(watched))
+    }
+
+    /// Claims for the caller, without waiting: see [`Event::try_claim`].
+    ///
+    /// Context: as [`Source::update`].
+    #[inline]
+    pub fn try_claim<C: Claim<Watched<W>>>(self: Pin<&mut Self>, claim: C) -> Option<C::Output>
+    where
+        W: 'static,
+    {
+        self.project().event.try_claim(claim)
+    }
+
+    /// Ends every wait with [`Closed`](crate::Closed), and tells who polls to hang up.
+    ///
+    /// Context: as [`Source::update`].
+    #[doc(alias("POLLHUP", "EPOLLHUP"))]
+    pub fn close(self: Pin<&mut Self>) {
+        let event = self.project().event;
+        event.wake();
+        event.close();
+    }
+
+    /// Returns whom to register with, if anybody ever was.
+    pub(super) fn head(&self) -> Option<&Arc<Head>> {
+        self.event.head.get()
+    }
+
+    /// Makes `head` the one to register with; it stays another one if there is one.
+    pub(super) fn set_head(&self, head: Arc<Head>) {
+        let _ = self.event.head.set(head);
+    }
+
+    /// Returns what a head of this source is made with.
+    pub(super) fn class(&self) -> (&'static CStr, Pin<&'static LockClassKey>) {
+        (self.event.name, self.event.key)
+    }
+
+    /// Returns what is ready, by `ready`.
+    pub(super) fn mask(&self, ready: impl FnOnce(&W) -> Mask) -> Mask {
+        let mask = ready(&self.event.data);
+        if self.event.is_closed() {
+            mask | Mask::HUP
+        } else {
+            mask
+        }
+    }
+}
+
+impl<W, P: Policy, E: Level> Deref for Source<W, P, E> {
+    type Target = Event<Watched<W>, P, E>;
+
+    #[inline]
+    fn deref(&self) -> &Self::Target {
+        &self.event
+    }
+}
+
+#[pinned_drop]
+impl<W, P: Policy, E: Level> PinnedDrop for Source<W, P, E> {
+    fn drop(self: Pin<&mut Self>) {
+        self.event.wake();
+    }
+}
