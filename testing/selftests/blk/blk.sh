@@ -145,8 +145,14 @@ stat_is() {
 	test "$(stat_of "$1" "$2")" "$3" "$4"
 }
 
+# is_gone PID: it has ended, with all of its threads. A child that has ended is in /proc
+# until the shell asks for its status, which it may put off for as long as it starts nothing.
 is_gone() {
-	[ ! -d "/proc/$1" ]
+	local stat state rest
+	read -r stat 2>/dev/null <"/proc/$1/stat" || return 0
+	# Behind the name, which may have anything in it: the state, and the number of threads.
+	read -r state _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ rest <<<"${stat##*) }"
+	[ "$state" = Z ] && [ "${rest%% *}" -le 1 ]
 }
 
 # log_lines PATTERN: how many lines the driver has written that match.
