@@ -89,14 +89,19 @@ too_long() {
 	grep 'Message too long' /tmp/out && ask read >/tmp/out && says /tmp/out '0 EAGAIN'
 }
 
-poll_in() {
-	asks poll IN >/tmp/polled &
+# told_in ASK...: who asks so is told when there is something to read.
+told_in() {
+	asks "$@" >/tmp/polled &
 	poller=$!
 	seen sleeps "$poller" || return 1
 	echo text >/dev/first
 	polled && status=0 || status=1
 	ask read >/tmp/out
 	says /tmp/out '1 EAGAIN' && [ "$status" -eq 0 ] && grep '^IN' /tmp/polled
+}
+
+poll_in() {
+	told_in poll IN
 }
 
 poll_out() {
@@ -119,13 +124,7 @@ poll_hup() {
 }
 
 epoll_in() {
-	asks epoll >/tmp/polled &
-	poller=$!
-	seen sleeps "$poller" || return 1
-	echo text >/dev/first
-	polled && status=0 || status=1
-	ask read >/tmp/out
-	says /tmp/out '1 EAGAIN' && [ "$status" -eq 0 ] && grep '^IN' /tmp/polled
+	told_in epoll
 }
 
 # One that is killed has taken nothing along.
