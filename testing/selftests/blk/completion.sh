@@ -87,21 +87,25 @@ nothing_pends() {
 	[ "$(pending "$1")" = 0 ]
 }
 
-# stop_poller NAME: somebody who polls is stopped, $pid, with requests that have not ended.
-stop_poller() {
-	local late=0
+# start_poller NAME: somebody writes to the disk and polls: $poller.
+start_poller() {
 	fio --name=late --filename="/dev/$1" --ioengine=io_uring --hipri --thread --rw=randwrite --bs=4k \
 		--size=64m --iodepth=32 --direct=1 --time_based --runtime=600 >"$work/late" 2>&1 &
-	pid=$!
+	poller=$!
 	# Stopped it would keep its requests, and the disk.
-	trap 'kill -9 "$pid" 2>/dev/null || true' EXIT
+	trap 'kill -9 "$poller" 2>/dev/null || true' EXIT
 	settle 20 stat_is "$1" ended_by_poll -gt 0
+}
+
+# stop_poller NAME: it is stopped, with requests that have not ended.
+stop_poller() {
+	local late=0
 	for _ in $(seq 200); do
-		kill -STOP "$pid"
-		settle 5 grep -q '^State:.T' "/proc/$pid/status"
+		kill -STOP "$poller"
+		settle 5 grep -q '^State:.T' "/proc/$poller/status"
 		late=$(pending "$1")
 		[ "$late" -eq 0 ] || break
-		kill -CONT "$pid"
+		kill -CONT "$poller"
 	done
 	echo "$late requests when who polls for them was stopped"
 	[ "$late" -gt 0 ]
@@ -109,10 +113,10 @@ stop_poller() {
 
 # end_poller: it goes on, finds its requests ended, and goes.
 end_poller() {
-	kill -CONT "$pid"
-	kill -INT "$pid"
+	kill -CONT "$poller"
+	kill -INT "$poller"
 	# 128: it was interrupted.
-	wait "$pid" || [ $? = 128 ]
+	wait "$poller" || [ $? = 128 ]
 	grep '^late: .* err= 0' "$work/late"
 }
 
@@ -121,6 +125,7 @@ end_poller() {
 polled_too_late() {
 	disk t size=64 completion=polled
 	echo 1000 >/sys/block/t/queue/io_timeout
+	start_poller t
 	stop_poller t
 	settle 20 nothing_pends t
 	end_poller
@@ -128,14 +133,21 @@ polled_too_late() {
 	undisk t
 }
 
+# all_sleep NAME: all that are in flight wait for room in the log.
+all_sleep() {
+	stat_is "$1" log_room_sleepers -gt 0 && stat_is "$1" log_room_sleepers -eq "$(pending "$1")"
+}
+
 # One that is still being served when the time limit is over is looked at again.
 served_too_late() {
 	disk l size=64 completion=polled
 	echo 1000 >/sys/block/l/queue/io_timeout
+	start_poller l
 	echo 1 >"$configfs/l/log_hold"
+	settle 20 stat_is l log_room_sleepers -gt 0
 	stop_poller l
-	# All that are in flight wait for room in the log.
-	settle 20 stat_is l log_room_sleepers -eq "$(pending l)"
+	# Those that were served before end by the time limit.
+	settle 20 all_sleep l
 	# So that the time limit is over for each of them, more than once.
 	nap 3
 	echo 0 >"$configfs/l/log_hold"
@@ -201,6 +213,7 @@ freeze_waits() {
 # Long before that time limit, whoever needs a disk with nothing in flight ends it.
 resized_while_nobody_polls() {
 	disk o size=64 completion=polled
+	start_poller o
 	stop_poller o
 	echo 80 >"$configfs/o/size"
 	nothing_pends o
