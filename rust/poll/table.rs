@@ -46,6 +46,11 @@ pub struct Table<'a> {
     heads: &'a Heads,
 }
 
+/// How often a source is selected, until it is the one that was registered.
+///
+/// One that stays the same is selected three times at most: without a head, with the new one, and registered.
+const LOOKS: usize = 32;
+
 impl<'a> Table<'a> {
     /// # Safety
     ///
@@ -64,11 +69,15 @@ impl<'a> Table<'a> {
     /// for; a source that is closed is [`Mask::HUP`] as well. Several sources are watched one after the other,
     /// and the masks put together. io_uring takes two of them at most.
     ///
+    /// The lock is given up while who asks is registered, and `select` is called again behind that: it may find
+    /// another source then, which is registered as well.
+    ///
     /// Context: may sleep.
     ///
     /// # Errors
     ///
-    /// [`Mask::ERR`] if there is no memory to register with.
+    /// [`Mask::ERR`] if there is no memory to register with, or if `select` does not come to select a source
+    /// that it has selected before.
     #[doc(alias = "poll_wait")]
     pub fn watch<T, B, W, P, E, C>(
         &self,
@@ -85,7 +94,7 @@ impl<'a> Table<'a> {
         Unordered: After<C>,
     {
         let (mut spare, mut registered) = (None, None);
-        loop {
+        for _ in 0..LOOKS {
             let held = lock.lock_in(cx);
             let source = select(&held);
             let Some(head) = source.head().cloned() else {
@@ -117,6 +126,7 @@ impl<'a> Table<'a> {
             }
             registered = Some(head);
         }
+        Mask::ERR
     }
 
     /// Returns whether who asks has yet to be registered, and wants to be.

@@ -39,6 +39,7 @@ use kernel::{
         atomic::{
             Acquire,
             Atomic,
+            Relaxed,
             Release, //
         },
         lock::{
@@ -60,6 +61,28 @@ type Credits = Source<u32>;
 
 fn credits(amount: u32) -> Result<Arc<Mutex<Credits>>> {
     Arc::pin_init(new_mutex!(new_source!(amount, "poll_kunit")), GFP_KERNEL)
+}
+
+/// Two sources under one lock.
+#[pin_data]
+struct Pair {
+    #[pin]
+    first: Credits,
+    #[pin]
+    second: Credits,
+}
+
+fn pair() -> Result<Arc<Mutex<Pair>>> {
+    Arc::pin_init(
+        new_mutex!(
+            pin_init!(Pair {
+                first <- new_source!(0, "poll_kunit"),
+                second <- new_source!(0, "poll_kunit"),
+            }),
+            "poll_kunit"
+        ),
+        GFP_KERNEL,
+    )
 }
 
 /// Takes some, as soon as there are so many.
@@ -89,6 +112,33 @@ fn ask_after<B: Backend>(
 
 fn ask<B: Backend>(poller: &mut Poller, cx: &mut MaySleep, credits: &Lock<Credits, B>) -> Mask {
     ask_after(poller, cx, credits, || {})
+}
+
+/// Asks with a selector that goes by how often it was registered; returns that too.
+fn ask_either(cx: &mut MaySleep, is_first: impl Fn(usize) -> bool) -> Result<(Mask, usize)> {
+    let (pair, mut poller) = (pair()?, Poller::new(cx)?);
+    let registered = Atomic::new(0);
+    let seen = poller.ask_after(
+        cx,
+        || {
+            registered.fetch_add(1, Relaxed);
+        },
+        |cx, table| {
+            table.watch(
+                cx,
+                &pair,
+                |pair| {
+                    if is_first(registered.load(Relaxed)) {
+                        &pair.first
+                    } else {
+                        &pair.second
+                    }
+                },
+                ready,
+            )
+        },
+    );
+    Ok((seen, registered.load(Relaxed)))
 }
 
 fn update<B: Backend>(credits: &Lock<Credits, B>, cx: &mut MaySleep, amount: u32) {
@@ -139,6 +189,25 @@ mod tests {
         let (credits, mut poller) = (credits(0)?, Poller::new(cx)?);
         let seen = ask_after(&mut poller, cx, &credits, || update(&credits, other, 2));
         assert_eq!((seen, poller.woken()), (Mask::IN, 0));
+        Ok(())
+    }
+
+    /// It decides in the end, so that a loop without a limit ends too.
+    #[test]
+    fn a_selector_that_does_not_decide_is_an_error() -> Result {
+        let cx = &mut MaySleep::assert();
+        let (seen, registered) =
+            ask_either(cx, |registered| registered < 9999 && registered % 2 == 0)?;
+        assert_eq!(seen, Mask::ERR);
+        assert!(registered > 1);
+        Ok(())
+    }
+
+    #[test]
+    fn a_selector_that_decides_late_is_registered_with_either() -> Result {
+        let cx = &mut MaySleep::assert();
+        let (seen, registered) = ask_either(cx, |registered| registered < 1)?;
+        assert_eq!((seen, registered), (Mask::OUT, 2));
         Ok(())
     }
 
