@@ -19,6 +19,18 @@ arm64) arch_kernel=arm64 ;;
 	;;
 esac
 
+# check_debian_engine: a kernel of Debian boots under QEMU alone.
+check_debian_engine() {
+	case ${ENGINE:=qemu} in
+	qemu | tcg | kvm) ;;
+	*)
+		echo "ENGINE=$ENGINE: a kernel of Debian runs under QEMU; allowed are qemu, tcg, kvm" >&2
+		exit 2
+		;;
+	esac
+	export ENGINE
+}
+
 # check_arch: what ENGINE and CONFIG, which the caller has checked, cannot be with ARCH.
 check_arch() {
 	[ "$ARCH" != x86_64 ] || return 0
