@@ -293,6 +293,59 @@ impl<W, P: Policy, E: Level> Event<W, P, E> {
         self.parts().queue.close();
     }
 
+    /// Completes everybody who waits now with [`WaitError::Ended`]; later waits are none of it.
+    ///
+    /// For what the data cannot say, because it is the same afterwards: a device was reset, and whoever
+    /// waits for an answer to what it was asked before waits in vain. Who was served and has not been told yet
+    /// keeps that. The data does not change.
+    ///
+    /// In C, that is a number that each waiter remembers and compares, or a flag that is set, waited for,
+    /// and cleared too early.
+    ///
+    /// Context: as [`Event::update`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use baton::event::{Interruptible, Mode};
+    /// use baton::{new_event, Event, LockIn, MaySleep};
+    /// use kernel::prelude::*;
+    /// use kernel::sync::{new_mutex, Mutex};
+    ///
+    /// #[pin_data]
+    /// struct Device {
+    ///     #[pin]
+    ///     answer: Event<Option<u32>>,
+    /// }
+    ///
+    /// /// Returns `ECONNRESET` if the device is reset meanwhile.
+    /// fn ask(device: &Mutex<Device>, cx: &mut MaySleep) -> Result<Option<u32>> {
+    ///     Ok(device
+    ///         .lock_in(cx)
+    ///         .on(|d| &d.answer)
+    ///         .when(|answer| answer.is_some(), |answer| answer.take())
+    ///         .wait(Interruptible)?)
+    /// }
+    ///
+    /// fn reset(device: &Mutex<Device>, cx: &mut MaySleep) {
+    ///     let mut held = device.lock_in(cx);
+    ///     held.as_mut().project().answer.update(|answer| *answer = None);
+    ///     held.as_mut().project().answer.end_waits();
+    /// }
+    ///
+    /// let cx = &mut MaySleep::assert();
+    /// let device = new_mutex!(pin_init!(Device { answer <- new_event!(None) }));
+    /// let device = KBox::pin_init(device, GFP_KERNEL)?;
+    /// reset(&device, cx);
+    /// device.lock_in(cx).as_mut().project().answer.update(|answer| *answer = Some(7));
+    /// assert_eq!(ask(&device, cx)?, Some(7));
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias("wake_up_all", "usb_reset_device"))]
+    pub fn end_waits(self: Pin<&mut Self>) {
+        self.parts().queue.end_waits();
+    }
+
     /// Returns how many tasks wait.
     ///
     /// Context: as [`Event::update`].

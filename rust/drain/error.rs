@@ -35,7 +35,7 @@ impl From<DrainError> for Error {
 impl From<WaitError> for DrainError {
     fn from(error: WaitError) -> Self {
         match error {
-            WaitError::Closed => Self::Shut,
+            WaitError::Closed | WaitError::Ended => Self::Shut,
             WaitError::Signal => Self::Signal,
             WaitError::Stopped => Self::Stopped,
             WaitError::TimedOut => Self::TimedOut,

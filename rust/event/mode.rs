@@ -25,6 +25,9 @@ pub struct TimedOut;
 pub enum WaitError {
     /// The event was closed or dropped.
     Closed,
+    /// Somebody has [ended the waits](crate::Event::end_waits) that there were, and the event lives on. This
+    /// ends waits of every mode; where the error is [`Closed`], with that.
+    Ended,
     /// A signal arrived.
     Signal,
     /// The calling thread, or the run that it is in, is to [stop](crate::thread::Stop), and has not
@@ -50,6 +53,7 @@ impl From<WaitError> for Error {
     fn from(error: WaitError) -> Self {
         match error {
             WaitError::Closed => ESHUTDOWN,
+            WaitError::Ended => ECONNRESET,
             WaitError::Signal => ERESTARTSYS,
             WaitError::Stopped => ECANCELED,
             WaitError::TimedOut => ETIMEDOUT,

@@ -18,6 +18,7 @@ use super::protocol::{
     Sleeper,
     Waiter,
     CHOSEN,
+    ENDED,
     SERVED,
     WAITING, //
 };
@@ -261,6 +262,8 @@ unsafe impl<P: Platform, A: Events<P>, B: Events<P>> Events<P> for Two<A, B> {
 pub(crate) enum Ended<G> {
     /// An event was closed.
     Closed,
+    /// The waits for an event were ended.
+    Dismissed,
     /// The sleeper gave up.
     GaveUp(G),
 }
@@ -273,7 +276,8 @@ pub(crate) enum Ended<G> {
 ///
 /// # Errors
 ///
-/// [`Ended::Closed`] if an event is closed; [`Ended::GaveUp`] if the sleeper gave up.
+/// [`Ended::Closed`] if an event is closed; [`Ended::Dismissed`] if its waits were ended meanwhile;
+/// [`Ended::GaveUp`] if the sleeper gave up.
 ///
 /// # Safety
 ///
@@ -341,7 +345,11 @@ where
     };
 
     if ended != SERVED {
-        return Err(Ended::Closed);
+        return Err(if ended == ENDED {
+            Ended::Dismissed
+        } else {
+            Ended::Closed
+        });
     }
     // SAFETY: The status was seen to be neither `WAITING` nor `CHOSEN`, with acquire ordering.
     match unsafe { events.take() } {

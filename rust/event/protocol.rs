@@ -71,6 +71,7 @@ pub(crate) use super::{
         Head,
         Queue,
         CHOSEN,
+        ENDED,
         SERVED,
         WAITING, //
     },

@@ -21,6 +21,8 @@ pub(crate) const CLOSED: u32 = 2;
 /// A claim succeeded and all entries are off their lists, but whoever served it has yet to say so, and
 /// still uses them: their owner must neither return nor withdraw.
 pub(crate) const CHOSEN: u32 = 3;
+/// The present waits for an event were ended; all entries are off their lists.
+pub(crate) const ENDED: u32 = 4;
 
 /// What the entries of one waiter have in common.
 ///
@@ -55,8 +57,8 @@ impl<P: Platform> Head<P> {
     /// Returns the status.
     ///
     /// Under the lock, [`WAITING`] says that the entries are on their lists. [`CHOSEN`] says that the
-    /// waiter was served and has to stay until it is told. [`SERVED`] and [`CLOSED`] say that it has been
-    /// completed, and that what it was given is its own, whatever made it look.
+    /// waiter was served and has to stay until it is told. [`SERVED`], [`CLOSED`] and [`ENDED`] say that it
+    /// has been completed, and that what it was given is its own, whatever made it look.
     #[inline]
     pub(crate) fn status(&self) -> u32 {
         P::load_acquire(&self.status)
@@ -370,9 +372,21 @@ impl<W, P: Platform> Queue<W, P> {
     /// Closes the queue: completes every waiter with [`CLOSED`].
     pub(crate) fn close(&self) {
         self.closed.set(true);
+        self.complete_all(CLOSED);
+    }
+
+    /// Completes every waiter with [`ENDED`]; later ones wait as before.
+    ///
+    /// Who is [`CHOSEN`] is on no list any more, and keeps what it was served.
+    pub(crate) fn end_waits(&self) {
+        self.complete_all(ENDED);
+    }
+
+    fn complete_all(&self, status: u32) {
+        // Nobody comes in between: that takes the lock.
         while !self.is_empty() {
             // SAFETY: `head` is on the list and not used afterwards.
-            unsafe { self.complete(self.head.get(), CLOSED) };
+            unsafe { self.complete(self.head.get(), status) };
         }
     }
 }

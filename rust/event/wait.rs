@@ -384,9 +384,9 @@ where
     ///
     /// # Errors
     ///
-    /// [`Closed`] if an event was closed or dropped, or does not lie where it has to: see [`Held::on`]. With
-    /// a mode that allows for it, a signal or the end of the time; what was taken in the meantime is
-    /// returned rather than an error.
+    /// [`Closed`] if an event was closed or dropped, or does not lie where it has to: see [`Held::on`].
+    /// [`WaitError::Ended`] if somebody has [ended the waits](Event::end_waits). With a mode that allows for
+    /// it, a signal or the end of the time; what was taken in the meantime is returned rather than an error.
     #[doc(alias("wait_event", "wait_event_lock_irq", "xlog_wait"))]
     #[inline]
     #[track_caller]
@@ -430,6 +430,7 @@ where
 fn ended<M: Mode>(ended: Ended<WaitError>) -> M::Error {
     match ended {
         Ended::Closed => Closed.into(),
+        Ended::Dismissed => M::gave_up(WaitError::Ended),
         Ended::GaveUp(why) => M::gave_up(why),
     }
 }

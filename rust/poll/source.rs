@@ -51,8 +51,8 @@ pub use new_source;
 /// An event that can be polled.
 ///
 /// It lives inside the data of a lock, and is waited for, as an [`Event`]: it is one, by `Deref`, but for
-/// what changes it. [`Source::update`], [`Source::try_claim`] and [`Source::close`] are its own, and the
-/// event cannot be had as one to be changed.
+/// what changes it. [`Source::update`], [`Source::try_claim`], [`Source::end_waits`] and [`Source::close`] are
+/// its own, and the event cannot be had as one to be changed.
 ///
 /// Dropping it ends the waits with [`Closed`](crate::Closed), and wakes who polls; they see what the file then
 /// says. `mem::forget` of a box with the lock leaks memory; whoever waits or polls then sleeps until somebody
@@ -205,6 +205,18 @@ impl<W, P: Policy, E: Level> Source<W, P, E> {
         let event = self.project().event;
         event.wake();
         event.close();
+    }
+
+    /// Ends every present wait, and wakes who polls: see [`Event::end_waits`].
+    ///
+    /// Who polls has no wait that could fail: it looks again, and sees what the data says. To have it see
+    /// [`Mask::ERR`], say so in the data.
+    ///
+    /// Context: as [`Source::update`].
+    pub fn end_waits(self: Pin<&mut Self>) {
+        let event = self.project().event;
+        event.wake();
+        event.end_waits();
     }
 
     /// Returns whom to register with, if anybody ever was.

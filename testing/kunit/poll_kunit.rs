@@ -303,6 +303,22 @@ mod tests {
         Ok(())
     }
 
+    #[test]
+    fn an_end_of_the_waits_is_looked_at() -> Result {
+        let cx = &mut MaySleep::assert();
+        let (credits, mut poller) = (credits(0)?, Poller::new(cx)?);
+        ask(&mut poller, cx, &credits);
+        credits.lock_in(cx).as_mut().end_waits();
+        let woken = poller.woken();
+        let seen = ask(&mut poller, cx, &credits);
+        update(&credits, cx, 1);
+        let later = ask(&mut poller, cx, &credits);
+        assert_eq!((woken, seen), (1, Mask::OUT));
+        // It goes on as before.
+        assert_eq!(later, Mask::IN | Mask::OUT);
+        Ok(())
+    }
+
     /// `poll()` stays where it is registered, whatever becomes of what it polled.
     #[test]
     fn who_polls_outlives_the_source() -> Result {

@@ -100,7 +100,7 @@ fn reaper(cx: &mut MaySleep, cache: &Arc<Cache>, ended: &Arc<Atomic<u32>>) -> Re
             Ok(Err(Refused::Busy)) => OTHER,
             Err(WaitError::TimedOut) => TIMED_OUT,
             Err(WaitError::Signal) => SIGNAL,
-            Err(WaitError::Closed | WaitError::Stopped) => OTHER,
+            Err(WaitError::Closed | WaitError::Ended | WaitError::Stopped) => OTHER,
         };
         ended.store(code, Relaxed);
     })

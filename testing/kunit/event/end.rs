@@ -8,6 +8,7 @@ use super::gate::{
     until,
     Gate,
     CLOSED,
+    ENDED,
     SERVED,
     SIGNAL, //
 };
@@ -58,9 +59,48 @@ mod tests {
     }
 
     #[test]
+    fn the_present_waits_are_ended_and_not_the_later_ones() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::<Fifo>::new()?;
+        let first = gate.start(cx, 0, 1, Killable)?;
+        let second = gate.start(cx, 1, 1, Interruptible)?;
+        // Its error has no other name for it.
+        let third = gate.start(cx, 2, 1, Uninterruptible)?;
+        gate.end_waits(cx);
+        gate.join(cx, [first, second, third])?;
+        let closed = gate.state.lock_in(cx).credits.is_closed();
+        let later = gate.start(cx, 3, 1, Killable)?;
+        gate.add(cx, 1);
+        gate.join(cx, [later])?;
+        let ends = [0, 1, 2, 3].map(|id| gate.ended(id));
+        assert_eq!(ends, [ENDED, ENDED, CLOSED, SERVED]);
+        assert!(!closed);
+        Ok(())
+    }
+
+    #[test]
+    fn who_was_served_is_not_ended() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::<Fifo>::new()?;
+        let served = gate.start(cx, 0, 1, Killable)?;
+        let waits = gate.start(cx, 1, 1, Killable)?;
+        {
+            // Told after the unlock.
+            let mut held = gate.state.lock_in(cx);
+            held.update(|s| s.project().credits, |credits| *credits += 1);
+            held.as_mut().project().credits.end_waits();
+        }
+        gate.join(cx, [served, waits])?;
+        assert_eq!([gate.ended(0), gate.ended(1)], [SERVED, ENDED]);
+        assert_eq!(gate.credits(cx), 0);
+        Ok(())
+    }
+
+    #[test]
     fn each_end_has_its_error_number() -> Result {
         assert_eq!(Error::from(Closed), ESHUTDOWN);
         assert_eq!(Error::from(WaitError::Closed), ESHUTDOWN);
+        assert_eq!(Error::from(WaitError::Ended), ECONNRESET);
         assert_eq!(Error::from(WaitError::Signal), ERESTARTSYS);
         assert_eq!(Error::from(WaitError::Stopped), ECANCELED);
         assert_eq!(Error::from(WaitError::TimedOut), ETIMEDOUT);

@@ -61,11 +61,13 @@ pub(crate) const SERVED: u32 = 1;
 pub(crate) const CLOSED: u32 = 2;
 pub(crate) const SIGNAL: u32 = 3;
 pub(crate) const TIMED_OUT: u32 = 4;
+pub(crate) const ENDED: u32 = 5;
 
 pub(crate) fn code<E: Into<WaitError>>(result: Result<u32, E>) -> u32 {
     match result.map_err(Into::into) {
         Ok(_) => SERVED,
         Err(WaitError::Closed | WaitError::Stopped) => CLOSED,
+        Err(WaitError::Ended) => ENDED,
         Err(WaitError::Signal) => SIGNAL,
         Err(WaitError::TimedOut) => TIMED_OUT,
     }
@@ -156,6 +158,12 @@ impl<P: Policy> Gate<P> {
     /// Ends every wait, so that the boot goes on.
     pub(crate) fn rescue(&self, cx: &mut MaySleep) {
         self.state.lock_in(cx).as_mut().project().credits.close();
+    }
+
+    /// Ends every present wait.
+    pub(crate) fn end_waits(&self, cx: &mut MaySleep) {
+        let mut held = self.state.lock_in(cx);
+        held.as_mut().project().credits.end_waits();
     }
 
     /// Joins `threads`, or says which one hangs and rescues it.

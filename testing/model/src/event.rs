@@ -142,6 +142,57 @@ pub fn close_against_update() {
     }
 }
 
+/// Who waits is ended, or served, and the event serves on.
+pub fn end_against_wait() {
+    let gate = Gate::new(0, true);
+    let waiter = Waiter::start(&gate, Uninterruptible, 1);
+    gate.0.end_waits();
+    gate.0.add(1);
+    match waiter.join() {
+        // It came after the end, and the event is as before.
+        End::Served => assert_eq!(gate.0.credits(), Some(0)),
+        end => assert_eq!((end, gate.0.credits()), (End::Ended, Some(1))),
+    }
+}
+
+/// Nobody is left behind by an end, and what was served is not taken back.
+pub fn end_against_two() {
+    let gate = Gate::new(0, true);
+    let first = Waiter::start(&gate, Uninterruptible, 1);
+    let second = Waiter::start(&gate, Uninterruptible, 1);
+    gate.0.end_waits();
+    gate.0.add(2);
+    let ends = [first.join(), second.join()];
+    let served = ends.iter().filter(|end| **end == End::Served).count() as u32;
+    assert!(ends
+        .iter()
+        .all(|end| matches!(end, End::Served | End::Ended)));
+    assert_eq!(gate.0.credits(), Some(2 - served));
+}
+
+pub fn end_against_deferred_update() {
+    let gate = Gate::new(0, true);
+    let waiter = Waiter::start(&gate, Uninterruptible, 1);
+    let lent = gate.lend();
+    let update = act(|| lent.add_deferred(1));
+    gate.0.end_waits();
+    update.join().unwrap();
+    match waiter.join() {
+        End::Served => assert_eq!(gate.0.credits(), Some(0)),
+        end => assert_eq!((end, gate.0.credits()), (End::Ended, Some(1))),
+    }
+}
+
+pub fn end_against_signal() {
+    let gate = Gate::new(0, true);
+    let waiter = Waiter::start(&gate, Interruptible, 1);
+    let task = waiter.task.clone();
+    let signal = act(move || task.interrupt());
+    gate.0.end_waits();
+    signal.join().unwrap();
+    assert!(matches!(waiter.join(), End::Ended | SIGNAL));
+}
+
 pub fn fifo_head_departs() {
     let gate = Gate::new(1, true);
     let large = Waiter::start(&gate, Interruptible, 5);
@@ -365,6 +416,10 @@ pub const CASES: &[Case] = &[
     Case::explore("close_against_wait", close_against_wait),
     Case::bounded("close_against_two", 4, close_against_two),
     Case::explore("close_against_update", close_against_update),
+    Case::explore("end_against_wait", end_against_wait),
+    Case::bounded("end_against_two", 4, end_against_two),
+    Case::explore("end_against_deferred_update", end_against_deferred_update),
+    Case::bounded("end_against_signal", 4, end_against_signal),
     Case::explore("fifo_head_departs", fifo_head_departs),
     Case::bounded("any_overtakes", 4, any_overtakes),
     Case::bounded("drop_under_the_lock", 4, drop_under_the_lock),

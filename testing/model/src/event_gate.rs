@@ -74,6 +74,7 @@ pub(super) struct Gate {
 pub(super) enum End {
     Served,
     Closed,
+    Ended,
     GaveUp(GaveUp),
 }
 
@@ -133,6 +134,7 @@ impl Gate {
         let ended = unsafe { wait(self, guard, events, || HostSleeper::new(task, mode)) };
         ended.map_err(|ended| match ended {
             Ended::Closed => End::Closed,
+            Ended::Dismissed => End::Ended,
             Ended::GaveUp(why) => End::GaveUp(why),
         })
     }
@@ -216,6 +218,13 @@ impl Gate {
     pub(super) fn close(&self) {
         if let Some(event) = &self.slot.lock().unwrap().event {
             event.queue.close();
+        }
+    }
+
+    /// Ends the present waits of the first event.
+    pub(super) fn end_waits(&self) {
+        if let Some(event) = &self.slot.lock().unwrap().event {
+            event.queue.end_waits();
         }
     }
 

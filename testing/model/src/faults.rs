@@ -86,6 +86,26 @@ pub const FAULTS: &[Fault] = &[
         says: DEADLOCK,
     },
     Fault {
+        name: "end_stops_at_the_first",
+        file: QUEUE,
+        from: "        self.complete_all(ENDED);",
+        to: "        if !self.is_empty() {
+            // SAFETY: `head` is on the list and not used afterwards.
+            unsafe { self.complete(self.head.get(), ENDED) };
+        }
+        self.closed.set(true);",
+        case: "end_against_two",
+        says: "panicked",
+    },
+    Fault {
+        name: "end_taken_for_a_close",
+        file: MONITOR,
+        from: "        return Err(if ended == ENDED {",
+        to: "        return Err(if ended == u32::MAX {",
+        case: "end_against_wait",
+        says: "panicked",
+    },
+    Fault {
         name: "entry_touched_after_publish",
         file: QUEUE,
         from: "(*head).status }, status); // B, pairs with D
