@@ -30,6 +30,14 @@
 //! is no completer before, and none of an earlier request completes a later one. [`Slot`] is where an
 //! interrupt handler finds it. Whoever completes what nobody waits for gets back what it wanted to tell.
 //!
+//! # One, many, and n times
+//!
+//! | C | who completes | who waits |
+//! |---|---|---|
+//! | `complete()` once, `wait_for_completion()` once | [`Completer`] | [`Completion`], and takes the result |
+//! | `complete_all()` | [`Completer`] | [`SharedCompletion`]: any number of tasks, each gets a reference |
+//! | `complete()` n times | [`CountedCompleter`], any number of them | [`CountedCompletion`]: each wait uses up one |
+//!
 //! # What is not seen
 //!
 //! While the task that starts has not [handed it over](LocalCompleter::hand_over), it cannot wait:
@@ -37,19 +45,34 @@
 //! until its mode ends the wait, and the [registry](crate::registry) shows it as a sleeper that owes its
 //! own wake-up.
 
+mod cell;
+mod counted;
 mod obligation;
 mod slot;
+mod wait;
 
-pub use obligation::{
+pub use cell::{
     dropped_completers,
+    Abandoned, //
+};
+pub use counted::{
+    start_counted,
+    start_counted_at,
+    CountedCompleter,
+    CountedCompletion,
+    LocalCounted, //
+};
+pub use obligation::{
     start,
     start_at,
-    Abandoned,
     Completer,
-    Completion,
     LocalCompleter, //
 };
 pub use slot::{
     Slot,
     Tag, //
+};
+pub use wait::{
+    Completion,
+    SharedCompletion, //
 };

@@ -1,24 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The obligation to complete, and the wait for it.
+//! The obligation to complete.
 
+use super::{
+    cell::{
+        Abandoned,
+        Shared,
+        Side, //
+    },
+    wait::Completion, //
+};
 use crate::{
     context::MaySleep,
-    event::{
-        when,
-        Any,
-        Event,
-        Mode, //
-    },
-    held::Held,
     level::{
-        After,
         Level,
         Unordered, //
-    },
-    registry::{
-        self,
-        Kind, //
     },
 };
 use core::{
@@ -28,201 +24,9 @@ use core::{
 };
 use kernel::{
     prelude::*,
-    static_lock_class,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc,
-        LockClassKey,
-        SpinLockIrq, //
-    },
-    task::Task,
+    sync::Arc,
     types::NotThreadSafe, //
 };
-
-/// Completers that were dropped without completing.
-static DROPPED: Atomic<u64> = Atomic::new(0);
-
-/// Returns how many completers were dropped without completing since the library was loaded.
-///
-/// Context: any.
-pub fn dropped_completers() -> u64 {
-    DROPPED.load(Relaxed)
-}
-
-#[cold]
-fn warn_dropped() {
-    DROPPED.fetch_add(1, Relaxed);
-    pr_warn!("a completer was dropped: its waiter gets an error\n");
-}
-
-/// How far it is.
-enum Outcome<T> {
-    Pending,
-    Done(Result<T>),
-    /// Somebody has waited, and has it.
-    Taken,
-    /// Nobody will wait.
-    Abandoned,
-}
-
-/// The waiter has gone: this is what it would have been told.
-///
-/// Dropping it drops the result; `mem::forget` leaks that.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Abandoned<T>(pub Result<T>);
-
-struct State<T> {
-    outcome: Outcome<T>,
-    /// The address of the task that has to hand over or complete.
-    holder: usize,
-    /// The function that starts has not returned: if it fails, nobody will have waited.
-    starting: bool,
-    /// The completer was dropped.
-    dropped: bool,
-}
-
-#[pin_data]
-struct Slot<T, E: Level> {
-    #[pin]
-    done: Event<State<T>, Any, E>,
-}
-
-#[pin_data]
-struct Shared<T, E: Level> {
-    #[pin]
-    inner: SpinLockIrq<Slot<T, E>>,
-}
-
-impl<T, E: Level> Slot<T, E> {
-    fn new() -> impl PinInit<Self> {
-        let state = State {
-            outcome: Outcome::Pending,
-            holder: Task::current_raw().addr(),
-            starting: true,
-            dropped: false,
-        };
-        let (name, key) = wait_class();
-        pin_init!(Self { done <- Event::of_kind(Kind::Completion, state, name, key) })
-    }
-}
-
-/// A lockdep class, and its name.
-type Class = (&'static CStr, Pin<&'static LockClassKey>);
-
-/// The lockdep class of the lock.
-// Not generic, never inlined: one key with one name at one address, for all users.
-#[inline(never)]
-fn lock_class() -> Class {
-    (c"baton_completion", static_lock_class!())
-}
-
-/// The lockdep class of the wait.
-#[inline(never)]
-fn wait_class() -> Class {
-    (c"baton_completion", static_lock_class!())
-}
-
-impl<T: Send, E: Level> Shared<T, E> {
-    fn new() -> impl PinInit<Self> {
-        let (name, key) = lock_class();
-        pin_init!(Self { inner <- SpinLockIrq::new(Slot::new(), name, key) })
-    }
-
-    /// Tells the registry that the caller has to complete it.
-    #[inline]
-    #[track_caller]
-    fn owe(&self) {
-        if registry::is_on() {
-            registry::owe(Kind::Completion, self.inner.lock().done.object());
-        }
-    }
-
-    fn complete(&self, result: Result<T>) -> Result<(), Abandoned<T>> {
-        let mut slot = self.inner.lock();
-        registry::paid(slot.done.object());
-        if matches!(slot.done.outcome, Outcome::Abandoned) {
-            return Err(Abandoned(result));
-        }
-        slot.as_mut().project().done.update(|state| {
-            state.holder = 0;
-            state.outcome = Outcome::Done(result);
-        });
-        Ok(())
-    }
-
-    /// The completer was dropped. While the function that starts runs, it is not said: it may fail.
-    fn cancel(&self) {
-        let mut slot = self.inner.lock();
-        registry::paid(slot.done.object());
-        if matches!(slot.done.outcome, Outcome::Abandoned) {
-            return;
-        }
-        let starting = slot.as_mut().project().done.update(|state| {
-            state.holder = 0;
-            state.dropped = true;
-            state.outcome = Outcome::Done(Err(ECANCELED));
-            state.starting
-        });
-        drop(slot);
-        if !starting {
-            warn_dropped();
-        }
-    }
-
-    /// The function that starts has returned, and has not failed.
-    fn started(&self) {
-        let mut slot = self.inner.lock();
-        let dropped = slot.as_mut().project().done.update(|state| {
-            state.starting = false;
-            state.dropped
-        });
-        drop(slot);
-        if dropped {
-            warn_dropped();
-        }
-    }
-
-    /// Nobody will wait. What was told already is dropped without the lock.
-    fn abandon(&self) {
-        let mut slot = self.inner.lock();
-        let told = slot
-            .as_mut()
-            .project()
-            .done
-            .update(|state| core::mem::replace(&mut state.outcome, Outcome::Abandoned));
-        drop(slot);
-        drop(told);
-    }
-
-    fn is_abandoned(&self) -> bool {
-        matches!(self.inner.lock().done.outcome, Outcome::Abandoned)
-    }
-
-    fn set_holder(&self, holder: usize) {
-        let mut slot = self.inner.lock();
-        slot.as_mut()
-            .project()
-            .done
-            .update(|state| state.holder = holder);
-    }
-}
-
-/// What is waited for.
-fn is_over<T>(state: &State<T>) -> bool {
-    !matches!(state.outcome, Outcome::Pending)
-}
-
-/// What is taken then; [`None`] if it was taken before.
-fn take<T>(state: &mut State<T>) -> Option<Result<T>> {
-    match core::mem::replace(&mut state.outcome, Outcome::Taken) {
-        Outcome::Done(result) => Some(result),
-        // Whoever abandons it has borrowed it mutably, so nobody waits then.
-        Outcome::Pending | Outcome::Taken | Outcome::Abandoned => None,
-    }
-}
 
 /// Starts something, and returns what its end can be waited for by.
 ///
@@ -291,67 +95,10 @@ pub fn start_at<T: Send, E: Level, C: Level>(
         },
         _not_send: PhantomData,
     };
-    let completion = Completion { shared };
+    let side = Side(shared);
     start(completer, cx)?;
-    completion.shared.started();
-    Ok(completion)
-}
-
-/// The end of something that was started.
-///
-/// Dropping it tells whoever completes that nobody waits. `mem::forget` leaks memory. To wait for it with the
-/// completer not handed over, on the task itself, is `EDEADLK`.
-#[must_use = "the answer is given back to who completes when this is dropped"]
-pub struct Completion<T: Send, E: Level = Unordered> {
-    shared: Arc<Shared<T, E>>,
-}
-
-impl<T: Send + 'static, E: Level> Completion<T, E> {
-    /// Waits until it is completed, and returns what it was completed with.
-    ///
-    /// Context: may sleep. What the task holds stands above the wait: `E: After<C>`.
-    ///
-    /// # Errors
-    ///
-    /// What it was completed with; `ECANCELED` if the completer was dropped; `EDEADLK` at once if the
-    /// caller has not handed over the completer; `ENODATA` if it was taken already; what `mode` allows
-    /// for. After a signal or time-out it can be waited for again.
-    #[doc(alias(
-        "wait_for_completion",
-        "wait_for_completion_timeout",
-        "wait_for_completion_interruptible",
-        "wait_for_completion_killable",
-        "wait_for_completion_io"
-    ))]
-    #[track_caller]
-    pub fn wait<C: Level, M: Mode>(&mut self, cx: &mut MaySleep<C>, mode: M) -> Result<T>
-    where
-        E: After<C>,
-    {
-        let held = Held::<_, _, C, Unordered>::new(self.shared.inner.lock(), cx);
-        if held.done.holder == Task::current_raw().addr() {
-            pr_warn!("a task waits for a completion that only it could complete\n");
-            return Err(EDEADLK);
-        }
-        let ended = held.on(|slot| &slot.done).when(is_over, take).wait(mode);
-        ended.map_err(Into::into)?.unwrap_or(Err(ENODATA))
-    }
-
-    /// Returns what it was completed with, or [`None`] if it is not, or was taken already.
-    ///
-    /// Context: any.
-    #[doc(alias("try_wait_for_completion", "completion_done"))]
-    pub fn try_wait(&mut self) -> Option<Result<T>> {
-        let mut slot = self.shared.inner.lock();
-        let done = slot.as_mut().project().done;
-        done.try_claim(when(is_over, take)).flatten()
-    }
-}
-
-impl<T: Send, E: Level> Drop for Completion<T, E> {
-    fn drop(&mut self) {
-        self.shared.abandon();
-    }
+    side.0.started();
+    Ok(Completion::new(side))
 }
 
 /// The obligation to complete, on the task that has made it; [hand it over](Self::hand_over).

@@ -2,11 +2,13 @@
 
 //! The request that a device works on, where its interrupt handler finds it.
 
-use super::obligation::{
-    start_at,
-    Abandoned,
-    Completer,
-    Completion, //
+use super::{
+    cell::Abandoned,
+    obligation::{
+        start_at,
+        Completer, //
+    },
+    wait::Completion, //
 };
 use crate::{
     context::MaySleep,

@@ -56,6 +56,11 @@ use kernel::{
     workqueue, //
 };
 
+#[path = "completion/counted.rs"]
+mod counted;
+#[path = "completion/shared.rs"]
+mod shared;
+
 suite!("completion_kunit", "KUnit suite of baton's completions");
 
 /// Counts its drop, and that by a hundred if a lock is held that takes interrupts.
