@@ -23,7 +23,9 @@
 //! warning that says where the reference was parked. The same goes for tasks that wait for each other.
 //! What such a task runs in bulk accepts only [`Parkable`] things, which a reference is not.
 //!
-//! The wait needs the guard that stops new references, [`Shut`]. In C, that is a comment.
+//! The wait needs the guard that stops new references, [`Shut`]. In C, that is a comment. Several tasks may
+//! have the gate shut [together](Drain::shut_nested). A [`Phased`] drain has no gate: what is in flight now is
+//! waited for, while more begins.
 //!
 //! # Who holds what
 //!
@@ -39,7 +41,8 @@
 //! can be ended by anybody, and its level is not known any more.
 //!
 //! Why no wake-up is lost, and why who ends the last reference does not touch what is gone, stands in
-//! `drain/protocol.rs`; why no cycle of tasks that wait for each other is missed, in `drain/cycle.rs`.
+//! `drain/protocol.rs`; why no cycle of tasks that wait for each other is missed, in `drain/cycle.rs`; and
+//! how what is in flight now is told from what begins, in `drain/phases.rs`.
 
 mod cell;
 mod cycle;
@@ -47,23 +50,27 @@ mod error;
 mod gate;
 mod owned;
 mod parkable;
+mod phased;
+mod phases;
 mod protocol;
 mod reference;
+mod shut;
 mod table;
 mod var;
 
 pub use error::DrainError;
 pub use gate::{
     Active,
-    Drain,
-    Shut, //
+    Drain, //
 };
 pub use owned::OwnedShut;
 pub use parkable::Parkable;
+pub use phased::Phased;
 pub use reference::{
     InFlight,
     Parked, //
 };
+pub use shut::Shut;
 
 /// Creates a [`Drain`] initialiser with a lockdep class of its own.
 #[macro_export]
@@ -72,5 +79,13 @@ macro_rules! new_drain {
         $crate::drain::Drain::new(::kernel::optional_name!($($name)?), ::kernel::static_lock_class!())
     };
 }
+/// Creates a [`Phased`] initialiser with a lockdep class of its own.
+#[macro_export]
+macro_rules! new_phased {
+    ($($name:literal)? $(,)?) => {
+        $crate::drain::Phased::new(::kernel::optional_name!($($name)?), ::kernel::static_lock_class!())
+    };
+}
 pub use crate::parkable;
 pub use new_drain;
+pub use new_phased;

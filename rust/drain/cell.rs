@@ -16,18 +16,26 @@ use super::{
         OWNED, //
     },
     table::{
+        Owes,
         Table,
         TaskId, //
     },
-    var, //
+    var::{
+        self,
+        Limit, //
+    }, //
 };
 use crate::{
     context::MaySleep,
     event::Mode,
     level::Level,
-    registry::Object, //
+    registry::{
+        self,
+        Object, //
+    }, //
 };
 use core::{
+    ops::Deref,
     panic::Location,
     ptr::NonNull, //
 };
@@ -54,16 +62,78 @@ pub(super) struct Cell {
 ///
 /// # Invariants
 ///
-/// The cell was allocated by [`Cell::new`] and is valid: its word has [`OWNED`] set and this is the
+/// The cell was allocated by [`OwnedCell::new`] and is valid: its word has [`OWNED`] set and this is the
 /// drain's, or this is a reference that is counted in it.
 #[derive(Clone, Copy)]
 pub(super) struct CellPtr(NonNull<Cell>);
+
+/// The drain's part in a cell.
+///
+/// Dropping it says in the log what is left in flight, if anything is, and leaves the cell to that.
+///
+/// # Invariants
+///
+/// The word has [`OWNED`] set for this.
+pub(super) struct OwnedCell(CellPtr);
+
+impl OwnedCell {
+    /// Makes a cell with nothing in flight and the gate open.
+    pub(super) fn new() -> Result<Self> {
+        let cell = KBox::into_raw(KBox::new(
+            Cell {
+                word: Atomic::new(OWNED),
+                table: Table::new(),
+            },
+            GFP_KERNEL,
+        )?);
+        // INVARIANT: It is owned. SAFETY: The pointer comes from a box, hence is not null.
+        Ok(Self(CellPtr(unsafe { NonNull::new_unchecked(cell) })))
+    }
+}
+
+impl Deref for OwnedCell {
+    type Target = CellPtr;
+
+    fn deref(&self) -> &CellPtr {
+        &self.0
+    }
+}
+
+impl Drop for OwnedCell {
+    fn drop(&mut self) {
+        let left = self.count();
+        if left > 0 {
+            pr_warn!("a drain goes away with {} references in flight\n", left);
+            self.cell().table.report();
+        }
+        registry::gone(self.count_object());
+        // The last one frees the cell: this, or the end of the last reference.
+        protocol::disown(self.0);
+    }
+}
 
 // SAFETY: What is in a cell is atomic, or under a lock.
 unsafe impl Send for CellPtr {}
 
 // SAFETY: As above.
 unsafe impl Sync for CellPtr {}
+
+/// Which drain is waited for, and where.
+#[derive(Clone, Copy)]
+pub(super) struct About {
+    pub(super) name: &'static CStr,
+    pub(super) place: &'static Location<'static>,
+}
+
+impl About {
+    #[track_caller]
+    pub(super) fn here(name: &'static CStr) -> Self {
+        Self {
+            name,
+            place: Location::caller(),
+        }
+    }
+}
 
 impl Word for Atomic<u64> {
     #[inline]
@@ -82,6 +152,10 @@ impl Word for Atomic<u64> {
     }
 
     #[inline]
+    fn fetch_add_full(&self, amount: u64) -> u64 {
+        self.fetch_add(amount, Full)
+    }
+
     fn fetch_sub_full(&self, amount: u64) -> u64 {
         self.fetch_sub(amount, Full)
     }
@@ -109,28 +183,9 @@ unsafe impl Shared for CellPtr {
     }
 
     unsafe fn free(self) {
-        // SAFETY: The cell was allocated by `Cell::new()`, and nobody uses it any more, by the safety
+        // SAFETY: The cell was allocated by `OwnedCell::new()`, and nobody uses it any more, by the safety
         // requirements.
         drop(unsafe { KBox::from_raw(self.0.as_ptr()) });
-    }
-}
-
-impl Cell {
-    /// Makes the cell of a drain.
-    #[allow(
-        clippy::new_ret_no_self,
-        reason = "a cell is only ever behind a pointer"
-    )]
-    pub(super) fn new() -> Result<CellPtr> {
-        let cell = KBox::into_raw(KBox::new(
-            Self {
-                word: Atomic::new(OWNED),
-                table: Table::new(),
-            },
-            GFP_KERNEL,
-        )?);
-        // INVARIANT: It is owned. SAFETY: The pointer comes from a box, hence is not null.
-        Ok(CellPtr(unsafe { NonNull::new_unchecked(cell) }))
     }
 }
 
@@ -159,18 +214,36 @@ impl CellPtr {
         protocol::end(*self);
     }
 
-    /// The drain goes away. The cell must not be used by it afterwards.
-    pub(super) fn disown(&self) {
-        protocol::disown(*self);
-    }
-
-    /// Shuts the gate for this task, if it is open.
+    /// Shuts the gate for this task alone, if it is open.
     pub(super) fn shut(&self) -> bool {
         let shut = protocol::shut(*self);
         if shut {
             self.cell().table.set_closer();
         }
         shut
+    }
+
+    /// Shuts the gate for this task and others, unless somebody has it alone.
+    pub(super) fn shut_nested(&self) -> bool {
+        protocol::shut_nested(*self)
+    }
+
+    /// Notes that this task is one of those who have the gate shut; [`None`] if there is no room for that.
+    pub(super) fn note_nested(&self, place: &Location<'_>) -> Option<usize> {
+        self.cell().table.add(Owes::Gate, place)
+    }
+
+    /// Leaves those who have the gate shut. What was noted of that is forgotten.
+    pub(super) fn open_nested(&self, note: Option<usize>) {
+        if let Some(slot) = note {
+            self.cell().table.remove(slot);
+        }
+        protocol::open_nested(*self);
+    }
+
+    /// Returns whether this task is known to be one of those who have the gate shut together.
+    pub(super) fn is_nested_by_me(&self) -> bool {
+        self.cell().table.is_nested_by_me()
     }
 
     /// The gate, which this task has shut, is in nobody's hands in particular.
@@ -180,7 +253,7 @@ impl CellPtr {
 
     /// Refuses the task that has shut the gate, and says so in the log.
     pub(super) fn not_mine(&self, name: &CStr) -> Result<(), DrainError> {
-        if !self.cell().table.is_closer() {
+        if !self.cell().table.is_shut_by_me() {
             return Ok(());
         }
         pr_warn!(
@@ -210,15 +283,25 @@ impl CellPtr {
     }
 
     /// Waits until nothing is in flight.
-    #[track_caller]
     pub(super) fn wait_drained<C: Level, M: Mode>(
         &self,
         cx: &mut MaySleep<C>,
-        mode: M,
-        name: &'static CStr,
+        limit: &mut Limit<M>,
+        about: About,
     ) -> Result<(), DrainError> {
         let look = || protocol::is_drained(*self).then_some(());
-        self.wait(What::Count, cx, mode, name, look)
+        self.wait(What::Count, cx, limit, about, look)
+    }
+
+    /// Waits until the gate, which stands for a turn, is shut for this task alone.
+    pub(super) fn wait_turn<C: Level, M: Mode>(
+        &self,
+        cx: &mut MaySleep<C>,
+        limit: &mut Limit<M>,
+        about: About,
+    ) -> Result<(), DrainError> {
+        let look = || self.shut().then_some(());
+        self.wait(What::Turn, cx, limit, about, look)
     }
 
     /// Waits until `pass` has passed the gate.
@@ -231,22 +314,28 @@ impl CellPtr {
         mut pass: impl FnMut(&Self) -> bool,
     ) -> Result<(), DrainError> {
         let look = || pass(self).then_some(());
-        self.wait(What::Gate, cx, mode, name, look)
+        self.wait(
+            What::Gate,
+            cx,
+            &mut Limit::new(mode),
+            About::here(name),
+            look,
+        )
     }
 
     /// Sleeps until `look` says that the wait has ended, unless it never would.
-    #[track_caller]
     fn wait<C: Level, M: Mode>(
         &self,
         what: What,
         cx: &mut MaySleep<C>,
-        mode: M,
-        name: &'static CStr,
+        limit: &mut Limit<M>,
+        about: About,
         mut look: impl FnMut() -> Option<()>,
     ) -> Result<(), DrainError> {
         if look().is_some() {
             return Ok(());
         }
+        let About { name, place } = about;
         if what == What::Gate && self.cell().table.was_disowned_by_me() {
             // Not an error: another task can open it. But it is the first thing to know if none does.
             pr_warn!(
@@ -255,14 +344,12 @@ impl CellPtr {
                 name
             );
         }
-        // Not in the closure, whose caller is this function.
-        let place = Location::caller();
         let key = match what {
             What::Count => self.count_key(),
-            What::Gate => self.gate_key(),
+            What::Gate | What::Turn => self.gate_key(),
         };
         cycle::waiting(&self.cell().table, what, name, || {
-            Ok(var::wait(key, cx, mode, name, place, look)?)
+            Ok(var::wait(key, cx, limit, name, place, look)?)
         })
     }
 
@@ -272,14 +359,10 @@ impl CellPtr {
     }
 
     pub(super) fn park(&self, place: &Location<'_>) -> Option<usize> {
-        self.cell().table.add(place)
+        self.cell().table.add(Owes::Reference, place)
     }
 
     pub(super) fn unpark(&self, slot: usize) {
         self.cell().table.remove(slot);
-    }
-
-    pub(super) fn report_parked(&self) {
-        self.cell().table.report();
     }
 }

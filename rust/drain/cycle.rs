@@ -3,7 +3,7 @@
 //! Who waits for which drain, and the search for a wait that could not end.
 //!
 //! A task that waits for a drain depends on every task on which a reference of it is parked; a task
-//! that waits at a gate depends on the one that holds the gate. Where these dependencies form a cycle,
+//! that waits at a gate, or for its turn, depends on everybody who holds that. Where these dependencies form a cycle,
 //! nobody in it goes on:
 //!
 //! ```text
@@ -30,6 +30,7 @@ use super::{
     error::DrainError,
     table::{
         Locked,
+        Owes,
         Slot,
         Table,
         TaskId, //
@@ -55,6 +56,8 @@ pub(super) enum What {
     Count,
     /// The gate.
     Gate,
+    /// The turn of a drain without a gate.
+    Turn,
 }
 
 /// A task that waits, on its own stack.
@@ -165,10 +168,13 @@ impl Waiters {
     ) -> Option<Option<&'l Slot>> {
         match waiter.what {
             What::Count => {
-                let mut slots = waiter.table.slots(&self.0).iter().flatten();
-                slots.find(|slot| slot.task == task).map(Some)
+                let parked = waiter.table.owed_by(&self.0, Owes::Reference, task);
+                parked.map(Some)
             }
-            What::Gate => waiter.table.is_closed_by(task).then_some(None),
+            What::Gate | What::Turn => {
+                let closed = waiter.table.is_closed_by(&self.0, task);
+                closed.then_some(None)
+            }
         }
     }
 
@@ -216,6 +222,13 @@ impl Waiters {
                     on.pid,
                     slot.place.file(),
                     slot.place.line
+                ),
+                None if waiter.what == What::Turn => pr_warn!(
+                    "  {} {} waits for its turn at drain \"{}\": task {} has it\n",
+                    comm,
+                    waiter.task.pid,
+                    waiter.name,
+                    on.pid
                 ),
                 None => pr_warn!(
                     "  {} {} waits at the gate of drain \"{}\": task {} has shut it\n",

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A drain, what begins and ends in it, and its gate.
+//! A drain, and what begins and ends in it.
 
 use super::{
     cell::{
-        Cell,
-        CellPtr, //
+        About,
+        CellPtr,
+        OwnedCell, //
     },
     error::DrainError,
-    reference::InFlight, //
+    reference::InFlight,
+    var::Limit, //
 };
 use crate::{
     context::{
@@ -34,8 +36,7 @@ use crate::{
 use core::marker::PhantomData;
 use kernel::{
     prelude::*,
-    sync::LockClassKey,
-    types::NotThreadSafe, //
+    sync::LockClassKey, //
 };
 
 /// A count of references in flight, with a gate before it.
@@ -76,10 +77,10 @@ use kernel::{
 /// # Ok::<(), Error>(())
 /// ```
 #[doc(alias("inode_dio_wait", "percpu_ref", "blk_mq_freeze_queue"))]
-#[pin_data(PinnedDrop)]
+#[pin_data]
 pub struct Drain<L: Level = Unordered> {
-    pub(super) cell: CellPtr,
-    name: &'static CStr,
+    pub(super) cell: OwnedCell,
+    pub(super) name: &'static CStr,
     #[pin]
     pub(super) map: WaitMap,
     _level: PhantomData<fn() -> L>,
@@ -94,7 +95,7 @@ impl<L: Level> Drain<L> {
     // SLEEPS: in whoever allocates the memory that is initialised.
     pub fn new(name: &'static CStr, key: Pin<&'static LockClassKey>) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            cell: Cell::new()?,
+            cell: OwnedCell::new()?,
             name,
             map <- WaitMap::new(name, key),
             _level: PhantomData,
@@ -169,38 +170,6 @@ impl<L: Level> Drain<L> {
         Ok(Active::new(InFlight::new(cell), holding))
     }
 
-    /// Shuts the gate, when nobody else has: what is returned is the permission to wait.
-    ///
-    /// Context: may sleep. What the task holds stands above the drain: `L: After<C>`. A task with an
-    /// [`Active`] reference has lent its capability to it, and cannot come here.
-    ///
-    /// # Errors
-    ///
-    /// As [`Drain::begin_when_open`].
-    #[doc(alias = "blk_freeze_queue_start")]
-    #[track_caller]
-    pub fn shut<'d, 'c, C: Level, M: Mode>(
-        &'d self,
-        cx: &'c mut MaySleep<C>,
-        mode: M,
-    ) -> Result<Shut<'d, 'c, L>, DrainError>
-    where
-        L: After<C>,
-    {
-        self.not_mine()?;
-        // From before the wait for the gate: with what is held now, and until it is open again.
-        let holding = self.map.hold();
-        self.shut_gate(cx, mode)?;
-        // INVARIANT: This task has shut the gate.
-        Ok(Shut {
-            drain: self,
-            _holding: holding,
-            inner: MaySleep::while_held(),
-            _borrowed: Borrowed::new(),
-            _not_send: PhantomData,
-        })
-    }
-
     /// Refuses who has shut the gate, before lockdep is told of a wait that will not be.
     pub(super) fn not_mine(&self) -> Result<(), DrainError> {
         self.cell.not_mine(self.name)
@@ -215,16 +184,22 @@ impl<L: Level> Drain<L> {
     ) -> Result<(), DrainError> {
         self.cell
             .wait_open(cx, mode, self.name, |cell| cell.shut())?;
-        registry::owe(Kind::Drain, self.cell.gate_object());
-        self.step(trace::Drain::Shut);
+        self.has_gate();
         Ok(())
     }
 
-    /// Opens the gate, which the caller has.
-    pub(super) fn open_gate(&self) {
+    /// The caller has the gate from here on.
+    #[track_caller]
+    pub(super) fn has_gate(&self) {
+        registry::owe(Kind::Drain, self.cell.gate_object());
+        self.step(trace::Drain::Shut);
+    }
+
+    /// Opens the gate, which the caller has, by `open`.
+    pub(super) fn open_gate(&self, open: impl FnOnce(&CellPtr)) {
         registry::paid(self.cell.gate_object());
         self.step(trace::Drain::Open);
-        self.cell.open();
+        open(&self.cell);
     }
 
     /// Waits until nothing is in flight. The caller has the gate.
@@ -234,7 +209,8 @@ impl<L: Level> Drain<L> {
         cx: &mut MaySleep<C>,
         mode: M,
     ) -> Result<(), DrainError> {
-        self.cell.wait_drained(cx, mode, self.name)?;
+        let about = About::here(self.name);
+        self.cell.wait_drained(cx, &mut Limit::new(mode), about)?;
         self.step(trace::Drain::Drained);
         Ok(())
     }
@@ -258,20 +234,6 @@ impl<L: Level> Drain<L> {
     /// Context: any.
     pub fn waiters(&self) -> usize {
         self.cell.waiters()
-    }
-}
-
-#[pinned_drop]
-impl<L: Level> PinnedDrop for Drain<L> {
-    fn drop(self: Pin<&mut Self>) {
-        let left = self.cell.count();
-        if left > 0 {
-            pr_warn!("a drain goes away with {} references in flight\n", left);
-            self.cell.report_parked();
-        }
-        registry::gone(self.cell.count_object());
-        // The last one frees the count: this, or the end of the last reference.
-        self.cell.disown();
     }
 }
 
@@ -299,7 +261,7 @@ pub struct Active<'d, 'c, L: Level = Unordered> {
 
 impl<'d, L: Level> Active<'d, '_, L> {
     #[inline]
-    fn new(reference: InFlight, holding: Holding<'d>) -> Self {
+    pub(super) fn new(reference: InFlight, holding: Holding<'d>) -> Self {
         Self {
             reference,
             _holding: holding,
@@ -334,84 +296,5 @@ impl<'d, L: Level> Active<'d, '_, L> {
     #[inline]
     pub fn hand_over(self) -> InFlight {
         self.reference
-    }
-}
-
-/// The gate of a [`Drain`], shut: no reference begins, and the ones there are can be waited for.
-///
-/// It has borrowed the capability of the task, and hands out a lower one, so that nothing is taken with
-/// the gate shut that who begins may hold. Dropping it opens the gate, in any context. `mem::forget`
-/// leaves the gate shut: whoever wants to begin gets an error, or waits in the way that was asked for. To
-/// begin or to shut once more does not compile; the same task that comes in again from outside, as in a
-/// page fault, gets `EDEADLK`.
-///
-/// To lockdep it is a lock that this task holds, and that everybody who begins holds shared. The block
-/// layer tells it the same about a freeze.
-///
-/// # Invariants
-///
-/// The task that has it has shut the gate of `drain`.
-#[must_use = "the gate opens immediately when this is unused"]
-pub struct Shut<'d, 'c, L: Level = Unordered> {
-    drain: &'d Drain<L>,
-    // Dropped after the gate was opened.
-    _holding: Holding<'d>,
-    inner: MaySleep<L>,
-    _borrowed: Borrowed<'c>,
-    // The drain knows by task who has shut it.
-    _not_send: PhantomData<NotThreadSafe>,
-}
-
-impl<L: Level> Shut<'_, '_, L> {
-    /// Waits until nothing is in flight.
-    ///
-    /// Context: may sleep. Nothing that was taken with the gate shut is held: it has borrowed this.
-    /// What the task holds besides stands above the drain, and who has a reference takes nothing of it.
-    ///
-    /// # Errors
-    ///
-    /// [`DrainError::Deadlock`], at once and with a warning that names everybody concerned, if a
-    /// reference is parked on this very task, or on one that waits for this task in turn; what `mode`
-    /// allows for.
-    #[doc(alias(
-        "inode_dio_wait",
-        "inode_dio_wait_interruptible",
-        "blk_mq_freeze_queue_wait"
-    ))]
-    #[track_caller]
-    pub fn wait<M: Mode>(&mut self, mode: M) -> Result<(), DrainError> {
-        self.drain.wait_drained(&mut self.inner, mode)
-    }
-
-    /// As [`Shut::wait`], after `run` has ended what the caller itself owes.
-    ///
-    /// `run` is called until it returns `false` because there is nothing more, or until nothing is in
-    /// flight.
-    ///
-    /// Context and errors: as [`Shut::wait`].
-    ///
-    /// Context: may sleep, as [`Shut::wait`].
-    #[track_caller]
-    pub fn run_own_and_wait<M: Mode>(
-        &mut self,
-        mode: M,
-        mut run: impl FnMut(&mut MaySleep<L>) -> bool,
-    ) -> Result<(), DrainError> {
-        while self.drain.in_flight() > 0 && run(&mut self.inner) {}
-        self.wait(mode)
-    }
-
-    /// Returns the capability to sleep with the gate shut: for what stands below the drain.
-    ///
-    /// Context: may sleep, though this does not.
-    #[inline]
-    pub fn inner(&mut self) -> &mut MaySleep<L> {
-        &mut self.inner
-    }
-}
-
-impl<L: Level> Drop for Shut<'_, '_, L> {
-    fn drop(&mut self) {
-        self.drain.open_gate();
     }
 }

@@ -3,6 +3,7 @@
 //! A gate that stays shut when the task that has shut it goes away.
 
 use super::{
+    cell::CellPtr,
     error::DrainError,
     gate::Drain, //
 };
@@ -85,6 +86,6 @@ impl<L: Level> OwnedShut<L> {
 
 impl<L: Level> Drop for OwnedShut<L> {
     fn drop(&mut self) {
-        self.drain.open_gate();
+        self.drain.open_gate(CellPtr::open);
     }
 }

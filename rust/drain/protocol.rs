@@ -32,13 +32,23 @@
 //!
 //! What 4 uses was got before 1, and is an address to go by, not a reference: waiters are in a table
 //! that stays.
+//!
+//! # Who has the gate
+//!
+//! One task alone, or any number of them together: how many is the depth, in the same word. The first of
+//! them shuts the gate and the last one opens it, each by one atomic operation with its change of the depth.
+//! Who wants it alone waits until it is open, and so do the others while somebody has it alone.
 
 /// The drain lives.
 pub(crate) const OWNED: u64 = 1 << 63;
 /// The gate is shut.
 pub(crate) const SHUT: u64 = 1 << 62;
+/// One of those who have the gate shut together.
+pub(crate) const DEEPER: u64 = 1 << 52;
+/// How many have the gate shut together: none if it is open, or one has it alone.
+pub(crate) const DEPTH: u64 = SHUT - DEEPER;
 /// The references in flight.
-pub(crate) const COUNT: u64 = SHUT - 1;
+pub(crate) const COUNT: u64 = DEEPER - 1;
 
 /// An atomic word.
 pub(crate) trait Word {
@@ -48,6 +58,8 @@ pub(crate) trait Word {
     fn load_acquire(&self) -> u64;
     /// Changes it from `old` to `new`, fully ordered; or returns what it is instead.
     fn cmpxchg_full(&self, old: u64, new: u64) -> Result<(), u64>;
+    /// Adds, fully ordered, and returns what it was.
+    fn fetch_add_full(&self, amount: u64) -> u64;
     /// Subtracts, fully ordered, and returns what it was.
     fn fetch_sub_full(&self, amount: u64) -> u64;
 }
@@ -135,7 +147,7 @@ pub(crate) fn disown<S: Shared>(cell: S) {
     }
 }
 
-/// Shuts the gate, if it is open.
+/// Shuts the gate for the caller alone, if it is open.
 pub(crate) fn shut<S: Shared>(cell: S) -> bool {
     let word = cell.word();
     let mut seen = word.load_relaxed();
@@ -148,9 +160,49 @@ pub(crate) fn shut<S: Shared>(cell: S) -> bool {
     false
 }
 
-/// Opens the gate, which the caller has shut.
+/// Opens the gate, which the caller has alone.
 pub(crate) fn open<S: Shared>(cell: S) {
     cell.word().fetch_sub_full(SHUT); // A, pairs with B
+    wake_at_gate(cell);
+}
+
+/// Shuts the gate, or joins those who have it shut together.
+///
+/// In vain if somebody has it alone, or if more have it than can be counted.
+pub(crate) fn shut_nested<S: Shared>(cell: S) -> bool {
+    let word = cell.word();
+    let mut seen = word.load_relaxed();
+    loop {
+        let deeper = match seen & DEPTH {
+            0 if seen & SHUT == 0 => seen + (SHUT + DEEPER),
+            0 | DEPTH => return false,
+            _ => seen + DEEPER,
+        };
+        match word.cmpxchg_full(seen, deeper) {
+            Ok(()) => return true,
+            Err(now) => seen = now,
+        }
+    }
+}
+
+/// Leaves those who have the gate shut together; the last one opens it.
+pub(crate) fn open_nested<S: Shared>(cell: S) {
+    let word = cell.word();
+    let mut seen = word.load_relaxed();
+    loop {
+        let last = seen & DEPTH == DEEPER;
+        let left = seen - if last { SHUT + DEEPER } else { DEEPER };
+        match word.cmpxchg_full(seen, left) {
+            Ok(()) if last || seen & DEPTH == DEPTH => break,
+            Ok(()) => return,
+            Err(now) => seen = now,
+        }
+    }
+    // Who waits at the gate waits for that, or for less depth. A, pairs with B
+    wake_at_gate(cell);
+}
+
+fn wake_at_gate<S: Shared>(cell: S) {
     S::wake(cell.gate_key());
 }
 

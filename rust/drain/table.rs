@@ -17,7 +17,7 @@ use kernel::{
     types::NotThreadSafe, //
 };
 
-/// How many parked references a drain remembers.
+/// How many parked references, and tasks that have the gate together, a drain remembers.
 pub(super) const SLOTS: usize = 16;
 
 /// The lock of all tables and of the list of waiters, held.
@@ -100,16 +100,30 @@ impl Place {
     }
 }
 
-/// A parked reference: who is going to end it, and where that was said.
+/// What a task has undertaken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Owes {
+    /// To end a parked reference.
+    Reference,
+    /// To leave those who have the gate shut together.
+    Gate,
+}
+
+/// What a task has undertaken, and where.
 #[derive(Clone, Copy)]
 pub(super) struct Slot {
+    pub(super) owes: Owes,
     pub(super) task: TaskId,
     pub(super) place: Place,
 }
 
+/// In the place of the address of a task: those whose slots say so.
+const TOGETHER: usize = 1;
+
 /// On whom the waits of one drain depend.
 pub(super) struct Table {
-    /// The address of the task that holds the gate shut, 0 if it is nobody in particular.
+    /// The address of the task that holds the gate shut alone, or [`TOGETHER`]; 0 if it is nobody in
+    /// particular.
     closer: Atomic<usize>,
     /// The address of the task that has shut the gate for [`OwnedShut`](super::OwnedShut), 0 if none has.
     disowner: Atomic<usize>,
@@ -142,9 +156,21 @@ impl Table {
         unsafe { &mut *self.slots.get() }
     }
 
-    /// Enters a reference that the calling task will end; [`None`] if the table is full.
-    pub(super) fn add(&self, place: &Location<'_>) -> Option<usize> {
+    /// Returns what makes who waits for one of these depend on `task`.
+    pub(super) fn owed_by<'l>(
+        &'l self,
+        locked: &'l Locked,
+        owes: Owes,
+        task: TaskId,
+    ) -> Option<&'l Slot> {
+        let mut slots = self.slots(locked).iter().flatten();
+        slots.find(|slot| slot.owes == owes && slot.task == task)
+    }
+
+    /// Enters what the calling task undertakes; [`None`] if the table is full.
+    pub(super) fn add(&self, owes: Owes, place: &Location<'_>) -> Option<usize> {
         let slot = Slot {
+            owes,
             task: TaskId::current(),
             place: Place::new(place),
         };
@@ -152,12 +178,21 @@ impl Table {
         let slots = self.slots_mut(&mut locked);
         let free = slots.iter().position(Option::is_none)?;
         slots[free] = Some(slot);
+        if owes == Owes::Gate {
+            self.closer.store(TOGETHER, Relaxed);
+        }
         Some(free)
     }
 
     pub(super) fn remove(&self, slot: usize) {
-        if let Some(entry) = self.slots_mut(&mut Locked::new()).get_mut(slot) {
-            *entry = None;
+        let mut locked = Locked::new();
+        let slots = self.slots_mut(&mut locked);
+        let Some(left) = slots.get_mut(slot).and_then(Option::take) else {
+            return;
+        };
+        let owe = |other: &Slot| other.owes == Owes::Gate;
+        if owe(&left) && !slots.iter().flatten().any(owe) {
+            self.closer.store(0, Relaxed);
         }
     }
 
@@ -188,21 +223,32 @@ impl Table {
         self.disowner.load(Relaxed) == Task::current_raw().addr()
     }
 
-    /// Returns whether the calling task holds the gate.
-    pub(super) fn is_closer(&self) -> bool {
-        self.closer.load(Relaxed) == Task::current_raw().addr()
+    /// Returns whether the calling task holds the gate, alone or with others.
+    #[inline]
+    pub(super) fn is_shut_by_me(&self) -> bool {
+        // What this task has written itself is seen.
+        self.closer.load(Relaxed) != 0 && self.is_closed_by(&Locked::new(), TaskId::current())
     }
 
-    /// Returns whether `task` holds the gate.
-    pub(super) fn is_closed_by(&self, task: TaskId) -> bool {
-        self.closer.load(Relaxed) == task.address
+    /// Returns whether the calling task holds the gate with others.
+    pub(super) fn is_nested_by_me(&self) -> bool {
+        self.closer.load(Relaxed) == TOGETHER && self.is_shut_by_me()
+    }
+
+    /// Returns whether `task` holds the gate, alone or with others.
+    pub(super) fn is_closed_by(&self, locked: &Locked, task: TaskId) -> bool {
+        match self.closer.load(Relaxed) {
+            TOGETHER => self.owed_by(locked, Owes::Gate, task).is_some(),
+            closer => closer == task.address,
+        }
     }
 
     /// Says in the log who has parked what where.
     pub(super) fn report(&self) {
         // A copy, because what prints takes locks of its own.
         let slots = *self.slots(&Locked::new());
-        for slot in slots.iter().flatten() {
+        let parked = |slot: &&Slot| slot.owes == Owes::Reference;
+        for slot in slots.iter().flatten().filter(parked) {
             pr_warn!(
                 "a reference is parked on task {}, since {}:{}\n",
                 slot.task.pid,

@@ -41,7 +41,22 @@ pub(super) fn wake(address: *mut c_void) {
     unsafe { bindings::wake_up_var(address) };
 }
 
-/// The sleep of one wait.
+/// What is left of the time that a wait may take, which may sleep several times.
+pub(super) struct Limit<M: Mode> {
+    left: c_long,
+    _mode: PhantomData<M>,
+}
+
+impl<M: Mode> Limit<M> {
+    pub(super) fn new(mode: M) -> Self {
+        Self {
+            left: mode.limit(),
+            _mode: PhantomData,
+        }
+    }
+}
+
+/// One sleep of a wait.
 ///
 /// # Invariants
 ///
@@ -50,10 +65,9 @@ pub(super) fn wake(address: *mut c_void) {
 struct VarSleeper<'e, M: Mode> {
     queue: *mut bindings::wait_queue_head,
     entry: &'e mut bindings::wait_bit_queue_entry,
-    left: c_long,
+    limit: &'e mut Limit<M>,
     since: u64,
     about: Option<About>,
-    _mode: PhantomData<M>,
 }
 
 impl<M: Mode> Sleeper for VarSleeper<'_, M> {
@@ -72,7 +86,7 @@ impl<M: Mode> Sleeper for VarSleeper<'_, M> {
         // A signal took the entry off the queue again: it is published anew before the task sleeps.
         if let Some(why) = interrupted(M::STATE, false) {
             Some(why)
-        } else if self.left == 0 {
+        } else if self.limit.left == 0 {
             Some(WaitError::TimedOut)
         } else {
             None
@@ -80,9 +94,9 @@ impl<M: Mode> Sleeper for VarSleeper<'_, M> {
     }
 
     fn sleep(&mut self) {
-        let left = self.left;
+        let left = self.limit.left;
         // SAFETY: By the type invariants.
-        self.left = registry::asleep(self.about.as_ref(), &mut self.since, || unsafe {
+        self.limit.left = registry::asleep(self.about.as_ref(), &mut self.since, || unsafe {
             if M::IO {
                 bindings::io_schedule_timeout(left)
             } else {
@@ -103,7 +117,7 @@ impl<M: Mode> Sleeper for VarSleeper<'_, M> {
 pub(super) fn wait<C: Level, M: Mode>(
     address: *mut c_void,
     _cx: &mut MaySleep<C>,
-    mode: M,
+    limit: &mut Limit<M>,
     name: &'static CStr,
     place: &'static Location<'static>,
     look: impl FnMut() -> Option<()>,
@@ -126,10 +140,9 @@ pub(super) fn wait<C: Level, M: Mode>(
         // SAFETY: The address is hashed, nothing else; the table lives for ever.
         queue: unsafe { bindings::__var_waitqueue(address) },
         entry: &mut entry,
-        left: mode.limit(),
+        limit,
         since: 0,
         about,
-        _mode: PhantomData::<M>,
     };
     protocol::wait(sleeper, look)
 }

@@ -50,8 +50,12 @@ mod cycles;
 mod gate;
 #[path = "drain/log.rs"]
 mod log;
+#[path = "drain/nested.rs"]
+mod nested;
 #[path = "drain/parked.rs"]
 mod parked;
+#[path = "drain/phased.rs"]
+mod phased;
 
 suite!("drain_kunit", "KUnit suite of baton's drains");
 

@@ -31,8 +31,10 @@ const SOURCES: &[(&str, &str)] = &[
     ("event", "testing/model/src/event.rs"),
     ("entry_map", "testing/model/src/entry_map.rs"),
     ("drain_protocol", "rust/drain/protocol.rs"),
+    ("drain_parts::phases", "rust/drain/phases.rs"),
     ("drain_host", "testing/model/src/drain_host.rs"),
     ("drain", "testing/model/src/drain.rs"),
+    ("phases_cases", "testing/model/src/phases_cases.rs"),
     ("stop_protocol", "rust/stop/protocol.rs"),
     ("stop", "testing/model/src/stop.rs"),
 ];
@@ -54,17 +56,26 @@ fn main() {
         for (module, source) in SOURCES {
             let mut path = top.join(source);
             if let Some(fault) = fault.filter(|fault| fault.file == *source) {
-                path = out.join(format!("{name}-{module}.rs"));
+                path = out.join(format!("{name}-{}.rs", module.replace("::", "-")));
                 fs::write(&path, broken(&top, fault)).unwrap();
             }
-            writeln!(text, "    #[path = {path:?}]\n    pub mod {module};").unwrap();
+            match module.split_once("::") {
+                None => writeln!(text, "    #[path = {path:?}]\n    pub mod {module};"),
+                // Its `protocol` is that of the drain.
+                Some((outer, module)) => writeln!(
+                    text,
+                    "    pub mod {outer} {{\n        use super::drain_protocol as protocol;\n        \
+                     #[path = {path:?}]\n        pub mod {module};\n    }}"
+                ),
+            }
+            .unwrap();
         }
         writeln!(text, "}}").unwrap();
     };
 
     variant("explored", "explorer", None);
     variant("stressed", "stress", None);
-    for fault in FAULTS {
+    for fault in FAULTS.iter().copied().flatten() {
         variant(fault.name, "explorer", Some(fault));
     }
 
@@ -76,11 +87,11 @@ fn main() {
     .unwrap();
     for name in ["explored", "stressed"]
         .into_iter()
-        .chain(FAULTS.iter().map(|fault| fault.name))
+        .chain(FAULTS.iter().copied().flatten().map(|fault| fault.name))
     {
         writeln!(
             text,
-            "        {name:?} => [{name}::event::CASES, {name}::entry_map::CASES, {name}::drain::CASES, {name}::stop::CASES].concat(),"
+            "        {name:?} => [{name}::event::CASES, {name}::entry_map::CASES, {name}::drain::CASES, {name}::phases_cases::CASES, {name}::stop::CASES].concat(),"
         )
         .unwrap();
     }

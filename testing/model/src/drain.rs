@@ -8,7 +8,9 @@
 
 use super::{
     drain_host::{Cell, Scene, VarSleeper, What},
-    drain_protocol::{begin, disown, end, is_drained, open, shut, wait, OWNED, SHUT},
+    drain_protocol::{
+        begin, disown, end, is_drained, open, open_nested, shut, shut_nested, wait, OWNED, SHUT,
+    },
     host::{GaveUp, Mode, Task},
     sync::{AtomicU32, JoinHandle, Plain},
 };
@@ -50,19 +52,14 @@ impl Drain {
         Cell(&self.scene)
     }
 
-    /// Waits as `var::wait()` does.
     fn wait(
         &self,
         task: &Task,
         what: What,
         mode: Mode,
-        mut look: impl FnMut() -> bool,
+        look: impl FnMut() -> bool,
     ) -> Result<(), GaveUp> {
-        if look() {
-            return Ok(());
-        }
-        let sleeper = VarSleeper::new(&self.scene, what, task, mode);
-        wait(sleeper, || look().then_some(()))
+        wait_at(&self.scene, task, what, mode, look)
     }
 
     /// Waits until nothing is in flight.
@@ -73,6 +70,12 @@ impl Drain {
     /// Shuts the gate, when it is this one's turn.
     fn shut(&self, task: &Task) {
         let shut = || shut(self.cell());
+        let _ = self.wait(task, What::Gate, Mode::Uninterruptible, shut);
+    }
+
+    /// Shuts the gate together with others, when nobody has it alone.
+    fn shut_nested(&self, task: &Task) {
+        let shut = || shut_nested(self.cell());
         let _ = self.wait(task, What::Gate, Mode::Uninterruptible, shut);
     }
 
@@ -87,6 +90,21 @@ impl Drain {
         self.size.read();
         end(self.cell());
     }
+}
+
+/// Waits as `var::wait()` does.
+pub(super) fn wait_at(
+    scene: &Scene,
+    task: &Task,
+    what: What,
+    mode: Mode,
+    mut look: impl FnMut() -> bool,
+) -> Result<(), GaveUp> {
+    if look() {
+        return Ok(());
+    }
+    let sleeper = VarSleeper::new(scene, what, task, mode);
+    wait(sleeper, || look().then_some(()))
 }
 
 /// Does `body` in a task of its own.
@@ -190,6 +208,46 @@ fn two_want_to_shut() {
     assert_eq!(drain.scene.frees(), 1);
 }
 
+/// Both have the gate, nothing begins before both have left, and then it is open.
+fn two_shut_together() {
+    let drain = Drain::new(0);
+    let look = |drain: &Drain, task: &Task| {
+        drain.shut_nested(task);
+        assert_eq!(drain.drained(task, Mode::Uninterruptible), Ok(()));
+        drain.size.read();
+        open_nested(drain.cell());
+    };
+    let (one, other) = (act(&drain, look), act(&drain, look));
+    let user = act(&drain, |drain, task| {
+        drain.begin_when_open(task);
+        drain.size.write();
+        end(drain.cell());
+    });
+    join([one, other, user]);
+    assert!(begin(drain.cell()));
+    end(drain.cell());
+    disown(drain.cell());
+    assert_eq!(drain.scene.frees(), 1);
+}
+
+/// Who wants it alone has it alone, and everybody gets it.
+fn shut_together_against_alone() {
+    let drain = Drain::new(0);
+    let alone = act(&drain, |drain, task| {
+        drain.shut(task);
+        drain.size.write();
+        open(drain.cell());
+    });
+    let nested = act(&drain, |drain, task| {
+        drain.shut_nested(task);
+        drain.size.read();
+        open_nested(drain.cell());
+    });
+    join([alone, nested]);
+    disown(drain.cell());
+    assert_eq!(drain.scene.frees(), 1);
+}
+
 /// A wait that is given up leaves nothing behind, and the end is the end.
 fn signal_against_last_end() {
     let drain = Drain::shut_with(1);
@@ -267,6 +325,11 @@ pub const CASES: &[Case] = &[
     Case::bounded("drain_begin_against_shut", 4, begin_against_shut),
     Case::explore("drain_open_against_begin", open_against_begin),
     Case::bounded("drain_two_want_to_shut", 4, two_want_to_shut),
+    Case::bounded("drain_two_shut_together", 3, two_shut_together),
+    Case::explore(
+        "drain_shut_together_against_alone",
+        shut_together_against_alone,
+    ),
     Case::bounded("drain_signal_against_last_end", 4, signal_against_last_end),
     Case::explore("drain_signal_never_answered", signal_never_answered),
     Case::bounded("drain_wake_for_no_reason", 4, wake_for_no_reason),

@@ -24,6 +24,12 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
 /// A word with the kernel's orderings.
 pub struct FullWord(AtomicU64);
 
+impl FullWord {
+    pub fn new(value: u64) -> Self {
+        Self(AtomicU64::new(value))
+    }
+}
+
 impl Word for FullWord {
     fn load_relaxed(&self) -> u64 {
         self.0.load(Relaxed)
@@ -38,6 +44,13 @@ impl Word for FullWord {
         let result = self.0.compare_exchange(old, new, AcqRel, Relaxed);
         fence(SeqCst);
         result.map(|_| ())
+    }
+
+    fn fetch_add_full(&self, amount: u64) -> u64 {
+        fence(SeqCst);
+        let before = self.0.fetch_add(amount, AcqRel);
+        fence(SeqCst);
+        before
     }
 
     fn fetch_sub_full(&self, amount: u64) -> u64 {
@@ -74,7 +87,7 @@ unsafe impl Sync for Scene {}
 impl Scene {
     pub fn new(word: u64) -> Self {
         Self {
-            word: FullWord(AtomicU64::new(word)),
+            word: FullWord::new(word),
             memory: Plain::new(),
             frees: 0.into(),
             queue: Mutex::new(Vec::new()),
@@ -107,8 +120,11 @@ impl Scene {
 #[derive(Clone, Copy)]
 pub struct Cell(pub *const Scene);
 
+// SAFETY: A scene is `Sync`, and stays until all threads of a case are joined.
+unsafe impl Send for Cell {}
+
 impl Cell {
-    fn scene(&self) -> &Scene {
+    pub fn scene(&self) -> &Scene {
         // SAFETY: A scene stays until all threads of a case are joined.
         unsafe { &*self.0 }
     }

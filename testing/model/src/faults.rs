@@ -22,6 +22,7 @@ const STATE: &str = "rust/entry_map/state.rs";
 const EVENT_GATE: &str = "testing/model/src/event_gate.rs";
 const WAIT: &str = "rust/entry_map/wait.rs";
 const DRAIN: &str = "rust/drain/protocol.rs";
+const PHASES: &str = "rust/drain/phases.rs";
 const DRAIN_HOST: &str = "testing/model/src/drain_host.rs";
 const HOST: &str = "testing/model/src/host.rs";
 const STOP: &str = "rust/stop/protocol.rs";
@@ -30,7 +31,12 @@ const STOP_CASES: &str = "testing/model/src/stop.rs";
 const DEADLOCK: &str = "deadlock";
 const RACE: &str = "Causality violation";
 
-pub const FAULTS: &[Fault] = &[
+/// All of them, by what they are put into.
+pub const FAULTS: &[&[Fault]] = &[EVENT_FAULTS, DRAIN_FAULTS];
+
+include!("faults_drain.rs");
+
+const EVENT_FAULTS: &[Fault] = &[
     Fault {
         name: "wake_before_publish",
         file: QUEUE,
@@ -280,209 +286,6 @@ pub const FAULTS: &[Fault] = &[
         from: "                place.store(&mut held, raw.with_waiters(others));",
         to: "                place.store(&mut held, raw.with_waiters(others && raw.content().zero));",
         case: "signalled_waiter_leaves_another",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "last_end_wakes_nobody",
-        file: DRAIN,
-        from: "        S::wake(key);
-    }
-}
-
-/// The drain goes away.",
-        to: "        let _ = key;
-    }
-}
-
-/// The drain goes away.",
-        case: "drain_last_end_against_wait",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "ender_touches_what_is_gone",
-        file: DRAIN,
-        from: "        S::wake(key);
-    }
-}
-
-/// The drain goes away.",
-        to: "        if cell.word().load_relaxed() & OWNED != 0 {
-            S::wake(key);
-        }
-    }
-}
-
-/// The drain goes away.",
-        case: "drain_last_end_against_wait",
-        says: RACE,
-    },
-    Fault {
-        name: "first_end_frees",
-        file: DRAIN,
-        from: "    if before & COUNT != 1 {",
-        to: "    if before & COUNT == 0 {",
-        case: "drain_disown_against_ends",
-        says: RACE,
-    },
-    Fault {
-        name: "last_end_frees_what_is_owned",
-        file: DRAIN,
-        from: "    if before & OWNED == 0 {",
-        to: "    if before & COUNT == 1 {",
-        case: "drain_last_end_against_wait",
-        says: RACE,
-    },
-    Fault {
-        name: "nobody_frees",
-        file: DRAIN,
-        from: "    if before & COUNT == 0 {
-        // SAFETY: There is no reference,",
-        to: "    if before == 0 {
-        // SAFETY: There is no reference,",
-        case: "drain_last_end_against_wait",
-        says: "panicked",
-    },
-    Fault {
-        name: "begin_behind_the_gate",
-        file: DRAIN,
-        from: "    while seen & SHUT == 0 {
-        match word.cmpxchg_full(seen, seen + 1) {",
-        to: "    loop {
-        match word.cmpxchg_full(seen, seen + 1) {",
-        case: "drain_begin_against_shut",
-        says: RACE,
-    },
-    Fault {
-        name: "gate_that_two_have",
-        file: DRAIN,
-        from: "    while seen & SHUT == 0 {
-        match word.cmpxchg_full(seen, seen | SHUT) {",
-        to: "    loop {
-        match word.cmpxchg_full(seen, seen | SHUT) {",
-        case: "drain_two_want_to_shut",
-        says: "panicked",
-    },
-    Fault {
-        name: "open_wakes_nobody",
-        file: DRAIN,
-        from: "    S::wake(cell.gate_key());",
-        to: "    let _ = cell.gate_key();",
-        case: "drain_open_against_begin",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "sleeps_without_a_look",
-        file: DRAIN,
-        from: "        if let Some(ended) = look() {
-            break Ok(ended);
-        }
-        if let Some(why) = sleeper.give_up() {
-            break Err(why);
-        }
-        sleeper.sleep();",
-        to: "        if let Some(why) = sleeper.give_up() {
-            break Err(why);
-        }
-        sleeper.sleep();
-        if let Some(ended) = look() {
-            break Ok(ended);
-        }",
-        case: "drain_last_end_against_wait",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "sleeps_with_a_signal",
-        file: DRAIN,
-        from: "        if let Some(why) = sleeper.give_up() {
-            break Err(why);
-        }",
-        to: "        let _ = sleeper.give_up();",
-        case: "drain_signal_never_answered",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "drained_without_order",
-        file: DRAIN,
-        from: "    cell.word().load_acquire() & COUNT == 0",
-        to: "    cell.word().load_relaxed() & COUNT == 0",
-        case: "drain_last_end_against_wait",
-        says: RACE,
-    },
-    Fault {
-        name: "no_second_look_at_the_words",
-        file: STOP,
-        from: "        if !is_pending() {
-            return false;
-        }
-        hint.set();",
-        to: "        return false;",
-        case: "stop_against_another",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "second_look_without_a_hint",
-        file: STOP,
-        from: "        hint.set();",
-        to: "",
-        case: "stop_against_another",
-        says: DEADLOCK,
-    },
-    // What the protocol relies on: without a barrier, the wake-up is lost or the result not seen.
-    // Of the first sleep, the lock orders the publication; A and C are needed from the second on.
-    Fault {
-        name: "no_barrier_a",
-        file: HOST,
-        from: "        fence(SeqCst); // A",
-        to: "",
-        case: "wake_for_no_reason",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "no_barrier_c",
-        file: HOST,
-        from: "        fence(SeqCst); // C",
-        to: "",
-        case: "wake_for_no_reason",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "no_release_b",
-        file: HOST,
-        from: "status.word.store(value, Release); // B",
-        to: "status.word.store(value, Relaxed);",
-        case: "update_against_enqueue",
-        says: RACE,
-    },
-    Fault {
-        name: "no_barrier_behind_the_count",
-        file: DRAIN_HOST,
-        from: "        fence(SeqCst); // A",
-        to: "",
-        case: "drain_last_end_against_wait",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "no_barrier_before_the_look_at_the_count",
-        file: HOST,
-        from: "        fence(SeqCst); // A",
-        to: "",
-        case: "drain_last_end_against_wait",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "no_barrier_behind_the_hint",
-        file: STOP_CASES,
-        from: "        fence(SeqCst); // E",
-        to: "",
-        case: "stop_against_another",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "no_barrier_before_the_hint",
-        file: STOP_CASES,
-        from: "        fence(SeqCst); // F",
-        to: "",
-        case: "stop_against_another",
         says: DEADLOCK,
     },
 ];
