@@ -18,6 +18,7 @@ import check_readmes
 import check_rules
 import doc
 import doc_examples
+import from_c
 import library_map
 import patience
 import rust_analyzer
@@ -167,6 +168,11 @@ def kernels(_files):
     return command(os.path.join("tools", "kernels"), "readme", "README.md")
 
 
+def from_c_table(_files):
+    """Each macro of the kernel's headers of waits has a row in samples/README.md, whose program KUnit runs."""
+    return from_c.check(os.environ["LINUX_SOURCE"])
+
+
 def targets(text):
     """The targets of a Makefile."""
     return {name for line in re.findall(r"^\.PHONY:(.*)$", text, re.M) for name in line.split()}
@@ -231,7 +237,7 @@ CASES = {
     "licence": licence, "rustfmt": rustfmt, "shellcheck": shellcheck, "checkpatch": checkpatch,
     "python": python, "help": make_help, "readmes": readmes, "console": console, "patience": clock,
     "imports": imports, "examples": examples, "api": interface, "map": library, "spelling": spelling,
-    "kernels": kernels, "refusals": refusals,
+    "from-c": from_c_table, "kernels": kernels, "refusals": refusals,
     **{f"boundary-{each[0]}": rule(*each) for each in check_rules.RULES}, "clippy": clippy,
     # Takes its flags from the build for clippy, if there is no other.
     "doc": documentation, "rust-analyzer": editors,
