@@ -11,7 +11,8 @@ top=$(cd "$(dirname "$0")/../../.." && pwd)
 
 here=$top/testing/selftests/outside/first
 root=$kept/root
-cases='load hand_over stop eagain too_long poll_in poll_out poll_hup epoll_in kill_one a_signal restart busy unload'
+cases='load hand_over stop eagain too_long poll_in poll_out poll_hup epoll_in uring_once uring_many
+	kill_one a_signal restart busy unload'
 
 copied() {
 	cp -R "$top/samples/first" "$outside"
@@ -60,10 +61,15 @@ delayed() {
 	grep -F "$wait" "$outside/late/late.rs"
 }
 
+# For a guest in which nobody compiles.
+compiled() {
+	"$top/tools/inside" -C "$kept" cc -static -O2 -Wall -Wextra -Werror -o uring "$here/uring.c"
+}
+
 used() {
 	"$top/tools/guest" --limit 300 --module "$outside/first" --module "$outside/deaf" \
 		--module "$outside/late" \
-		--add "$here/ask.pl" "$here/use.sh"
+		--add "$here/ask.pl" --add "$kept/uring" "$here/use.sh"
 }
 
 # said LINE: by the guest.
@@ -72,20 +78,21 @@ said() {
 }
 
 # shellcheck disable=SC2086 # a list
-plan $((13 + $(printf '%s\n' $cases | wc -l)))
+plan $((16 + $(printf '%s\n' $cases | wc -l)))
 good copied copied
 good installed installed
 good built built
 good cleaned cleaned
 good deafened deafened
 good delayed delayed
+good compiled compiled
 good used used
 for case in $cases; do
 	good "$case" said "first: ok $case"
 done
 good not_before_init said 'late: ok not_before_init'
 good nothing_left said 'baton: ok unload'
-for case in poll_in poll_out poll_hup epoll_in; do
+for case in poll_in poll_out poll_hup epoll_in uring_once uring_many; do
 	good "control_$case" said "deaf: not ok $case"
 done
 ended

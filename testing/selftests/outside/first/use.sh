@@ -37,6 +37,11 @@ sleeps() {
 		grep -q '^State:.S' "/proc/$1/status"
 }
 
+# settled PID: it sleeps, or was refused.
+settled() {
+	sleeps "$1" || ended "$1"
+}
+
 # says FILE TEXT: that is all that is in it.
 says() {
 	[ "$(cat "$1")" = "$2" ] && return 0
@@ -49,8 +54,12 @@ ask() {
 	perl "$here/ask.pl" "$@"
 }
 
-# asks QUESTION...: in the background, where $! has to be that of perl.
+# asks QUESTION...: in the background, where $! has to be that of who asks.
 asks() {
+	if [ "$1" = uring ]; then
+		shift
+		exec "$here/uring" "$@"
+	fi
 	exec perl "$here/ask.pl" "$@"
 }
 
@@ -93,7 +102,7 @@ too_long() {
 told_in() {
 	asks "$@" >/tmp/polled &
 	poller=$!
-	seen sleeps "$poller" || return 1
+	seen settled "$poller" || return 1
 	echo text >/dev/first
 	polled && status=0 || status=1
 	ask read >/tmp/out
@@ -125,6 +134,28 @@ poll_hup() {
 
 epoll_in() {
 	told_in epoll
+}
+
+# It has gone when it has completed; the writer may have, too.
+uring_once() {
+	told_in uring once && ! grep more /tmp/polled
+}
+
+# One poll that completes for each of two messages, and is then removed.
+uring_many() {
+	asks uring many 2 >/tmp/polled &
+	poller=$!
+	patience=$until_polled
+	for text in one two; do
+		seen settled "$poller" || break
+		echo "$text" >/dev/first
+		seen grep -qx "$text" /tmp/polled || break
+	done
+	polled && status=0 || status=1
+	ask read >/tmp/out
+	says /tmp/polled 'one
+two
+cancelled' && [ "$status" -eq 0 ]
 }
 
 # One that is killed has taken nothing along.
@@ -196,8 +227,8 @@ patience=60
 for module in first deaf; do
 	until_polled=60
 	[ "$module" = first ] || until_polled=2
-	for case in load hand_over stop eagain too_long poll_in poll_out poll_hup epoll_in kill_one a_signal \
-		restart busy unload; do
+	for case in load hand_over stop eagain too_long poll_in poll_out poll_hup epoll_in uring_once \
+		uring_many kill_one a_signal restart busy unload; do
 		if "$case" >/tmp/said_by_case 2>&1; then
 			echo "$module: ok $case"
 		else
