@@ -27,6 +27,7 @@
 
 mod audit;
 pub(crate) mod claim;
+mod leave;
 mod mode;
 pub(crate) mod monitor;
 mod needs;

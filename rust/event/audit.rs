@@ -59,7 +59,7 @@ impl<W, P: Policy, E: Level> Event<W, P, E> {
         let Parts { queue, data } = self.parts();
         let mut audit = Audit {
             sleeping: queue.len(),
-            lost: queue.consider(data),
+            lost: queue.rescue(data),
             ..Audit::default()
         };
         queue.behind(data, |task, ahead| {

@@ -19,6 +19,7 @@ use super::protocol::{
     Waiter,
     CHOSEN,
     ENDED,
+    LOOK,
     SERVED,
     WAITING, //
 };
@@ -116,7 +117,7 @@ pub unsafe trait Events<P: Platform> {
     /// `head` must stay where they are until the entries are off the lists.
     unsafe fn enqueue(&self, head: &Head<P>);
 
-    /// Considers the waiters that were behind this one, which has withdrawn.
+    /// Considers the waiters of those events where somebody may be behind another one who has left.
     ///
     /// # Safety
     ///
@@ -318,8 +319,9 @@ where
 
     let ended = loop {
         let why = match sleep_until_completed(&head, &mut sleeper) {
+            Ok(LOOK) => None,
             Ok(ended) => break ended,
-            Err(why) => why,
+            Err(why) => Some(why),
         };
         let guard = monitor.lock();
         let ended = head.status();
@@ -330,11 +332,21 @@ where
             sleeper.publish(); // A, pairs with C
             continue;
         }
-        if ended != WAITING {
+        if ended != WAITING && ended != LOOK {
             // It was completed meanwhile: what it was given wins.
             drop(guard);
             break ended;
         }
+        let Some(why) = why else {
+            // Who was before it has left, and nobody has looked since.
+            head.wait_on();
+            sleeper.publish(); // A, pairs with C
+
+            // SAFETY: The lock is held, and the status says that the entries are on their lists.
+            unsafe { events.departed() };
+            drop(guard);
+            continue;
+        };
         // SAFETY: The lock is held, and the status says that the entries are on their lists.
         unsafe {
             unlink_all(&head);

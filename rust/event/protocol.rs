@@ -47,7 +47,7 @@
 //! A waiter may wait for several events that have the same lock. It then has an entry on the list of
 //! each and one status for all, in its [`Head`]. Whoever completes the waiter takes all its entries off
 //! their lists, under that lock, before it publishes the status. So a waiter is served once, and the
-//! other events cannot find it any more.
+//! other events cannot find it any more. What becomes of who was behind it there is in `leave.rs`.
 //!
 //! # Why the waker does not touch a dead entry
 //!
@@ -60,18 +60,19 @@ pub(crate) use super::{
         private::Sealed,
         Claim, //
     },
+    leave::unlink_all,
     needs::{
         Platform,
         Sleeper, //
     },
     queue::{
-        unlink_all,
         Chosen,
         Entry,
         Head,
         Queue,
         CHOSEN,
         ENDED,
+        LOOK,
         SERVED,
         WAITING, //
     },

@@ -23,6 +23,8 @@ pub(crate) const CLOSED: u32 = 2;
 pub(crate) const CHOSEN: u32 = 3;
 /// The present waits for an event were ended; all entries are off their lists.
 pub(crate) const ENDED: u32 = 4;
+/// As [`WAITING`], and nobody who makes the same claim is before the waiter any more: it has to look.
+pub(crate) const LOOK: u32 = 5;
 
 /// What the entries of one waiter have in common.
 ///
@@ -31,13 +33,13 @@ pub(crate) const ENDED: u32 = 4;
 /// # Invariants
 ///
 /// - `entries` is a list by [`Entry::other`] of live entries of the same task.
-/// - While the status is [`WAITING`], from [`Queue::enqueue`] on and until they are withdrawn, each of
+/// - While the status is [`WAITING`] or [`LOOK`], from [`Queue::enqueue`] on and until they are withdrawn, each of
 ///   them is on the list of its queue. While it is [`CHOSEN`], the first that was served belongs to one
 ///   [`Chosen`]. Otherwise none of them is on any list.
 pub struct Head<P: Platform> {
-    status: P::Status,
-    task: P::Task,
-    entries: Cell<*const Entry<(), P>>,
+    pub(super) status: P::Status,
+    pub(super) task: P::Task,
+    pub(super) entries: Cell<*const Entry<(), P>>,
     _pin: PhantomPinned,
 }
 
@@ -56,12 +58,18 @@ impl<P: Platform> Head<P> {
 
     /// Returns the status.
     ///
-    /// Under the lock, [`WAITING`] says that the entries are on their lists. [`CHOSEN`] says that the
+    /// Under the lock, [`WAITING`] and [`LOOK`] say that the entries are on their lists. [`CHOSEN`] says that the
     /// waiter was served and has to stay until it is told. [`SERVED`], [`CLOSED`] and [`ENDED`] say that it
     /// has been completed, and that what it was given is its own, whatever made it look.
     #[inline]
     pub(crate) fn status(&self) -> u32 {
         P::load_acquire(&self.status)
+    }
+
+    /// The waiter has taken the lock to [`LOOK`], and waits on.
+    #[inline]
+    pub(crate) fn wait_on(&self) {
+        P::store_release(&self.status, WAITING);
     }
 }
 
@@ -202,12 +210,12 @@ impl<W, P: Platform> Queue<W, P> {
         self.len.set(self.len.get() + 1);
     }
 
-    /// Takes `entry` off the list.
+    /// Takes `entry` off the list, and returns the entry that is in its place now, if that matters.
     ///
     /// # Safety
     ///
     /// `entry` must be on the list of this queue.
-    unsafe fn unlink(&self, entry: *const Entry<W, P>) {
+    pub(super) unsafe fn unlink(&self, entry: *const Entry<W, P>) -> *const Entry<W, P> {
         // SAFETY: By the safety requirements and the type invariants, `entry` and its neighbours are
         // live.
         unsafe {
@@ -223,26 +231,29 @@ impl<W, P: Platform> Queue<W, P> {
             // INVARIANT: The neighbours of `entry` point to each other.
             self.len.set(self.len.get() - 1);
             if self.fifo && (*entry).first.get() {
-                self.inherit(entry);
+                return self.inherit(entry);
             }
         }
+        ptr::null()
     }
 
-    /// Makes another one the first with the claim of `entry`, which has left.
+    /// Makes another one the first with the claim of `entry`, which has left, and returns it.
     ///
     /// # Safety
     ///
     /// `entry` must be live.
     #[cold]
     #[inline(never)]
-    unsafe fn inherit(&self, entry: *const Entry<W, P>) {
+    unsafe fn inherit(&self, entry: *const Entry<W, P>) -> *const Entry<W, P> {
         // SAFETY: By the safety requirements and the type invariants.
         unsafe {
             let ops = &*(*entry).ops.get();
-            if let Some(heir) = self.first_of(ops.class).as_ref() {
+            let heir = self.first_of(ops.class);
+            if let Some(heir) = heir.as_ref() {
                 // INVARIANT: The next one with this claim has nobody before it any more.
                 heir.first.set(true);
             }
+            heir
         }
     }
 
@@ -255,7 +266,7 @@ impl<W, P: Platform> Queue<W, P> {
         // SAFETY: By the safety requirements `entry` is on the list, hence live with its head.
         let head = unsafe { (*entry).head.get() };
         // SAFETY: As above; all queues of a waiter have the same lock.
-        unsafe { unlink_all(head) };
+        unsafe { Head::leave_others(head, ptr::from_ref(self).cast()) };
         let live = P::live();
         // SAFETY: The head stays live until the next statement has been executed: its owner does not
         // return while the status is `WAITING`.
@@ -272,6 +283,22 @@ impl<W, P: Platform> Queue<W, P> {
     pub(crate) fn consider(&self, w: &mut W) -> usize {
         let queue = ptr::from_ref(self).cast();
         self.consider_and_tell(w, |task| P::served(queue, task))
+    }
+
+    /// As [`Queue::consider`], and returns how many of them should have been served before: not those who
+    /// have yet to [look](LOOK).
+    pub(crate) fn rescue(&self, w: &mut W) -> usize {
+        let mut lost = 0;
+        self.consider_with(w, |queue, entry| {
+            // SAFETY: `entry` is on the list, hence live with its head, and not used afterwards.
+            unsafe {
+                let head = &*(*entry).head.get();
+                lost += usize::from(head.status() == WAITING);
+                P::served(ptr::from_ref(queue).cast(), head.task);
+                queue.complete(entry, SERVED);
+            }
+        });
+        lost
     }
 
     /// As [`Queue::consider`], with `tell` in the place of [`Platform::served`].
@@ -294,7 +321,7 @@ impl<W, P: Platform> Queue<W, P> {
             unsafe {
                 let head = (*entry).head.get();
                 P::served(ptr::from_ref(queue).cast(), (*head).task);
-                unlink_all(head);
+                Head::leave_others(head, ptr::from_ref(queue).cast());
                 P::store_release(&(*head).status, CHOSEN);
                 chosen.push(entry.cast());
             }
@@ -387,22 +414,6 @@ impl<W, P: Platform> Queue<W, P> {
         while !self.is_empty() {
             // SAFETY: `head` is on the list and not used afterwards.
             unsafe { self.complete(self.head.get(), status) };
-        }
-    }
-}
-
-/// Takes all entries of a waiter off their lists.
-///
-/// # Safety
-///
-/// `head` must be live, each of its entries on the list of its queue, and the lock of these held.
-pub(crate) unsafe fn unlink_all<P: Platform>(head: *const Head<P>) {
-    // SAFETY: By the safety requirements and the invariants of `Head`.
-    unsafe {
-        let mut next = (*head).entries.get();
-        while !next.is_null() {
-            (*(*next).queue.get()).unlink(next);
-            next = (*next).other.get();
         }
     }
 }

@@ -21,6 +21,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("claim", "rust/event/claim.rs"),
     ("needs", "rust/event/needs.rs"),
     ("queue", "rust/event/queue.rs"),
+    ("leave", "rust/event/leave.rs"),
     ("waiter", "rust/event/waiter.rs"),
     ("protocol", "rust/event/protocol.rs"),
     ("monitor", "rust/event/monitor.rs"),

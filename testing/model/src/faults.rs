@@ -17,6 +17,7 @@ pub struct Fault {
 
 const PROTOCOL: &str = "rust/event/protocol.rs";
 const QUEUE: &str = "rust/event/queue.rs";
+const LEAVE: &str = "rust/event/leave.rs";
 const MONITOR: &str = "rust/event/monitor.rs";
 const STATE: &str = "rust/entry_map/state.rs";
 const EVENT_GATE: &str = "testing/model/src/event_gate.rs";
@@ -68,8 +69,8 @@ const EVENT_FAULTS: &[Fault] = &[
     Fault {
         name: "departure_forgets_those_behind",
         file: QUEUE,
-        from: "            if let Some(heir) = self.first_of(ops.class).as_ref() {",
-        to: "            if let (true, Some(heir)) = (self.is_closed(), self.first_of(ops.class).as_ref()) {",
+        from: "            if let Some(heir) = heir.as_ref() {",
+        to: "            if let (true, Some(heir)) = (self.is_closed(), heir.as_ref()) {",
         case: "fifo_head_departs",
         says: DEADLOCK,
     },
@@ -137,8 +138,8 @@ const EVENT_FAULTS: &[Fault] = &[
     Fault {
         name: "signal_beats_the_grant",
         file: MONITOR,
-        from: "        if ended != WAITING {",
-        to: "        if ended != WAITING && ended != SERVED {",
+        from: "        if ended != WAITING && ended != LOOK {",
+        to: "        if ended != WAITING && ended != LOOK && ended != SERVED {",
         case: "signal_against_claim",
         says: "panicked",
     },
@@ -155,7 +156,9 @@ const EVENT_FAULTS: &[Fault] = &[
         file: MONITOR,
         from: "        if ended == CHOSEN {",
         to: "        if ended == CHOSEN {
-            return Err(Ended::GaveUp(why));
+            if let Some(why) = why {
+                return Err(Ended::GaveUp(why));
+            }
         }
         if ended == u32::MAX {",
         case: "signal_against_deferred_update",
@@ -180,12 +183,12 @@ const EVENT_FAULTS: &[Fault] = &[
     },
     Fault {
         name: "entry_on_another_list_left_behind",
-        file: QUEUE,
+        file: LEAVE,
         from: "            next = (*next).other.get();
         }
     }
 }",
-        to: "            next = ptr::null();
+        to: "            next = core::ptr::null();
         }
     }
 }",
