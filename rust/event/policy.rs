@@ -22,6 +22,8 @@ pub enum Any {}
 /// held up by one that asks for something else: two tasks that wait, by one expression, for two things of
 /// which only the second one comes, both sleep. [`Event::audit`](super::Event::audit) and the
 /// [registry](crate::registry) name whom a waiter is behind.
+///
+/// A waiter that was behind one that another event has served is woken, takes the lock, and looks for itself.
 pub enum Fifo {}
 
 impl Sealed for Any {}

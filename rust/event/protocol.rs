@@ -111,7 +111,7 @@ pub(crate) fn sleep_until_completed<P: Platform, S: Sleeper>(
     result
 }
 
-/// Whether a waiter with this status is told.
+/// Whether a waiter with this status has something to do: it is told how its wait has ended, or has to [`LOOK`].
 #[inline]
 fn is_completed(status: u32) -> bool {
     status != WAITING && status != CHOSEN

@@ -269,7 +269,7 @@ impl<W, P: Platform> Queue<W, P> {
         unsafe { Head::leave_others(head, ptr::from_ref(self).cast()) };
         let live = P::live();
         // SAFETY: The head stays live until the next statement has been executed: its owner does not
-        // return while the status is `WAITING`.
+        // return while the status is `WAITING` or `LOOK`.
         let task = unsafe { (*head).task };
         // SAFETY: As above; this is the last access to the waiter.
         P::store_release(unsafe { &(*head).status }, status); // B, pairs with D

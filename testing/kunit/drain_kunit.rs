@@ -69,15 +69,20 @@ fn waiter<M: Mode + Send + 'static>(
     mode: M,
     cx: &mut MaySleep,
 ) -> Result<(Thread, Arc<Atomic<i32>>)> {
+    let drain = drain.clone();
+    waits(cx, move |cx| drain.shut(cx, Killable)?.wait(mode))
+}
+
+/// Does a wait in a thread of its own; the second value is what it got, or 1 before.
+fn waits(
+    cx: &mut MaySleep,
+    wait: impl FnOnce(&mut MaySleep) -> Result<(), DrainError> + Send + 'static,
+) -> Result<(Thread, Arc<Atomic<i32>>)> {
     let result = Arc::new(Atomic::new(1), GFP_KERNEL)?;
-    let (theirs, drain) = (result.clone(), drain.clone());
+    let theirs = result.clone();
     let thread = Thread::spawn(cx, c"drain_kunit", move |cx, _| {
-        let ended = match drain.shut(cx, Killable) {
-            Ok(mut shut) => shut.wait(mode),
-            Err(e) => Err(e),
-        };
         theirs.store(
-            ended.map_or_else(|e| Error::from(e).to_errno(), |()| 0),
+            wait(cx).map_or_else(|e| Error::from(e).to_errno(), |()| 0),
             Release,
         );
     })?;

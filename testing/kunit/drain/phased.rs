@@ -5,7 +5,8 @@
 use super::{
     join,
     limited,
-    until, //
+    until,
+    waits, //
 };
 use baton::{
     drain::{
@@ -29,8 +30,7 @@ use kernel::{
     sync::{
         atomic::{
             Acquire,
-            Atomic,
-            Release, //
+            Atomic, //
         },
         Arc, //
     },
@@ -47,13 +47,8 @@ fn waiter<M: Mode + Send + 'static>(
     mode: M,
     cx: &mut MaySleep,
 ) -> Result<(Thread, Arc<Atomic<i32>>)> {
-    let result = Arc::new(Atomic::new(1), GFP_KERNEL)?;
-    let (theirs, drain) = (result.clone(), drain.clone());
-    let thread = Thread::spawn(cx, c"drain_phased", move |cx, _| {
-        let ended = drain.wait_present(cx, mode).map_err(Error::from);
-        theirs.store(ended.map_or_else(|e| e.to_errno(), |()| 0), Release);
-    })?;
-    Ok((thread, result))
+    let drain = drain.clone();
+    waits(cx, move |cx| drain.wait_present(cx, mode))
 }
 
 #[kunit_tests(baton_drain_phased)]
