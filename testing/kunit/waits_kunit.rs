@@ -29,6 +29,8 @@ mod bit;
 mod bit_lock;
 #[path = "../../samples/waits/by_hand.rs"]
 mod by_hand;
+#[path = "../../samples/waits/complete_all.rs"]
+mod complete_all;
 #[path = "../../samples/waits/completion.rs"]
 mod completion;
 #[path = "../../samples/waits/completion_mode.rs"]
