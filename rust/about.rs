@@ -26,6 +26,8 @@ pub enum Kind {
     Run = 4,
     /// The end of pins.
     Pin = 5,
+    /// A change under a key of an event, or up to a threshold.
+    Key = 6,
 }
 
 impl fmt::Display for Kind {
@@ -37,6 +39,7 @@ impl fmt::Display for Kind {
             Self::Completion => "completion",
             Self::Run => "run",
             Self::Pin => "pin",
+            Self::Key => "key",
         })
     }
 }
@@ -46,7 +49,7 @@ impl fmt::Display for Kind {
 pub struct Object {
     /// The address.
     pub address: usize,
-    /// The index of an entry; 0 otherwise.
+    /// The index of an entry, the key or threshold of a wait; 0 otherwise.
     pub part: usize,
 }
 

@@ -16,7 +16,9 @@
 //!   else. [`held`] is the lock that has borrowed it.
 //! - [`Event`] is a condition's data and the tasks that wait for it, in one object, inside a lock. Its data
 //!   changes through [`Event::update`] only, which considers the waiters before it returns: there is
-//!   no wake call to forget or to misplace. A task can wait for one event or for either of several.
+//!   no wake call to forget or to misplace. A task can wait for one event or for either of several. Of a
+//!   [`KeyedEvent`](event::KeyedEvent) and a [`ThresholdEvent`](event::ThresholdEvent) a change finds the waiters
+//!   that it concerns, however many there are; a [`Callback`](event::Callback) is a waiter that is no task.
 //! - [`EntryMap`] is a map whose entries can be locked across sleeps. Unlocking hands the lock to
 //!   the next waiter; what a waiter finds there (an entry, nothing, a conflict) cannot make it
 //!   swallow that.

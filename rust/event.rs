@@ -26,17 +26,27 @@
 //! exist: the update considers the waiters itself.
 
 mod audit;
+mod callback;
+mod called;
+mod chosen;
 pub(crate) mod claim;
+mod index;
+mod indexed;
+mod keyed;
 mod leave;
 mod mode;
 pub(crate) mod monitor;
 mod needs;
+mod on_key;
 pub(crate) mod platform;
 mod policy;
 pub(crate) mod protocol;
 mod provider;
 pub(crate) mod queue;
 mod select;
+mod serve;
+mod slots;
+mod threshold;
 mod tied;
 mod wait;
 mod waiter;
@@ -45,12 +55,17 @@ pub use audit::{
     Audit,
     Behind, //
 };
+pub use callback::Callback;
 pub use claim::{
     until,
     when,
     Claim,
     Until,
     When, //
+};
+pub use keyed::{
+    new_keyed_event,
+    KeyedEvent, //
 };
 pub use mode::{
     Closed,
@@ -65,12 +80,25 @@ pub use mode::{
     WaitError, //
 };
 pub use monitor::Either;
+pub use on_key::{
+    OnKey,
+    OnThreshold, //
+};
 pub use policy::{
     Any,
     Fifo,
     Policy, //
 };
 pub use provider::Provider;
+pub use slots::{
+    Key,
+    Measure,
+    Slots, //
+};
+pub use threshold::{
+    new_threshold_event,
+    ThresholdEvent, //
+};
 pub use tied::{
     Tied,
     WrongLock, //
@@ -347,7 +375,7 @@ impl<W, P: Policy, E: Level> Event<W, P, E> {
         self.parts().queue.end_waits();
     }
 
-    /// Returns how many tasks wait.
+    /// Returns how many tasks wait, and [`Callback`]s.
     ///
     /// Context: as [`Event::update`].
     #[doc(alias("waitqueue_active", "wq_has_sleeper"))]

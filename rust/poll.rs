@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Events that `poll()`, `select()` and `epoll` can wait for, too.
+//! Events that `poll()`, `select()`, `epoll` and io_uring can wait for, too.
 //!
 //! C header: [`include/linux/poll.h`](srctree/include/linux/poll.h)
 //!
@@ -43,12 +43,19 @@
 //! has to take the lock to look again, and gets it in 8. Registering may allocate, so A is outside of the
 //! lock; it comes before 2, which [`Table::watch`] sees to.
 //!
+//! io_uring is such a poller: it registers like the others, and begins at 2 in task work; with a multishot poll it
+//! does so after each wake-up, and stays registered.
+//!
 //! # What a poller sleeps on
 //!
 //! The *head* is the kernel's wait queue, a [`PollCondVarBox`]. `select()` and `poll()` leave it only when
 //! they return, and no wake-up makes them return; what they keep meanwhile is the file. So a file keeps the
 //! heads that it was polled on until it is released, whatever became of their sources. A head is made when a
 //! source is first polled: until then the wake-up is one compare, and an [`Event`] alone pays nothing.
+//!
+//! The head goes when the source is gone and the last file that was polled on it is released. `epoll` and io_uring
+//! look at a queue that they were registered with in an RCU section; for them the `kernel` crate wakes it a last
+//! time as one that goes (`__wake_up_pollfree()`), and frees it a grace period later.
 //!
 //! [`Event`]: crate::Event
 //! [`PollCondVarBox`]: kernel::sync::poll::PollCondVarBox

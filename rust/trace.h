@@ -20,7 +20,7 @@
 	{ 2, "drain" },					\
 	{ 3, "completion" },				\
 	{ 4, "run" },					\
-	{ 5, "pin" })
+	{ 5, "pin" }, { 6, "key" })
 
 /* The calling task is going to sleep. The strings are not terminated. */
 TRACE_EVENT(baton_wait,

@@ -21,7 +21,7 @@ use kernel::bindings;
 /// What an audit has found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Audit {
-    /// How many tasks were asleep on the event.
+    /// How many tasks were asleep on the event, and [`Callback`](super::Callback)s waiting.
     pub sleeping: usize,
     /// How many of them were asleep although their condition held: lost wake-ups.
     pub lost: usize,

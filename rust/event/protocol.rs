@@ -2,7 +2,7 @@
 
 //! The event protocol: why no wake-up is lost, and the sleep.
 //!
-//! The list of waiters and the loop that serves them are in `queue.rs`, a waiter is in `waiter.rs`, and
+//! The list of waiters is in `queue.rs`, the loop that serves them in `serve.rs`, a waiter is in `waiter.rs`, and
 //! the steps of a wait are in `monitor.rs`. None of these files has kernel paths. The module compiles
 //! them as they stand, and `testing/model/` includes the same files by `#[path]` and lets loom explore
 //! their interleavings; what differs is the [`Platform`].
@@ -56,6 +56,7 @@
 //! [`Platform::Live`] keeps that task's memory valid across C.
 
 pub(crate) use super::{
+    chosen::Chosen,
     claim::{
         private::Sealed,
         Claim, //
@@ -66,11 +67,11 @@ pub(crate) use super::{
         Sleeper, //
     },
     queue::{
-        Chosen,
         Entry,
         Head,
         Queue,
         CHOSEN,
+        CLOSED,
         ENDED,
         LOOK,
         SERVED,

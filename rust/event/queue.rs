@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The list of waiters of an event, and the loop that serves them.
+//! The list of waiters of an event.
 //!
 //! This file has no kernel paths: see [`protocol`](super::protocol), which has the argument.
 
@@ -71,6 +71,11 @@ impl<P: Platform> Head<P> {
     pub(crate) fn wait_on(&self) {
         P::store_release(&self.status, WAITING);
     }
+
+    /// Says how a wait has ended that nobody knew of: there are no entries.
+    pub(crate) fn end(&self, status: u32) {
+        P::store_release(&self.status, status);
+    }
 }
 
 /// What is known of the claim of an entry.
@@ -81,7 +86,34 @@ pub(crate) struct Ops<W, P: Platform> {
     pub(super) holds: unsafe fn(*const Entry<W, P>, &W) -> bool,
     /// Tells claims apart.
     pub(super) class: fn() -> TypeId,
+    /// See [`Extra`].
+    pub(super) left: unsafe fn(*const Entry<W, P>),
+    pub(super) tell: unsafe fn(*const Entry<W, P>, u32),
 }
+
+/// What is behind an entry in its waiter, if it is more than an entry.
+///
+/// # Safety
+///
+/// Neither of the functions touches what another lock protects, nor sleeps.
+pub(crate) unsafe trait Extra<W, P: Platform>: Default {
+    /// The entry has left the list of a queue that is ordered by key.
+    ///
+    /// # Safety
+    ///
+    /// `entry` must be that of a live waiter with this, and the lock of the queue held.
+    unsafe fn left(_entry: *const Entry<W, P>) {}
+
+    /// The entry, which is served by a call, leaves its list with a status, and is called.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Extra::left`], and the entry is on its list.
+    unsafe fn tell(_entry: *const Entry<W, P>, _status: u32) {}
+}
+
+// SAFETY: They do nothing.
+unsafe impl<W, P: Platform> Extra<W, P> for () {}
 
 /// The part of a waiter that one [`Queue`] knows.
 ///
@@ -103,6 +135,17 @@ pub(crate) struct Entry<W, P: Platform> {
     pub(super) _pin: PhantomPinned,
 }
 
+/// How a queue is ordered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// Oldest first.
+    Age,
+    /// Oldest first, and of those who make the same claim nobody overtakes.
+    Fifo,
+    /// By key: it is the queue of an [`Index`](super::index::Index).
+    Key,
+}
+
 /// The waiters of one event, oldest first.
 ///
 /// All of it is accessed under the lock only, hence the cells.
@@ -111,26 +154,38 @@ pub(crate) struct Entry<W, P: Platform> {
 ///
 /// - `head` and `tail` are null, or point to the first and last of a list of live entries that are
 ///   linked by `next` and `prev`, and whose `queue` is this one; `len` is their number.
-/// - If `fifo`, an entry is `first` exactly if no entry before it makes the same claim; otherwise all are.
+/// - With [`Order::Fifo`], an entry is `first` exactly if no entry before it makes the same claim. Otherwise
+///   all are, but for those that are served by a call: they have an [`Extra`] for it, and there are some only with
+///   [`Order::Age`].
+/// - With [`Order::Key`], this is the queue of an index, and the entries are those of its nodes.
 #[repr(C)]
 pub(crate) struct Queue<W, P: Platform> {
     head: Cell<*const Entry<W, P>>,
     tail: Cell<*const Entry<W, P>>,
     len: Cell<usize>,
     closed: Cell<bool>,
-    fifo: bool,
+    order: Order,
 }
 
 impl<W, P: Platform> Queue<W, P> {
     /// Returns an empty queue. With `fifo`, of those who make the same claim nobody overtakes.
     pub(crate) const fn new(fifo: bool) -> Self {
+        Self::ordered(if fifo { Order::Fifo } else { Order::Age })
+    }
+
+    /// Returns an empty queue, for an index and nobody else.
+    pub(super) const fn by_key() -> Self {
+        Self::ordered(Order::Key)
+    }
+
+    const fn ordered(order: Order) -> Self {
         // INVARIANT: No entry is linked.
         Self {
             head: Cell::new(ptr::null()),
             tail: Cell::new(ptr::null()),
             len: Cell::new(0),
             closed: Cell::new(false),
-            fifo,
+            order,
         }
     }
 
@@ -155,18 +210,24 @@ impl<W, P: Platform> Queue<W, P> {
     /// Returns whether nobody overtakes those who make the same claim.
     #[inline]
     pub(crate) fn is_fifo(&self) -> bool {
-        self.fifo
+        matches!(self.order, Order::Fifo)
+    }
+
+    /// Returns the first entry; null if there is none.
+    #[inline]
+    pub(super) fn first(&self) -> *const Entry<W, P> {
+        self.head.get()
     }
 
     /// Returns whether a newcomer with this claim may try it at once.
     #[inline]
     pub(crate) fn may_try(&self, class: fn() -> TypeId) -> bool {
-        !self.fifo || self.is_empty() || self.first_of(class).is_null()
+        !self.is_fifo() || self.is_empty() || self.first_of(class).is_null()
     }
 
     /// Returns the first entry whose claim is of a class.
     #[cold]
-    fn first_of(&self, class: fn() -> TypeId) -> *const Entry<W, P> {
+    pub(super) fn first_of(&self, class: fn() -> TypeId) -> *const Entry<W, P> {
         let class = class();
         let mut next = self.head.get();
         // SAFETY: What is on the list is live by the type invariants, and so is what it refers to.
@@ -188,15 +249,12 @@ impl<W, P: Platform> Queue<W, P> {
     ///   off the list again.
     /// - The queue must not be closed.
     pub(crate) unsafe fn enqueue(&self, entry: *const Entry<W, P>, head: &Head<P>) {
-        // SAFETY: `entry` is live by the safety requirements, the tail by the type invariants. CAST:
-        // `Entry` is `repr(C)`, and `W` is only behind pointers in it.
+        // SAFETY: `entry` is live by the safety requirements, the tail by the type invariants.
         unsafe {
             (*entry).next.set(ptr::null());
             (*entry).prev.set(self.tail.get());
-            (*entry).queue.set(self);
-            (*entry).head.set(head);
-            (*entry).other.set(head.entries.replace(entry.cast()));
-            if self.fifo {
+            self.join(entry, head);
+            if self.is_fifo() {
                 let ops = &*(*entry).ops.get();
                 (*entry).first.set(self.first_of(ops.class).is_null());
             }
@@ -208,6 +266,49 @@ impl<W, P: Platform> Queue<W, P> {
         // INVARIANT: `entry` is linked behind the old tail.
         self.tail.set(entry);
         self.len.set(self.len.get() + 1);
+    }
+
+    /// As [`Queue::enqueue`], behind `prev`; before all others if that is null.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Queue::enqueue`], and `prev` must be null or on the list.
+    pub(super) unsafe fn enqueue_behind(
+        &self,
+        prev: *const Entry<W, P>,
+        entry: *const Entry<W, P>,
+        head: &Head<P>,
+    ) {
+        // SAFETY: By the safety requirements and the type invariants.
+        unsafe {
+            let place = prev.as_ref().map_or(&self.head, |prev| &prev.next);
+            let next = place.replace(entry);
+            match next.as_ref() {
+                Some(next) => next.prev.set(entry),
+                None => self.tail.set(entry),
+            }
+            (*entry).next.set(next);
+            (*entry).prev.set(prev);
+            self.join(entry, head);
+        }
+        // INVARIANT: `entry` is linked between `prev` and what came behind that.
+        self.len.set(self.len.get() + 1);
+    }
+
+    /// Makes `entry` one of this queue, and of the waiter that `head` is of.
+    ///
+    /// # Safety
+    ///
+    /// `entry` must be live.
+    #[inline]
+    unsafe fn join(&self, entry: *const Entry<W, P>, head: &Head<P>) {
+        // SAFETY: By the safety requirements. CAST: `Entry` is `repr(C)`, and `W` is only behind pointers in
+        // it.
+        unsafe {
+            (*entry).queue.set(self);
+            (*entry).head.set(head);
+            (*entry).other.set(head.entries.replace(entry.cast()));
+        }
     }
 
     /// Takes `entry` off the list, and returns the entry that is in its place now, if that matters.
@@ -230,8 +331,28 @@ impl<W, P: Platform> Queue<W, P> {
             }
             // INVARIANT: The neighbours of `entry` point to each other.
             self.len.set(self.len.get() - 1);
-            if self.fifo && (*entry).first.get() {
-                return self.inherit(entry);
+            if !matches!(self.order, Order::Age) {
+                return self.left(entry);
+            }
+        }
+        ptr::null()
+    }
+
+    /// Puts in order what `entry`, which has left, was part of. Returns what [`Queue::unlink`] does.
+    ///
+    /// # Safety
+    ///
+    /// `entry` must be live, and was on the list of this queue.
+    #[cold]
+    #[inline(never)]
+    unsafe fn left(&self, entry: *const Entry<W, P>) -> *const Entry<W, P> {
+        // SAFETY: By the safety requirements and the type invariants.
+        unsafe {
+            match self.order {
+                Order::Fifo if (*entry).first.get() => return self.inherit(entry),
+                Order::Age | Order::Fifo => {}
+                // Under a key nobody is behind anybody else.
+                Order::Key => ((*(*entry).ops.get()).left)(entry),
             }
         }
         ptr::null()
@@ -242,8 +363,6 @@ impl<W, P: Platform> Queue<W, P> {
     /// # Safety
     ///
     /// `entry` must be live.
-    #[cold]
-    #[inline(never)]
     unsafe fn inherit(&self, entry: *const Entry<W, P>) -> *const Entry<W, P> {
         // SAFETY: By the safety requirements and the type invariants.
         unsafe {
@@ -262,7 +381,7 @@ impl<W, P: Platform> Queue<W, P> {
     /// # Safety
     ///
     /// `entry` must be on the list of this queue. It must not be accessed after this call.
-    unsafe fn complete(&self, entry: *const Entry<W, P>, status: u32) {
+    pub(super) unsafe fn complete(&self, entry: *const Entry<W, P>, status: u32) {
         // SAFETY: By the safety requirements `entry` is on the list, hence live with its head.
         let head = unsafe { (*entry).head.get() };
         // SAFETY: As above; all queues of a waiter have the same lock.
@@ -276,124 +395,15 @@ impl<W, P: Platform> Queue<W, P> {
         P::wake(task, &live); // C, pairs with A
     }
 
-    /// Completes every waiter whose claim succeeds, oldest first.
+    /// Returns whether an entry is served by a call.
     ///
-    /// All that may be tried are tried, again and again until a whole pass has changed nothing: one
-    /// claim may have made another one possible. Returns how many were served.
-    pub(crate) fn consider(&self, w: &mut W) -> usize {
-        let queue = ptr::from_ref(self).cast();
-        self.consider_and_tell(w, |task| P::served(queue, task))
-    }
-
-    /// As [`Queue::consider`], and returns how many of them should have been served before: not those who
-    /// have yet to [look](LOOK).
-    pub(crate) fn rescue(&self, w: &mut W) -> usize {
-        let mut lost = 0;
-        self.consider_with(w, |queue, entry| {
-            // SAFETY: `entry` is on the list, hence live with its head, and not used afterwards.
-            unsafe {
-                let head = &*(*entry).head.get();
-                lost += usize::from(head.status() == WAITING);
-                P::served(ptr::from_ref(queue).cast(), head.task);
-                queue.complete(entry, SERVED);
-            }
-        });
-        lost
-    }
-
-    /// As [`Queue::consider`], with `tell` in the place of [`Platform::served`].
-    pub(crate) fn consider_and_tell(&self, w: &mut W, mut tell: impl FnMut(P::Task)) -> usize {
-        self.consider_with(w, |queue, entry| {
-            // SAFETY: `entry` is on the list, hence live with its head.
-            tell(unsafe { (*(*entry).head.get()).task });
-            // SAFETY: `entry` is on the list and not used afterwards.
-            unsafe { queue.complete(entry, SERVED) }
-        })
-    }
-
-    /// As [`Queue::consider`], but leaves it to `chosen` to complete who was served.
-    #[inline(never)]
-    pub(crate) fn choose(&self, w: &mut W, chosen: &mut Chosen<P>) {
-        self.consider_with(w, |queue, entry| {
-            // SAFETY: `entry` is on the list, and live until it is completed: its owner does not
-            // return while the status is `CHOSEN`. CAST: `Entry` is `repr(C)`, and `W` is only
-            // behind pointers in it.
-            unsafe {
-                let head = (*entry).head.get();
-                P::served(ptr::from_ref(queue).cast(), (*head).task);
-                Head::leave_others(head, ptr::from_ref(queue).cast());
-                P::store_release(&(*head).status, CHOSEN);
-                chosen.push(entry.cast());
-            }
-        });
-    }
-
-    fn consider_with(&self, w: &mut W, mut done: impl FnMut(&Self, *const Entry<W, P>)) -> usize {
-        let mut served = 0;
-        let mut next = self.head.get();
-        // The first waiter that was tried, in vain, since the data last changed: when its turn comes
-        // again, so have all others been.
-        let mut settled: *const Entry<W, P> = ptr::null();
-        loop {
-            if next.is_null() {
-                next = self.head.get();
-                if next.is_null() {
-                    return served;
-                }
-            }
-            if next == settled {
-                return served;
-            }
-            let entry = next;
-            // SAFETY: `entry` is on the list, hence live, and its `ops` are those of its waiter. The
-            // successor is read before the entry can go away; it cannot go away itself, since that
-            // takes the lock.
-            let served_now = unsafe {
-                next = (*entry).next.get();
-                (*entry).first.get() && ((*(*entry).ops.get()).serve)(entry, w)
-            };
-            if served_now {
-                // SAFETY: As above. Another entry of this waiter goes away with it.
-                unsafe {
-                    while !next.is_null() && (*next).head.get() == (*entry).head.get() {
-                        next = (*next).next.get();
-                    }
-                }
-                done(self, entry);
-                served += 1;
-                settled = ptr::null();
-            } else if settled.is_null() {
-                settled = entry;
-            }
-        }
-    }
-
-    /// Calls `f` for each waiter whose condition holds and who is behind another one whose claim fails:
-    /// with the task, and that of the one that it is behind.
-    pub(crate) fn behind(&self, w: &W, mut f: impl FnMut(P::Task, P::Task)) {
-        let mut next = self.head.get();
-        // SAFETY: What is on the list is live by the type invariants, and so is what it refers to.
-        while let Some(entry) = unsafe { next.as_ref() } {
-            // SAFETY: As above.
-            unsafe {
-                let ops = &*entry.ops.get();
-                if !entry.first.get() && (ops.holds)(entry, w) {
-                    let ahead = &*self.first_of(ops.class);
-                    f((*entry.head.get()).task, (*ahead.head.get()).task);
-                }
-            }
-            next = entry.next.get();
-        }
-    }
-
-    /// Changes the data, then completes every waiter whose claim succeeds.
+    /// # Safety
+    ///
+    /// `entry` must be on the list of this queue.
     #[inline]
-    pub(crate) fn update<R>(&self, w: &mut W, change: impl FnOnce(&mut W) -> R) -> R {
-        let result = change(w);
-        if !self.is_empty() {
-            self.consider(w);
-        }
-        result
+    pub(super) unsafe fn is_called(&self, entry: *const Entry<W, P>) -> bool {
+        // SAFETY: By the safety requirements.
+        matches!(self.order, Order::Age) && !unsafe { (*entry).first.get() }
     }
 
     /// Closes the queue: completes every waiter with [`CLOSED`].
@@ -412,70 +422,25 @@ impl<W, P: Platform> Queue<W, P> {
     fn complete_all(&self, status: u32) {
         // Nobody comes in between: that takes the lock.
         while !self.is_empty() {
-            // SAFETY: `head` is on the list and not used afterwards.
-            unsafe { self.complete(self.head.get(), status) };
-        }
-    }
-}
-
-/// Waiters of any events that were served and have yet to be told.
-///
-/// # Invariants
-///
-/// A list by `next` of live entries whose status is [`CHOSEN`].
-pub(crate) struct Chosen<P: Platform> {
-    head: *const Entry<(), P>,
-    tail: *const Entry<(), P>,
-}
-
-impl<P: Platform> Chosen<P> {
-    #[inline]
-    pub(crate) fn new() -> Self {
-        // INVARIANT: No entry is on the list.
-        Self {
-            head: ptr::null(),
-            tail: ptr::null(),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.head.is_null()
-    }
-
-    /// # Safety
-    ///
-    /// `entry` must be live, on no list, and its status [`CHOSEN`].
-    unsafe fn push(&mut self, entry: *const Entry<(), P>) {
-        // SAFETY: By the safety requirements and the type invariants.
-        unsafe {
-            (*entry).next.set(ptr::null());
-            match self.tail.as_ref() {
-                Some(tail) => tail.next.set(entry),
-                None => self.head = entry,
+            let entry = self.head.get();
+            // SAFETY: `entry` is on the list and not used afterwards.
+            unsafe {
+                if self.is_called(entry) {
+                    ((*(*entry).ops.get()).tell)(entry, status);
+                } else {
+                    self.complete(entry, status);
+                }
             }
         }
-        self.tail = entry;
     }
 
-    /// Tells them, and forgets them. Needs no lock: nobody else uses these entries.
-    pub(crate) fn complete(&mut self) {
-        let mut next = self.head;
-        // INVARIANT: The list is empty from here on.
-        *self = Self::new();
-        while !next.is_null() {
-            let entry = next;
-            let live = P::live();
-            // SAFETY: By the type invariants the entry is live, with its head, until the store, which is
-            // the last access to them.
-            let task = unsafe {
-                next = (*entry).next.get();
-                let head = (*entry).head.get();
-                let task = (*head).task;
-                P::store_release(&(*head).status, SERVED); // B, pairs with D
-                task
-            };
-            P::wake(task, &live); // C, pairs with A
-        }
+    /// Completes one waiter with [`CLOSED`].
+    ///
+    /// # Safety
+    ///
+    /// As for [`Queue::complete`].
+    pub(super) unsafe fn close_one(&self, entry: *const Entry<W, P>) {
+        // SAFETY: By the safety requirements.
+        unsafe { self.complete(entry, CLOSED) };
     }
 }

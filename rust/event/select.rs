@@ -49,18 +49,25 @@ impl<W, P: Policy, E: Level> Selected<'_, W, P, E> {
     /// The event at an address, if it is inside the data at `data`.
     #[inline]
     pub(super) fn at<T>(data: *const T, event: *const Event<W, P, E>, label: Label) -> Self {
-        let offset = event.addr().wrapping_sub(data.addr());
-        // An event has a size, so that it lies inside if it begins there: two objects do not overlap.
-        let inside = offset < mem::size_of::<T>();
-        if !inside {
-            misplaced(label);
-        }
+        let inside = is_inside(data, event, label);
         // INVARIANT: It lies inside.
         Self {
             event: if inside { event } else { ptr::null() },
             _borrow: PhantomData,
         }
     }
+}
+
+/// Returns whether an event, whatever its type, is inside the data at `data`, and says so if it is not.
+#[inline]
+pub(super) fn is_inside<T, U>(data: *const T, event: *const U, label: Label) -> bool {
+    let offset = event.addr().wrapping_sub(data.addr());
+    // An event has a size, so that it lies inside if it begins there: two objects do not overlap.
+    let inside = offset < mem::size_of::<T>();
+    if !inside {
+        misplaced(label);
+    }
+    inside
 }
 
 #[cold]

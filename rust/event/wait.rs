@@ -97,10 +97,10 @@ pub struct On<'e, H, N, W, P: Policy, E: Level> {
 /// The claims cannot wait themselves: they get the data, and no capability.
 #[must_use = "nothing is waited for before `wait`"]
 pub struct Wait<'e, H, N> {
-    held: H,
-    about: Option<About>,
-    events: N,
-    _borrow: PhantomData<&'e ()>,
+    pub(super) held: H,
+    pub(super) about: Option<About>,
+    pub(super) events: N,
+    pub(super) _borrow: PhantomData<&'e ()>,
 }
 
 impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {

@@ -9,6 +9,7 @@ use super::{
     needs::Platform,
     queue::{
         Entry,
+        Extra,
         Ops, //
     },
 };
@@ -26,19 +27,25 @@ use core::{
 ///
 /// It lives in the frame of the function that waits, which does not return before the entry is off
 /// the list: nobody can `mem::forget` it.
+///
+/// `X` is what else is known of the entry: its [`Links`](super::index::Links) if it is in an index, whom to
+/// [`Tell`](super::called::Tell) if it is no task's.
 #[repr(C)]
-pub(crate) struct Waiter<W, C: Claim<W>, P: Platform> {
+pub(crate) struct Waiter<W, C: Claim<W>, P: Platform, X = ()> {
     // First, so that a pointer to the entry is a pointer to the waiter.
     entry: Entry<W, P>,
+    extra: X,
     claim: UnsafeCell<C>,
     result: UnsafeCell<Option<C::Output>>,
 }
 
-impl<W: 'static, C: Claim<W>, P: Platform> Waiter<W, C, P> {
+impl<W: 'static, C: Claim<W>, P: Platform, X: Extra<W, P>> Waiter<W, C, P, X> {
     const OPS: &'static Ops<W, P> = &Ops {
         serve: Self::serve,
         holds: Self::holds,
         class: TypeId::of::<C>,
+        left: X::left,
+        tell: X::tell,
     };
 
     /// Makes a waiter with a claim.
@@ -55,6 +62,7 @@ impl<W: 'static, C: Claim<W>, P: Platform> Waiter<W, C, P> {
                 ops: Cell::new(Self::OPS),
                 _pin: PhantomPinned,
             },
+            extra: X::default(),
             claim: UnsafeCell::new(claim),
             result: UnsafeCell::new(None),
         }
@@ -73,6 +81,14 @@ impl<W: 'static, C: Claim<W>, P: Platform> Waiter<W, C, P> {
         claim.holds(w).then(|| claim.take(w))
     }
 
+    /// As [`Waiter::try_now`], with what was claimed where [`Waiter::take`] finds it.
+    pub(crate) fn serve_now(&mut self, w: &mut W) -> bool {
+        let claimed = self.try_now(w);
+        let served = claimed.is_some();
+        *self.result.get_mut() = claimed;
+        served
+    }
+
     /// Returns a pointer to the entry that is valid for the whole waiter.
     #[inline]
     pub(crate) fn entry(this: *const Self) -> *const Entry<W, P> {
@@ -83,7 +99,7 @@ impl<W: 'static, C: Claim<W>, P: Platform> Waiter<W, C, P> {
     ///
     /// # Safety
     ///
-    /// `entry` must be the entry of a live `Waiter<W, C, P>` with exactly these parameters, and it must
+    /// `entry` must be the entry of a live `Waiter<W, C, P, X>` with exactly these parameters, and it must
     /// be on the list of a queue whose lock is held.
     unsafe fn serve(entry: *const Entry<W, P>, w: &mut W) -> bool {
         let this = entry.cast::<Self>();

@@ -95,6 +95,19 @@ impl Sleeper {
         self.kind
     }
 
+    /// Returns what changes of it are noted under: a key has none of its own.
+    fn changed_as(&self) -> Object {
+        let part = if self.kind == Kind::Key {
+            0
+        } else {
+            self.object.part
+        };
+        Object {
+            part,
+            ..self.object
+        }
+    }
+
     /// Returns the name of that.
     pub fn name(&self) -> &str {
         self.name.as_str()
@@ -273,8 +286,8 @@ impl Report {
         report.sort();
         report.line_up();
         for at in 0..report.sleepers.len() {
-            let object = report.sleepers[at].object;
-            if at > 0 && report.sleepers[at - 1].object == object {
+            let object = report.sleepers[at].changed_as();
+            if at > 0 && report.sleepers[at - 1].changed_as() == object {
                 continue;
             }
             let state = Locked::new();
@@ -320,9 +333,11 @@ impl Report {
 
     /// Returns who owes for `object`, or has changed it; of objects that somebody sleeps on.
     pub fn debtors(&self, object: Object) -> impl Iterator<Item = &Debtor> {
-        self.debtors
-            .iter()
-            .filter(move |debtor| debtor.row.object == object)
+        self.debtors.iter().filter(move |debtor| {
+            let row = &debtor.row;
+            // A change is one of the whole event, whatever key it had.
+            row.object.address == object.address && (row.changes || row.object.part == object.part)
+        })
     }
 
     /// Returns for how long the registry has been on, or [`None`] if it is off.
@@ -368,8 +383,10 @@ impl fmt::Display for Report {
             if before != Some(object) {
                 let (kind, name) = (sleeper.kind, sleeper.name());
                 write!(f, "{kind} {name} {:#x}", object.address)?;
-                if kind == Kind::Entry {
-                    write!(f, " index {}", object.part)?;
+                match kind {
+                    Kind::Entry => write!(f, " index {}", object.part)?,
+                    Kind::Key => write!(f, " key {}", object.part)?,
+                    _ => {}
                 }
                 writeln!(f)?;
                 for debtor in self.debtors(object) {

@@ -4,6 +4,7 @@
 
 use crate::{
     baton_entry::Entries,
+    baton_keyed::Keyed,
     Case,
     Way,
     HERD, //
@@ -31,6 +32,10 @@ use kernel::{
         SpinLock, //
     },
 };
+
+/// How many tasks wait under a key each, in either case.
+const KEYS: usize = 1024;
+const FEW_KEYS: usize = 16;
 
 /// Data that changes while nobody waits.
 #[pin_data]
@@ -224,6 +229,8 @@ struct Shared {
 /// The data of all cases and the threads that wait on it.
 pub(crate) struct Rig {
     shared: Arc<Shared>,
+    keyed: Arc<Keyed>,
+    keyed_few: Arc<Keyed>,
     _threads: KVec<Thread>,
 }
 
@@ -246,6 +253,8 @@ impl Rig {
         // From here on, dropping the rig closes the events and joins what was started.
         let mut rig = Self {
             shared,
+            keyed: Keyed::new("baton/keyed/", KEYS)?,
+            keyed_few: Keyed::new("baton/few/", FEW_KEYS)?,
             _threads: KVec::with_capacity(HERD + 4, GFP_KERNEL)?,
         };
         rig.spawn(cx, c"baton/trip/0", |s, cx| answer(&s.pair_spin, cx))?;
@@ -288,6 +297,8 @@ impl Way for Rig {
             Case::ClaimMutex => ask_claimed(&s.claimed_mutex, cx, ops)?,
             Case::Herd => open(&s.herd, cx, ops)?,
             Case::Entry => s.entries.run(cx, ops)?,
+            Case::Keyed => self.keyed.run(cx, ops)?,
+            Case::KeyedFew => self.keyed_few.run(cx, ops)?,
         }
         Ok(())
     }
@@ -303,6 +314,8 @@ impl Way for Rig {
             Case::ClaimMutex => s.claimed_mutex.lock_in(cx).traffic.reply,
             Case::Herd => *s.herd.lock_in(cx).passed,
             Case::Entry => s.entries.locked(),
+            Case::Keyed => self.keyed.passed(cx),
+            Case::KeyedFew => self.keyed_few.passed(cx),
         }
     }
 }
@@ -327,5 +340,7 @@ impl Drop for Rig {
             .traffic
             .close();
         s.herd.lock_in(cx).as_mut().project().open.close();
+        self.keyed.end(cx);
+        self.keyed_few.end(cx);
     }
 }

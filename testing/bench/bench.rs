@@ -7,6 +7,7 @@
 //! the context of the writer, and counts in its data what was done.
 
 mod baton_entry;
+mod baton_keyed;
 mod baton_way;
 mod condvar_way;
 
@@ -48,6 +49,8 @@ enum Case {
     ClaimMutex,
     Herd,
     Entry,
+    Keyed,
+    KeyedFew,
 }
 
 const CASES: &[(&str, Case)] = &[
@@ -59,6 +62,8 @@ const CASES: &[(&str, Case)] = &[
     ("claim-mutex", Case::ClaimMutex),
     ("herd", Case::Herd),
     ("entry", Case::Entry),
+    ("keyed", Case::Keyed),
+    ("keyed-few", Case::KeyedFew),
 ];
 
 struct Command {

@@ -59,8 +59,7 @@ do {									\
 			      take(l, kind));				\
 } while (0)
 
-/* What a thread does that was closed: kthread_stop() wants to find it. */
-static int until_stopped(void)
+int until_stopped(void)
 {
 	set_current_state(TASK_INTERRUPTIBLE);
 	while (!kthread_should_stop()) {
@@ -253,6 +252,7 @@ do {								\
 	     ask_loop(&bench.trip[MUTEX], ops, MUTEX));
 	CASE("herd", bench.herd.passed, open_loop(&bench.herd, ops));
 	CASE("entry", entry_locked, entry_loop(ops));
+	CASE("keyed", keyed_passed, keyed_loop(ops));
 #undef CASE
 	return -EINVAL;
 }
@@ -323,6 +323,7 @@ static void bench_c_exit(void)
 	wake_up_all(&h->opened);
 	for (int i = 0; i < HERD; i++)
 		stop(h->waiter[i].task);
+	keyed_exit();
 	entry_exit();
 }
 

@@ -18,4 +18,12 @@ void entry_loop(u64 ops);
 int entry_init(void);
 void entry_exit(void);
 
+/* c_way.c: what a thread does that was closed: kthread_stop() wants to find it. */
+int until_stopped(void);
+
+/* c_keyed.c: opens @ops keys, one after the other, each for one who waits. */
+extern u64 keyed_passed;
+void keyed_loop(u64 ops);
+void keyed_exit(void);
+
 #endif /* BATON_BENCH_C_WAY_H */

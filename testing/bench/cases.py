@@ -72,6 +72,10 @@ CASES = (
          tuple((f"{way}/herd/", -1) for way in ("baton", "c", "condvar"))),
     Case("entry", "lock and unlock an entry of a map, nobody waits", ways("entry", "entry", condvar=False),
          {"qemu": 10000, "uml": 10000}, {"qemu": 0.9, "uml": 0.9}),
+    Case("keyed", "1024 wait under a key each, the condition of one becomes true",
+         (Way("baton", "baton", "keyed", "baton/keyed/"), Way("c", "c", "keyed", "c/keyed/"),
+          Way("sixteen", "baton", "keyed-few", "baton/few/")),
+         {"qemu": 16, "uml": 16}, {}),
 )
 
 

@@ -3,6 +3,7 @@
 
 import collections
 import dataclasses
+import math
 import random
 import statistics
 
@@ -10,6 +11,7 @@ import cases
 import plan
 
 RESAMPLES = 4000
+KEYED_LIMIT = 1.2                   # 1024 keyed waiters over 16, in instructions
 
 
 @dataclasses.dataclass
@@ -98,11 +100,20 @@ def checks(slices, kind):
             found.append((f"{case.name} {name}: does every operation", not why, why))
     if any(case.name == "herd" for case in cases.of(kind)):
         found += herd_checks(slices)
+    if kind == "icount" and any(case.name == "keyed" for case in cases.of(kind)):
+        found.append(keyed_check(slices))
     # Positive controls: what would not be seen otherwise is seen here.
     lossy = [s for s in slices if s.case == plan.LOSSY]
     found.append(("control: an operation that is left out is noticed",
                   bool(lossy) and all(s.done != s.ops for s in lossy), "the lossy slice passed for complete"))
     return found
+
+
+def keyed_check(slices):
+    """What an update costs follows whom it serves: instructions do not depend on the host."""
+    many, few = (per_block(slices, "keyed", way) for way in ("baton", "sixteen"))
+    ratio = statistics.median([many[block][0] / few[block][0] for block in many if block in few] or [math.inf])
+    return (f"keyed baton: 1024 waiters cost at most {KEYED_LIMIT} times 16", ratio <= KEYED_LIMIT, f"{ratio:.3f} times")
 
 
 def herd_checks(slices):

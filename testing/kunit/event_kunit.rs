@@ -12,12 +12,15 @@ mod suite;
 mod event {
     mod asleep;
     mod audit;
+    mod callback;
     mod either;
     mod end;
     mod gate;
+    mod keyed;
     mod order;
     mod provider;
     mod serve;
+    mod threshold;
     mod tied;
 }
 

@@ -22,14 +22,22 @@ const SOURCES: &[(&str, &str)] = &[
     ("needs", "rust/event/needs.rs"),
     ("queue", "rust/event/queue.rs"),
     ("leave", "rust/event/leave.rs"),
+    ("serve", "rust/event/serve.rs"),
+    ("chosen", "rust/event/chosen.rs"),
+    ("called", "rust/event/called.rs"),
     ("waiter", "rust/event/waiter.rs"),
     ("protocol", "rust/event/protocol.rs"),
     ("monitor", "rust/event/monitor.rs"),
+    ("slots", "rust/event/slots.rs"),
+    ("index", "rust/event/index.rs"),
+    ("indexed", "rust/event/indexed.rs"),
     ("state", "rust/entry_map/state.rs"),
     ("wait", "rust/entry_map/wait.rs"),
     ("host", "testing/model/src/host.rs"),
     ("event_gate", "testing/model/src/event_gate.rs"),
     ("event", "testing/model/src/event.rs"),
+    ("called_cases", "testing/model/src/called.rs"),
+    ("keyed", "testing/model/src/keyed.rs"),
     ("entry_map", "testing/model/src/entry_map.rs"),
     ("drain_protocol", "rust/drain/protocol.rs"),
     ("drain_parts::phases", "rust/drain/phases.rs"),
@@ -92,7 +100,7 @@ fn main() {
     {
         writeln!(
             text,
-            "        {name:?} => [{name}::event::CASES, {name}::entry_map::CASES, {name}::drain::CASES, {name}::phases_cases::CASES, {name}::stop::CASES].concat(),"
+            "        {name:?} => [{name}::event::CASES, {name}::called_cases::CASES, {name}::keyed::CASES, {name}::entry_map::CASES, {name}::drain::CASES, {name}::phases_cases::CASES, {name}::stop::CASES].concat(),"
         )
         .unwrap();
     }

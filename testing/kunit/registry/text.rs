@@ -21,6 +21,10 @@ use crate::{
     Line, //
 };
 use baton::{
+    event::{
+        new_keyed_event,
+        KeyedEvent, //
+    },
     new_event,
     registry::{
         self,
@@ -243,6 +247,48 @@ mod text_tests {
         Ok(())
     }
 
+    /// Two sleep under two keys of one event, which is changed under a third one.
+    #[test]
+    fn it_says_who_sleeps_under_which_key() -> Result {
+        let cx = &mut MaySleep::assert();
+        registry::switch(cx, true);
+        let table: Arc<Mutex<KeyedEvent<[bool; 60]>>> = Arc::pin_init(
+            new_mutex!(new_keyed_event!([false; 60], "registry_kunit")),
+            GFP_KERNEL,
+        )?;
+        let mut threads = KVec::with_capacity(2, GFP_KERNEL)?;
+        let mut seen = true;
+        for key in [41, 43] {
+            let theirs = table.clone();
+            let thread = Thread::spawn(cx, c"registry_kunit", move |cx, _| {
+                let held = theirs.lock_in(cx);
+                let wait = held.on_key(|table| table, key).until(|open| *open);
+                let _ = wait.wait(limited());
+            })?;
+            seen &= asleep(cx, &thread).is_some();
+            threads.push(thread, GFP_KERNEL)?;
+        }
+        table.lock_in(cx).as_mut().update(42, |open| *open = true);
+        let text = Text::now(cx)?;
+        table.lock_in(cx).as_mut().close();
+        for thread in threads {
+            let _ = thread.join(cx);
+        }
+        registry::switch(cx, false);
+
+        assert!(seen);
+        let keys = [" key 41", " key 43"].map(|key| text.find("key registry_kunit 0x", key));
+        assert_eq!(keys, [Some(1), Some(4)]);
+        // Each of them with who has changed the event.
+        let changed = text.has(
+            fmt!("  kunit_try_catch {} changed it last, ", mine()),
+            fmt!(""),
+        )?;
+        assert_eq!(changed, Some(2));
+        assert_eq!(text.lines().count(), 7);
+        Ok(())
+    }
+
     /// A wake-up for no reason begins no new wait.
     #[test]
     fn it_says_since_when_the_wait_goes_on() -> Result {
@@ -386,6 +432,7 @@ mod text_tests {
             (Kind::Completion, c"completion"),
             (Kind::Run, c"run"),
             (Kind::Pin, c"pin"),
+            (Kind::Key, c"key"),
         ];
         for (kind, name) in names {
             let shown = CString::try_from_fmt(core::format_args!("{kind}"))?;

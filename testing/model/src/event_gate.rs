@@ -270,21 +270,24 @@ impl Waiter {
     }
 
     pub(super) fn start_as(task: Arc<Task>, gate: &Shared, mode: Mode, amount: u32) -> Self {
-        let end = Arc::new(std::sync::Mutex::new(None));
-        let (gate, theirs) = (gate.lend(), end.clone());
-        let thread = task.run(move |task| {
-            let end = gate.wait(task, mode, amount);
-            *theirs.lock().unwrap() = Some(end);
-        });
-        Self { task, thread, end }
+        let gate = gate.lend();
+        Self::start_with(task, move |task| gate.wait(task, mode, amount))
     }
 
     pub(super) fn start_either(gate: &Shared, mode: Mode) -> Self {
-        let task = Task::new();
+        let gate = gate.lend();
+        Self::start_with(Task::new(), move |task| gate.wait_either(task, mode))
+    }
+
+    /// Starts a task that waits by `body`.
+    pub(super) fn start_with(
+        task: Arc<Task>,
+        body: impl FnOnce(&Task) -> End + Send + 'static,
+    ) -> Self {
         let end = Arc::new(std::sync::Mutex::new(None));
-        let (gate, theirs) = (gate.lend(), end.clone());
+        let theirs = end.clone();
         let thread = task.run(move |task| {
-            let end = gate.wait_either(task, mode);
+            let end = body(task);
             *theirs.lock().unwrap() = Some(end);
         });
         Self { task, thread, end }

@@ -18,6 +18,8 @@ pub struct Fault {
 const PROTOCOL: &str = "rust/event/protocol.rs";
 const QUEUE: &str = "rust/event/queue.rs";
 const LEAVE: &str = "rust/event/leave.rs";
+const SERVE: &str = "rust/event/serve.rs";
+const CHOSEN: &str = "rust/event/chosen.rs";
 const MONITOR: &str = "rust/event/monitor.rs";
 const STATE: &str = "rust/entry_map/state.rs";
 const EVENT_GATE: &str = "testing/model/src/event_gate.rs";
@@ -33,9 +35,10 @@ const DEADLOCK: &str = "deadlock";
 const RACE: &str = "Causality violation";
 
 /// All of them, by what they are put into.
-pub const FAULTS: &[&[Fault]] = &[EVENT_FAULTS, DRAIN_FAULTS];
+pub const FAULTS: &[&[Fault]] = &[EVENT_FAULTS, KEYED_FAULTS, DRAIN_FAULTS];
 
 include!("faults_drain.rs");
+include!("faults_keyed.rs");
 
 const EVENT_FAULTS: &[Fault] = &[
     Fault {
@@ -60,7 +63,7 @@ const EVENT_FAULTS: &[Fault] = &[
     },
     Fault {
         name: "one_served_by_an_update_for_two",
-        file: QUEUE,
+        file: SERVE,
         from: "                served += 1;",
         to: "                return served + 1;",
         case: "two_claims_on_one_update",
@@ -85,10 +88,8 @@ const EVENT_FAULTS: &[Fault] = &[
     Fault {
         name: "close_stops_at_the_first",
         file: QUEUE,
-        from: "        while !self.is_empty() {
-            // SAFETY: `head` is on the list",
-        to: "        if !self.is_empty() {
-            // SAFETY: `head` is on the list",
+        from: "        while !self.is_empty() {",
+        to: "        if !self.is_empty() {",
         case: "close_against_two",
         says: DEADLOCK,
     },
@@ -166,7 +167,7 @@ const EVENT_FAULTS: &[Fault] = &[
     },
     Fault {
         name: "chosen_not_told",
-        file: QUEUE,
+        file: CHOSEN,
         from: "            P::wake(task, &live); // C, pairs with A",
         to: "            let _ = (task, &live);",
         case: "deferred_update_of_two",
@@ -174,7 +175,7 @@ const EVENT_FAULTS: &[Fault] = &[
     },
     Fault {
         name: "chosen_entry_touched_after_publish",
-        file: QUEUE,
+        file: CHOSEN,
         from: "            P::wake(task, &live); // C, pairs with A",
         to: "            P::wake(task, &live);
             P::load_acquire(unsafe { &(*(*entry).head.get()).status });",
