@@ -178,10 +178,11 @@ mod tests {
         let begun = drain.begin_when_open(cx, limited()).err();
         let alone = drain.shut(cx, limited()).err();
         drop(parked);
+        let both = until(|| first.get() == 1 && second.get() == 1);
         first.set(2);
         second.set(2);
         let ended = join(one, cx) & join(other, cx);
-        assert!(wait && ended);
+        assert!(wait && both && ended);
         assert_eq!(begun, Some(DrainError::Deadlock));
         assert_eq!(alone, Some(DrainError::Deadlock));
         assert_eq!([one_got.load(Acquire), other_got.load(Acquire)], [0, 0]);
