@@ -28,6 +28,8 @@ pub enum Kind {
     Pin = 5,
     /// A change under a key of an event, or up to a threshold.
     Key = 6,
+    /// A count that falls to a number.
+    Count = 7,
 }
 
 impl fmt::Display for Kind {
@@ -40,6 +42,7 @@ impl fmt::Display for Kind {
             Self::Run => "run",
             Self::Pin => "pin",
             Self::Key => "key",
+            Self::Count => "count",
         })
     }
 }

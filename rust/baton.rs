@@ -24,7 +24,7 @@
 //!   swallow that.
 //! - [`drain`] counts references in flight. Close the gate before you wait; you cannot wait for what only
 //!   your own task can end. [`completion`] is one obligation of that kind, as a value, and [`sink`] says
-//!   in which context something is finished.
+//!   in which context something is finished. [`count`] is a count that falls to a number, without a lock.
 //! - [`Thread`] and [`Agent`] run code in the background. A stop ends their waits. An agent's runs are told
 //!   apart: a stop waits for the [`Run`](agent::Run) that it saw.
 //! - [`pool`] has nodes that keep their identity while somebody uses them, after the lock was dropped under
@@ -45,6 +45,7 @@ pub mod agent;
 pub mod block;
 pub mod completion;
 pub mod context;
+pub mod count;
 pub mod drain;
 pub mod entry_map;
 pub mod event;

@@ -52,7 +52,7 @@ mod owned;
 mod parkable;
 mod phased;
 mod phases;
-mod protocol;
+pub(crate) mod protocol;
 mod reference;
 mod shut;
 mod table;

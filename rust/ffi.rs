@@ -177,6 +177,8 @@ extern "C" {
     // The wait buckets.
     pub(crate) fn baton_bucket_lock(number: c_ulong);
     pub(crate) fn baton_bucket_unlock(number: c_ulong);
+    pub(crate) fn baton_bucket_lock_irqsave(number: c_ulong) -> c_ulong;
+    pub(crate) fn baton_bucket_unlock_irqrestore(number: c_ulong, flags: c_ulong);
 
     // `sched.h`
     pub(crate) fn baton_cond_resched();

@@ -323,7 +323,7 @@ void baton_xas_split(struct xa_state *xas, void *entry, unsigned int order)
 #endif
 }
 
-/* the wait buckets of all entry maps */
+/* the wait buckets of all entry maps and counts */
 
 #ifdef CONFIG_DEBUG_LOCK_ALLOC
 static struct lock_class_key baton_bucket_key;
@@ -365,6 +365,21 @@ void baton_bucket_lock(unsigned long number)
 void baton_bucket_unlock(unsigned long number)
 {
 	spin_unlock(&baton_buckets[number].lock);
+}
+
+/* the same for whoever does not know whether interrupts are on */
+
+unsigned long baton_bucket_lock_irqsave(unsigned long number)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&baton_buckets[number].lock, flags);
+	return flags;
+}
+
+void baton_bucket_unlock_irqrestore(unsigned long number, unsigned long flags)
+{
+	spin_unlock_irqrestore(&baton_buckets[number].lock, flags);
 }
 
 /* sched.h */

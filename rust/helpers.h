@@ -113,10 +113,12 @@ int baton_xas_split_alloc(struct xa_state *xas, void *entry,
 			  unsigned int order, bool io);
 void baton_xas_split(struct xa_state *xas, void *entry, unsigned int order);
 
-/* the wait buckets of all entry maps */
+/* the wait buckets of all entry maps and counts */
 #define BATON_BUCKETS 256
 void baton_bucket_lock(unsigned long number);
 void baton_bucket_unlock(unsigned long number);
+unsigned long baton_bucket_lock_irqsave(unsigned long number);
+void baton_bucket_unlock_irqrestore(unsigned long number, unsigned long flags);
 
 /* sched.h */
 void baton_cond_resched(void);

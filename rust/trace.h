@@ -20,7 +20,9 @@
 	{ 2, "drain" },					\
 	{ 3, "completion" },				\
 	{ 4, "run" },					\
-	{ 5, "pin" }, { 6, "key" })
+	{ 5, "pin" },					\
+	{ 6, "key" },					\
+	{ 7, "count" })
 
 /* The calling task is going to sleep. The strings are not terminated. */
 TRACE_EVENT(baton_wait,

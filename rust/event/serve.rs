@@ -90,7 +90,19 @@ impl<W, P: Platform> Queue<W, P> {
     /// As [`Queue::consider`], but leaves it to `chosen` to complete who was served.
     #[inline(never)]
     pub(crate) fn choose(&self, w: &mut W, chosen: &mut Chosen<P>) {
-        self.consider_span(w, &All, Self::later(chosen));
+        let queue = ptr::from_ref(self).cast();
+        self.choose_and_tell(w, chosen, |task| P::served(queue, task));
+    }
+
+    /// As [`Queue::choose`], with `tell` in the place of [`Platform::served`].
+    #[inline]
+    pub(crate) fn choose_and_tell(
+        &self,
+        w: &mut W,
+        chosen: &mut Chosen<P>,
+        tell: impl FnMut(P::Task),
+    ) {
+        self.consider_span(w, &All, Self::later(chosen, tell));
     }
 
     /// Completes who was served, right away.
@@ -106,14 +118,17 @@ impl<W, P: Platform> Queue<W, P> {
 
     /// Leaves it to `chosen` to complete who was served.
     #[inline]
-    fn later(chosen: &mut Chosen<P>) -> impl FnMut(&Self, *const Entry<W, P>) + '_ {
-        |queue, entry| {
+    fn later<'c>(
+        chosen: &'c mut Chosen<P>,
+        mut tell: impl FnMut(P::Task) + 'c,
+    ) -> impl FnMut(&Self, *const Entry<W, P>) + 'c {
+        move |queue, entry| {
             // SAFETY: `entry` is on the list, and live until it is completed: its owner does not
             // return while the status is `CHOSEN`. CAST: `Entry` is `repr(C)`, and `W` is only
             // behind pointers in it.
             unsafe {
                 let head = (*entry).head.get();
-                P::served(ptr::from_ref(queue).cast(), (*head).task);
+                tell((*head).task);
                 Head::leave_others(head, ptr::from_ref(queue).cast());
                 P::store_release(&(*head).status, CHOSEN);
                 chosen.push(entry.cast());

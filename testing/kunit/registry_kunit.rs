@@ -20,6 +20,10 @@ use baton::{
         self,
         LocalCompleter, //
     },
+    count::{
+        new_count,
+        Count, //
+    },
     drain::{
         new_drain,
         Drain, //
@@ -352,6 +356,34 @@ mod tests {
         assert_eq!(two.kind, Kind::Pin);
         assert!(two.here);
         assert_eq!((two.owed, two.debtor), (2, mine()));
+        assert_eq!(one.owed, 1);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_counted_is_owed() -> Result {
+        let cx = &mut MaySleep::assert();
+        registry::switch(cx, true);
+        let count: Arc<Count> = Arc::pin_init(new_count!("registry_kunit"), GFP_KERNEL)?;
+        let (first, second, third) = (count.up()?, count.up()?, count.up()?);
+        let theirs = count.clone();
+        let thread = Thread::spawn(cx, c"registry_kunit", move |cx, _| {
+            let mode = Interruptible.timeout(msecs_to_jiffies(10_000));
+            let _ = theirs.wait_for(cx, 0, mode);
+        })?;
+        let three = asleep(cx, &thread);
+        second.down();
+        let aside = first.set_aside();
+        let one = asleep(cx, &thread);
+        third.down();
+        let _ = thread.join(cx);
+        drop(aside);
+        registry::switch(cx, false);
+
+        let (three, one) = (three.ok_or(ENOENT)?, one.ok_or(ENOENT)?);
+        assert_eq!(three.kind, Kind::Count);
+        assert!(three.here);
+        assert_eq!((three.owed, three.debtor), (3, mine()));
         assert_eq!(one.owed, 1);
         Ok(())
     }

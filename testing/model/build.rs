@@ -44,6 +44,8 @@ const SOURCES: &[(&str, &str)] = &[
     ("drain_host", "testing/model/src/drain_host.rs"),
     ("drain", "testing/model/src/drain.rs"),
     ("phases_cases", "testing/model/src/phases_cases.rs"),
+    ("count_word", "rust/count/word.rs"),
+    ("count", "testing/model/src/count.rs"),
     ("stop_protocol", "rust/stop/protocol.rs"),
     ("stop", "testing/model/src/stop.rs"),
 ];
@@ -100,7 +102,7 @@ fn main() {
     {
         writeln!(
             text,
-            "        {name:?} => [{name}::event::CASES, {name}::called_cases::CASES, {name}::keyed::CASES, {name}::entry_map::CASES, {name}::drain::CASES, {name}::phases_cases::CASES, {name}::stop::CASES].concat(),"
+            "        {name:?} => [{name}::event::CASES, {name}::called_cases::CASES, {name}::keyed::CASES, {name}::entry_map::CASES, {name}::drain::CASES, {name}::phases_cases::CASES, {name}::count::CASES, {name}::stop::CASES].concat(),"
         )
         .unwrap();
     }

@@ -433,6 +433,7 @@ mod text_tests {
             (Kind::Run, c"run"),
             (Kind::Pin, c"pin"),
             (Kind::Key, c"key"),
+            (Kind::Count, c"count"),
         ];
         for (kind, name) in names {
             let shown = CString::try_from_fmt(core::format_args!("{kind}"))?;

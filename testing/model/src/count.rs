@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The cases of the count.
+//!
+//! What may never happen: a waiter that sleeps for ever (the engine reports a deadlock), or is told before its
+//! number is reached, memory that is freed twice or not at all, or used when it is gone, a look at the queue by
+//! who has counted down to a number that nobody waits for.
+//!
+//! | kernel                    | here                                                              |
+//! |---------------------------|-------------------------------------------------------------------|
+//! | a fully ordered operation | full fence, the operation, full fence                             |
+//! | `kfree()`                 | a write to memory that every access to the word reads             |
+//! | the table of queues       | one queue and its lock; two counts may be at one address in turn  |
+
+use super::{
+    count_word::{disown, down, up, up_below, up_when, wait, Look, Shared, COUNT, MAX, OWNED},
+    drain_host::FullWord,
+    drain_protocol::Word,
+    host::{GaveUp, Host, HostSleeper, Mode, Task},
+    protocol::Queue,
+    sync::{AtomicU32, JoinHandle, Mutex, Plain},
+};
+use crate::Case;
+use std::sync::{atomic::Ordering::Relaxed, Arc};
+
+/// The table of queues.
+struct Table {
+    queue: Mutex<Waiters>,
+    locked: std::sync::atomic::AtomicU32,
+}
+
+struct Waiters(Queue<Look<Cell>, Host>);
+
+// SAFETY: The queue is accessed with the lock held.
+unsafe impl Send for Waiters {}
+
+impl Table {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            queue: Mutex::new(Waiters(Queue::new(false))),
+            locked: 0.into(),
+        })
+    }
+}
+
+/// A count, as `baton::count` has it in memory, and what it protects.
+struct Count {
+    word: FullWord,
+    table: Arc<Table>,
+    address: u32,
+    /// Is read whenever the word is used, and written to when the cell is freed.
+    memory: Plain,
+    frees: std::sync::atomic::AtomicU32,
+    /// Is read by who is counted, and written to by who has waited for them.
+    data: Plain,
+    flag: AtomicU32,
+}
+
+// SAFETY: A count stays until all threads of a case are joined.
+unsafe impl Sync for Count {}
+// SAFETY: As above.
+unsafe impl Send for Count {}
+
+/// A pointer to it.
+#[derive(Clone, Copy)]
+pub struct Cell(*const Count);
+
+// SAFETY: A count stays until all threads of a case are joined.
+unsafe impl Send for Cell {}
+
+/// What waiters are found by: the table, and an address.
+#[derive(Clone, Copy, PartialEq)]
+pub struct Key(*const Table, u32);
+
+impl Cell {
+    fn get(&self) -> &Count {
+        // SAFETY: A count stays until all threads of a case are joined.
+        unsafe { &*self.0 }
+    }
+}
+
+// SAFETY: All copies point to the same count; the queue is that of the lock.
+unsafe impl Shared for Cell {
+    type Word = FullWord;
+    type Key = Key;
+    type Platform = Host;
+
+    fn word(&self) -> &FullWord {
+        self.get().memory.read();
+        &self.get().word
+    }
+
+    fn key(&self) -> Key {
+        Key(Arc::as_ptr(&self.get().table), self.get().address)
+    }
+
+    fn with<R>(Key(table, _): Key, f: impl FnOnce(&Queue<Look<Self>, Host>) -> R) -> R {
+        // SAFETY: The table stays until all threads of a case are joined.
+        let table = unsafe { &*table };
+        table.locked.fetch_add(1, Relaxed);
+        f(&table.queue.lock().unwrap().0)
+    }
+
+    unsafe fn free(self) {
+        self.get().memory.write();
+        self.get().frees.fetch_add(1, Relaxed);
+    }
+}
+
+impl Count {
+    /// A count of so many.
+    fn new(counted: u32) -> Arc<Self> {
+        Self::at(&Table::new(), counted)
+    }
+
+    fn at(table: &Arc<Table>, counted: u32) -> Arc<Self> {
+        Arc::new(Self {
+            word: FullWord::new(OWNED | u64::from(counted)),
+            table: table.clone(),
+            address: 7,
+            memory: Plain::new(),
+            frees: 0.into(),
+            data: Plain::new(),
+            flag: AtomicU32::new(0),
+        })
+    }
+
+    fn cell(&self) -> Cell {
+        Cell(self)
+    }
+
+    fn wait(&self, task: &Task, most: u32, mode: Mode) -> Result<(), GaveUp> {
+        wait(self.cell(), most, &mut HostSleeper::new(task, mode))
+    }
+
+    /// Waits for what is sure to come.
+    fn wait_for(&self, task: &Task, most: u32) {
+        assert_eq!(self.wait(task, most, Mode::Uninterruptible), Ok(()));
+    }
+
+    /// Uses what is protected, and counts down.
+    fn use_and_down(&self) {
+        self.data.read();
+        down(self.cell());
+    }
+
+    fn get(&self) -> u64 {
+        self.word.load_relaxed() & COUNT
+    }
+
+    fn frees(&self) -> u32 {
+        self.frees.load(Relaxed)
+    }
+}
+
+type Actor = (Arc<Task>, JoinHandle<()>);
+
+/// Does `body` in a task of its own.
+fn act(count: &Arc<Count>, body: impl FnOnce(&Count, &Task) + Send + 'static) -> Actor {
+    let (task, count) = (Task::new(), count.clone());
+    let handle = task.run(move |task| body(&count, task));
+    (task, handle)
+}
+
+/// Counts down in a task of its own.
+fn ender(count: &Arc<Count>) -> Actor {
+    act(count, |count, _| count.use_and_down())
+}
+
+/// Waits for a number in a task of its own.
+fn waiter(count: &Arc<Count>, most: u32) -> Actor {
+    act(count, move |count, task| count.wait_for(task, most))
+}
+
+/// Joins all of them. The tasks stay until then: who is told wakes up before it is woken.
+fn join(actors: impl IntoIterator<Item = Actor>) {
+    let (tasks, handles): (Vec<_>, Vec<_>) = actors.into_iter().unzip();
+    for handle in handles {
+        handle.join().unwrap();
+    }
+    drop(tasks);
+}
+
+/// Waits for all, changes what is protected, and lets the count go, with its memory.
+fn change_and_go(count: &Count, task: &Task) {
+    count.wait_for(task, 0);
+    count.data.write();
+    disown(count.cell());
+}
+
+fn down_against_wait() {
+    let count = Count::new(1);
+    let actors = [ender(&count), act(&count, change_and_go)];
+    join(actors);
+    assert_eq!(count.frees(), 1);
+}
+
+fn two_downs_against_wait() {
+    let count = Count::new(2);
+    let actors = [ender(&count), ender(&count), act(&count, change_and_go)];
+    join(actors);
+    assert_eq!(count.frees(), 1);
+}
+
+/// Nobody waits: the last one frees, whoever that is.
+fn disown_against_downs() {
+    let count = Count::new(2);
+    let actors = [ender(&count), ender(&count)];
+    disown(count.cell());
+    join(actors);
+    assert_eq!((count.frees(), count.table.locked.load(Relaxed)), (1, 0));
+}
+
+/// One waits for one number and then for another, both of which it may fall past.
+fn two_numbers_in_turn() {
+    let count = Count::new(3);
+    let twice = act(&count, |count, _| {
+        count.use_and_down();
+        count.use_and_down();
+    });
+    let waiter = act(&count, |count, task| {
+        count.wait_for(task, 2);
+        change_and_go(count, task);
+    });
+    join([twice, ender(&count), waiter]);
+    assert_eq!(count.frees(), 1);
+}
+
+/// Two wait for different numbers, and the word has room for one. The number of the one is not reached before
+/// the other has been told.
+fn two_waiters() {
+    let count = Count::new(2);
+    let first = act(&count, |count, task| {
+        count.wait_for(task, 1);
+        count.use_and_down();
+    });
+    join([waiter(&count, 0), first, ender(&count)]);
+    assert_eq!(count.get(), 0);
+}
+
+/// The one gives up while the other waits for less.
+fn one_of_two_gives_up() {
+    let count = Count::new(2);
+    let patient = waiter(&count, 0);
+    let hasty = act(&count, |count, task| {
+        let _ = count.wait(task, 1, Mode::Interruptible);
+    });
+    hasty.0.interrupt();
+    count.use_and_down();
+    count.use_and_down();
+    join([patient, hasty]);
+}
+
+/// A wait that is given up leaves nothing behind, and the end is the end.
+fn signal_against_down() {
+    let count = Count::new(1);
+    let ender = ender(&count);
+    let waiter = act(&count, |count, task| {
+        if count.wait(task, 0, Mode::Interruptible).is_ok() {
+            count.data.write();
+        }
+        disown(count.cell());
+    });
+    waiter.0.interrupt();
+    join([ender, waiter]);
+    assert_eq!(count.frees(), 1);
+}
+
+/// A signal ends a wait for what does not come.
+fn signal_never_answered() {
+    let count = Count::new(1);
+    let waiter = act(&count, |count, task| {
+        let ended = count.wait(task, 0, Mode::Interruptible);
+        assert_eq!(ended, Err(GaveUp::Signal));
+        disown(count.cell());
+    });
+    waiter.0.interrupt();
+    join([waiter]);
+    count.use_and_down();
+    assert_eq!((count.frees(), count.table.locked.load(Relaxed)), (1, 2));
+}
+
+/// A wake-up for another reason does not end the wait.
+fn wake_for_no_reason() {
+    let count = Count::new(1);
+    let waiter = act(&count, change_and_go);
+    let ender = ender(&count);
+    waiter.0.wake_up();
+    join([ender, waiter]);
+    assert_eq!(count.frees(), 1);
+}
+
+/// Who counts down to a number that nobody waits for does not look at the queue.
+fn not_that_number() {
+    let count = Count::new(2);
+    let user = act(&count, |count, _| {
+        assert!(up(count.cell()));
+        count.use_and_down();
+        count.use_and_down();
+        // To this one.
+        count.use_and_down();
+    });
+    join([waiter(&count, 0), user]);
+    assert!(count.table.locked.load(Relaxed) <= 2);
+}
+
+/// Who counts up and then looks at a flag, and who sets the flag and then waits: one sees the other.
+fn up_against_flag() {
+    let count = Count::new(0);
+    let user = act(&count, |count, _| {
+        assert!(up(count.cell()));
+        if count.flag.load(Relaxed) == 0 {
+            count.data.read();
+        }
+        down(count.cell());
+    });
+    let waiter = act(&count, |count, task| {
+        count.flag.store(1, Relaxed);
+        count.wait_for(task, 0);
+        count.data.write();
+    });
+    join([user, waiter]);
+}
+
+/// Another count comes in the place of the first one: who counts down late tells nobody too early.
+fn another_at_the_address() {
+    let first = Count::new(1);
+    let second = Count::at(&first.table, 1);
+    let next = second.clone();
+    let waiter = act(&first, move |first, task| {
+        // Who counts down may be about to tell when this gives up.
+        let _ = first.wait(task, 0, Mode::Interruptible);
+        change_and_go(first, task);
+        next.wait_for(task, 0);
+        next.data.write();
+    });
+    let enders = [ender(&first), ender(&second)];
+    waiter.0.interrupt();
+    join(enders.into_iter().chain([waiter]));
+    assert_eq!(first.frees(), 1);
+}
+
+/// There is room for one more, and not for two.
+fn room_for_one() {
+    let count = Count::new(MAX - 1);
+    let counted = |count: &Count, _: &Task| {
+        if up(count.cell()) {
+            count.flag.fetch_add(1, Relaxed);
+        }
+    };
+    join([act(&count, counted), act(&count, counted)]);
+    assert_eq!((count.get(), count.flag.load(Relaxed)), (MAX.into(), 1));
+    assert!(!up_below(count.cell(), u32::MAX));
+}
+
+/// One at a time is let in.
+fn throttle() {
+    let count = Count::new(0);
+    let pass = |count: &Count, task: &Task| {
+        let mut sleeper = HostSleeper::new(task, Mode::Uninterruptible);
+        assert_eq!(up_when(count.cell(), 0, &mut sleeper), Ok(()));
+        count.data.write();
+        down(count.cell());
+    };
+    join([act(&count, pass), act(&count, pass)]);
+    assert_eq!(count.get(), 0);
+}
+
+/// Many count up and down, and wait for different numbers.
+fn crowd() {
+    let count = Count::new(4);
+    let mut actors: Vec<Actor> = (0..4)
+        .map(|most| {
+            act(&count, move |count, task| {
+                count.wait_for(task, most);
+                count.wait_for(task, 0);
+            })
+        })
+        .collect();
+    actors.extend((0..4).map(|_| {
+        act(&count, |count, task| {
+            for _ in 0..3 {
+                assert!(up(count.cell()));
+                count.use_and_down();
+            }
+            let mut sleeper = HostSleeper::new(task, Mode::Uninterruptible);
+            assert_eq!(up_when(count.cell(), 5, &mut sleeper), Ok(()));
+            count.use_and_down();
+            count.use_and_down();
+        })
+    }));
+    for (task, _) in &actors {
+        task.wake_up();
+    }
+    join(actors);
+    disown(count.cell());
+    assert_eq!(count.frees(), 1);
+}
+
+/// The cases.
+pub const CASES: &[Case] = &[
+    Case::explore("count_down_against_wait", down_against_wait),
+    Case::bounded("count_two_downs_against_wait", 3, two_downs_against_wait),
+    Case::explore("count_disown_against_downs", disown_against_downs),
+    Case::bounded("count_two_numbers_in_turn", 2, two_numbers_in_turn),
+    Case::bounded("count_two_waiters", 3, two_waiters),
+    Case::bounded("count_one_of_two_gives_up", 3, one_of_two_gives_up),
+    Case::bounded("count_signal_against_down", 4, signal_against_down),
+    Case::explore("count_signal_never_answered", signal_never_answered),
+    Case::bounded("count_wake_for_no_reason", 3, wake_for_no_reason),
+    Case::bounded("count_not_that_number", 4, not_that_number),
+    Case::bounded("count_up_against_flag", 4, up_against_flag),
+    Case::bounded("count_another_at_the_address", 3, another_at_the_address),
+    Case::explore("count_room_for_one", room_for_one),
+    Case::bounded("count_throttle", 3, throttle),
+    Case::stress("count_crowd", crowd),
+];
