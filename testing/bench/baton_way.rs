@@ -3,6 +3,7 @@
 //! This library's way: events that consider their waiters.
 
 use crate::{
+    baton_count::Pieces,
     baton_entry::Entries,
     baton_keyed::Keyed,
     Case,
@@ -224,6 +225,8 @@ struct Shared {
     herd: SpinLock<Herd>,
     #[pin]
     entries: Entries,
+    #[pin]
+    pieces: Pieces,
 }
 
 /// The data of all cases and the threads that wait on it.
@@ -237,7 +240,7 @@ pub(crate) struct Rig {
 impl Rig {
     pub(crate) fn new(cx: &mut MaySleep) -> Result<Self> {
         let shared = Arc::pin_init(
-            pin_init!(Shared {
+            try_pin_init!(Shared {
                 value_spin <- new_spinlock!(Value::new()),
                 value_mutex <- new_mutex!(Value::new()),
                 pair_spin <- new_spinlock!(Pair::new()),
@@ -246,6 +249,7 @@ impl Rig {
                 claimed_mutex <- new_mutex!(ClaimedPair::new()),
                 herd <- new_spinlock!(Herd::new()),
                 entries <- Entries::new(),
+                pieces <- Pieces::new(),
             }),
             GFP_KERNEL,
         )?;
@@ -299,6 +303,7 @@ impl Way for Rig {
             Case::Entry => s.entries.run(cx, ops)?,
             Case::Keyed => self.keyed.run(cx, ops)?,
             Case::KeyedFew => self.keyed_few.run(cx, ops)?,
+            Case::Count => s.pieces.run(ops)?,
         }
         Ok(())
     }
@@ -316,6 +321,7 @@ impl Way for Rig {
             Case::Entry => s.entries.locked(),
             Case::Keyed => self.keyed.passed(cx),
             Case::KeyedFew => self.keyed_few.passed(cx),
+            Case::Count => s.pieces.counted(),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! `bench_c/run` of the other module is the same for C. A case does a fixed number of operations in
 //! the context of the writer, and counts in its data what was done.
 
+mod baton_count;
 mod baton_entry;
 mod baton_keyed;
 mod baton_way;
@@ -51,6 +52,7 @@ enum Case {
     Entry,
     Keyed,
     KeyedFew,
+    Count,
 }
 
 const CASES: &[(&str, Case)] = &[
@@ -64,6 +66,7 @@ const CASES: &[(&str, Case)] = &[
     ("entry", Case::Entry),
     ("keyed", Case::Keyed),
     ("keyed-few", Case::KeyedFew),
+    ("count", Case::Count),
 ];
 
 struct Command {

@@ -19,6 +19,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/wait.h>
+#include <linux/wait_bit.h>
 
 #include "c_way.h"
 
@@ -208,6 +209,40 @@ static void open_loop(struct herd *h, u64 ops)
 	}
 }
 
+/* count: what is in flight is counted, and nobody waits. */
+
+struct count {
+	atomic_t in_flight;
+	u64 counted;
+};
+
+/* Somebody may wait for any number. */
+static void count_loop(struct count *c, u64 ops)
+{
+	atomic_inc(&c->in_flight);
+	for (u64 i = 0; i < ops; i++) {
+		atomic_inc(&c->in_flight);
+		atomic_dec(&c->in_flight);
+		/* Pairs with that of prepare_to_wait_event(). */
+		smp_mb__after_atomic();
+		wake_up_var(&c->in_flight);
+	}
+	atomic_dec(&c->in_flight);
+	c->counted += ops;
+}
+
+/* The same by an author who knows that they wait for zero. */
+static void count_loop_to_zero(struct count *c, u64 ops)
+{
+	atomic_inc(&c->in_flight);
+	for (u64 i = 0; i < ops; i++) {
+		atomic_inc(&c->in_flight);
+		atomic_dec_and_wake_up(&c->in_flight);
+	}
+	atomic_dec(&c->in_flight);
+	c->counted += ops;
+}
+
 /* All of it, and the files that drive it. */
 
 static struct bench {
@@ -216,6 +251,7 @@ static struct bench {
 	struct update update;
 	struct pair trip[2];
 	struct herd herd;
+	struct count count;
 	char result[128];
 } bench;
 
@@ -253,6 +289,9 @@ do {								\
 	CASE("herd", bench.herd.passed, open_loop(&bench.herd, ops));
 	CASE("entry", entry_locked, entry_loop(ops));
 	CASE("keyed", keyed_passed, keyed_loop(ops));
+	CASE("count", bench.count.counted, count_loop(&bench.count, ops));
+	CASE("count-active", bench.count.counted,
+	     count_loop_to_zero(&bench.count, ops));
 #undef CASE
 	return -EINVAL;
 }

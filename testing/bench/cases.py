@@ -76,6 +76,8 @@ CASES = (
          (Way("baton", "baton", "keyed", "baton/keyed/"), Way("c", "c", "keyed", "c/keyed/"),
           Way("sixteen", "baton", "keyed-few", "baton/few/")),
          {"qemu": 16, "uml": 16}, {}),
+    Case("count", "count up and down, nobody waits", ways("count", "count", active=True, condvar=False),
+         {"qemu": 10000, "uml": 10000}, {"qemu": 1.0, "uml": 1.0}),
 )
 
 
