@@ -13,7 +13,7 @@
 //!   waiting with something held that the other task needs does not compile.
 //! - [`MaySleep`] is the capability to sleep. Every lock that is taken through it borrows it, so
 //!   a task that holds a lock, is in an RCU section or has interrupts disabled cannot sleep on something
-//!   else. [`held`] is the lock that has borrowed it.
+//!   else. [`held`] is the lock that has borrowed it, [`both`] two of them that a wait gives up together.
 //! - [`Event`] is a condition's data and the tasks that wait for it, in one object, inside a lock. Its data
 //!   changes through [`Event::update`] only, which considers the waiters before it returns: there is
 //!   no wake call to forget or to misplace. A task can wait for one event or for either of several. Of a
@@ -43,6 +43,7 @@
 
 pub mod agent;
 pub mod block;
+pub mod both;
 pub mod completion;
 pub mod context;
 pub mod count;

@@ -43,12 +43,13 @@ mod policy;
 pub(crate) mod protocol;
 mod provider;
 pub(crate) mod queue;
-mod select;
+pub(crate) mod select;
 mod serve;
+pub(crate) mod shared;
 mod slots;
 mod threshold;
 mod tied;
-mod wait;
+pub(crate) mod wait;
 mod waiter;
 
 pub use audit::{
@@ -110,6 +111,7 @@ pub use wait::{
 
 use platform::Kernel;
 use protocol::{
+    Chosen,
     Queue,
     Waiter, //
 };
@@ -390,6 +392,40 @@ impl<W, P: Policy, E: Level> Event<W, P, E> {
     #[inline]
     pub fn is_closed(&self) -> bool {
         self.queue.is_closed()
+    }
+
+    /// Changes the data, and notes in `chosen` who is to be told that it was served.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn update_untold<R>(
+        self: Pin<&mut Self>,
+        change: impl FnOnce(&mut W) -> R,
+        chosen: &mut Chosen<Kernel>,
+    ) -> R {
+        self.changes();
+        let Parts { queue, data } = self.parts();
+        let result = change(data);
+        if !queue.is_empty() {
+            queue.choose(data, chosen);
+        }
+        result
+    }
+
+    /// Returns where the queue and the data of an event are.
+    ///
+    /// # Safety
+    ///
+    /// It must be one that lives.
+    #[inline]
+    pub(crate) unsafe fn places(this: *const Self) -> (*const Queue<W, Kernel>, *mut W) {
+        // SAFETY: By the safety requirements.
+        unsafe { (&raw const (*this).queue, (*this).data.get()) }
+    }
+
+    /// Returns what the event is called.
+    #[inline]
+    pub(crate) fn label(&self) -> Label {
+        self.label
     }
 
     /// Returns what the registry knows it by.

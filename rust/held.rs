@@ -72,7 +72,10 @@ impl<T: ?Sized, B: Backend> LockIn<T, B> for Lock<T, B> {
 }
 
 /// A guard, and who was served under it: they are told after the lock was released.
-pub(crate) struct Locked<'a, T: ?Sized, B: Backend> {
+///
+/// Dropping it does both. `mem::forget` leaves the lock held, and them asleep.
+#[doc(hidden)]
+pub struct Locked<'a, T: ?Sized, B: Backend> {
     pub(crate) guard: ManuallyDrop<Guard<'a, T, B>>,
     pub(crate) chosen: Chosen<Kernel>,
 }

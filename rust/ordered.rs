@@ -85,6 +85,14 @@ impl<L: Level, T, B: Backend> Ordered<L, Lock<T, B>> {
     }
 }
 
+impl<L: Level, K> Ordered<L, K> {
+    /// Returns the lock without its place.
+    #[inline]
+    pub(crate) fn plain(&self) -> &K {
+        &self.lock
+    }
+}
+
 impl<L: Level, T> Ordered<L, SpinLockIrq<T>> {
     /// Acquires the lock without the capability to sleep, in an interrupt for example.
     ///

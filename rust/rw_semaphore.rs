@@ -11,6 +11,12 @@
 //! reference of a [`Drain`](crate::drain::Drain), whose freeze is
 //! [`Drain::shut_owned`](crate::drain::Drain::shut_owned).
 
+mod event;
+mod wait;
+
+pub use event::RwEvent;
+pub use wait::OnShared;
+
 use crate::{
     context::{
         Borrowed,
@@ -19,6 +25,7 @@ use crate::{
     level::{
         After,
         Level,
+        Top,
         Unordered, //
     },
 };
@@ -29,6 +36,7 @@ use core::{
         Deref,
         DerefMut, //
     },
+    pin::Pin,
 };
 use kernel::{
     bindings,
@@ -40,6 +48,7 @@ use kernel::{
         Opaque, //
     },
 };
+use pin_init::Wrapper;
 
 /// Creates a [`RwSemaphore`] initialiser with a lock class of its own.
 #[macro_export]
@@ -82,6 +91,7 @@ pub use new_rw_semaphore;
 pub struct RwSemaphore<T, L: Level = Unordered> {
     #[pin]
     semaphore: Opaque<bindings::rw_semaphore>,
+    #[pin]
     data: UnsafeCell<T>,
     _level: PhantomData<fn() -> L>,
 }
@@ -98,7 +108,7 @@ impl<T, L: Level> RwSemaphore<T, L> {
     /// Context: any; it only initialises.
     #[doc(alias = "init_rwsem")]
     pub fn new(
-        data: T,
+        data: impl PinInit<T>,
         name: &'static CStr,
         key: Pin<&'static LockClassKey>,
     ) -> impl PinInit<Self> {
@@ -108,9 +118,25 @@ impl<T, L: Level> RwSemaphore<T, L> {
                 // SAFETY: `semaphore` is valid for writes and will not move; name and key are static.
                 unsafe { bindings::__init_rwsem(semaphore, name.as_char_ptr(), key.as_ptr()) }
             }),
-            data: UnsafeCell::new(data),
+            data <- <UnsafeCell<_> as Wrapper<_>>::pin_init(data),
             _level: PhantomData,
         })
+    }
+
+    /// Acquires it for reading.
+    pub(crate) fn down_read(&self) -> Read<'_, T, L> {
+        // SAFETY: It is initialised; the callers may sleep.
+        unsafe { bindings::down_read(self.semaphore.get()) };
+        // INVARIANT: It was acquired.
+        Read(self, NotThreadSafe)
+    }
+
+    /// Acquires it for writing.
+    pub(crate) fn down_write(&self) -> Write<'_, T, L> {
+        // SAFETY: It is initialised; the callers may sleep.
+        unsafe { bindings::down_write(self.semaphore.get()) };
+        // INVARIANT: It was acquired.
+        Write(self, NotThreadSafe)
     }
 
     /// Waits until nobody writes, and keeps writers out.
@@ -118,13 +144,14 @@ impl<T, L: Level> RwSemaphore<T, L> {
     /// Context: may sleep, not to be interrupted. A task must not read twice: a writer that comes in
     /// between would be waited for by the second, and wait for the first. The order sees to that.
     #[doc(alias = "down_read")]
-    pub fn read_in<'a, 'c, C: Level>(&'a self, _cx: &'c mut MaySleep<C>) -> ReadGuard<'a, 'c, T, L>
+    pub fn read_in<'a, 'c, C: Level>(
+        &'a self,
+        cx: &'c mut MaySleep<C>,
+    ) -> ReadGuard<'a, 'c, T, C, L>
     where
         L: After<C>,
     {
-        // SAFETY: It is initialised; the caller may sleep.
-        unsafe { bindings::down_read(self.semaphore.get()) };
-        ReadGuard::new(self)
+        ReadGuard::new(self.down_read(), cx)
     }
 
     /// As [`RwSemaphore::read_in`], and gives up on a fatal signal.
@@ -137,14 +164,15 @@ impl<T, L: Level> RwSemaphore<T, L> {
     #[doc(alias = "down_read_killable")]
     pub fn read_killable_in<'a, 'c, C: Level>(
         &'a self,
-        _cx: &'c mut MaySleep<C>,
-    ) -> Result<ReadGuard<'a, 'c, T, L>>
+        cx: &'c mut MaySleep<C>,
+    ) -> Result<ReadGuard<'a, 'c, T, C, L>>
     where
         L: After<C>,
     {
         // SAFETY: It is initialised; the caller may sleep.
         to_result(unsafe { bindings::down_read_killable(self.semaphore.get()) })?;
-        Ok(ReadGuard::new(self))
+        // INVARIANT: It was acquired.
+        Ok(ReadGuard::new(Read(self, NotThreadSafe), cx))
     }
 
     /// Waits until nobody reads or writes, and keeps all others out.
@@ -153,14 +181,12 @@ impl<T, L: Level> RwSemaphore<T, L> {
     #[doc(alias = "down_write")]
     pub fn write_in<'a, 'c, C: Level>(
         &'a self,
-        _cx: &'c mut MaySleep<C>,
-    ) -> WriteGuard<'a, 'c, T, L>
+        cx: &'c mut MaySleep<C>,
+    ) -> WriteGuard<'a, 'c, T, C, L>
     where
         L: After<C>,
     {
-        // SAFETY: It is initialised; the caller may sleep.
-        unsafe { bindings::down_write(self.semaphore.get()) };
-        WriteGuard::new(self)
+        WriteGuard::new(self.down_write(), cx)
     }
 
     /// As [`RwSemaphore::write_in`], and gives up on a fatal signal.
@@ -173,55 +199,75 @@ impl<T, L: Level> RwSemaphore<T, L> {
     #[doc(alias = "down_write_killable")]
     pub fn write_killable_in<'a, 'c, C: Level>(
         &'a self,
-        _cx: &'c mut MaySleep<C>,
-    ) -> Result<WriteGuard<'a, 'c, T, L>>
+        cx: &'c mut MaySleep<C>,
+    ) -> Result<WriteGuard<'a, 'c, T, C, L>>
     where
         L: After<C>,
     {
         // SAFETY: It is initialised; the caller may sleep.
         to_result(unsafe { bindings::down_write_killable(self.semaphore.get()) })?;
-        Ok(WriteGuard::new(self))
+        // INVARIANT: It was acquired.
+        Ok(WriteGuard::new(Write(self, NotThreadSafe), cx))
     }
 }
 
 macro_rules! guard {
-    ($(#[$doc:meta])* $name:ident, $up:ident) => {
-        $(#[$doc])*
-        #[must_use = "the semaphore is released immediately when this is unused"]
-        pub struct $name<'a, 'c, T, L: Level> {
-            semaphore: &'a RwSemaphore<T, L>,
-            inner: MaySleep<L>,
-            _borrowed: Borrowed<'c>,
-            // Lockdep, and the owner that writers spin on, are those of the task.
-            _not_send: NotThreadSafe,
-        }
+    ($(#[$doc:meta])* $name:ident, $held:ident, $up:ident) => {
+        /// The semaphore is held, until this is dropped. `mem::forget` leaves it held.
+        ///
+        /// # Invariants
+        ///
+        /// This task has acquired it.
+        // Lockdep, and the owner that writers spin on, are those of the task.
+        #[doc(hidden)]
+        pub struct $held<'a, T, L: Level>(&'a RwSemaphore<T, L>, NotThreadSafe);
 
-        impl<'a, T, L: Level> $name<'a, '_, T, L> {
-            /// The caller has acquired it.
-            fn new(semaphore: &'a RwSemaphore<T, L>) -> Self {
-                // INVARIANT: The caller has.
-                Self {
-                    semaphore,
-                    inner: MaySleep::while_held(),
-                    _borrowed: Borrowed::new(),
-                    _not_send: NotThreadSafe,
-                }
+        impl<T, L: Level> Drop for $held<'_, T, L> {
+            fn drop(&mut self) {
+                // SAFETY: By the type invariants it is held, by this task.
+                unsafe { bindings::$up(self.0.semaphore.get()) };
             }
         }
 
-        impl<T, L: Level> Deref for $name<'_, '_, T, L> {
+        $(#[$doc])*
+        #[must_use = "the semaphore is released immediately when this is unused"]
+        pub struct $name<'a, 'c, T, C: Level = Top, L: Level = Unordered> {
+            held: $held<'a, T, L>,
+            cx: &'c mut MaySleep<C>,
+            inner: MaySleep<L>,
+            _borrowed: Borrowed<'c>,
+        }
+
+        impl<'a, 'c, T, C: Level, L: Level> $name<'a, 'c, T, C, L> {
+            pub(crate) fn new(held: $held<'a, T, L>, cx: &'c mut MaySleep<C>) -> Self {
+                Self {
+                    held,
+                    cx,
+                    inner: MaySleep::while_held(),
+                    _borrowed: Borrowed::new(),
+                }
+            }
+
+            /// Returns what holds the semaphore, and what takes it again.
+            #[allow(clippy::type_complexity, reason = "the guard, and what it was made of")]
+            pub(crate) fn split(
+                self,
+            ) -> (
+                $held<'a, T, L>,
+                (&'a RwSemaphore<T, L>, &'c mut MaySleep<C>),
+            ) {
+                let Self { held, cx, .. } = self;
+                let semaphore = held.0;
+                (held, (semaphore, cx))
+            }
+        }
+
+        impl<T, C: Level, L: Level> Deref for $name<'_, '_, T, C, L> {
             type Target = T;
 
             fn deref(&self) -> &T {
-                // SAFETY: By the type invariants nobody changes it, but through `&mut self`.
-                unsafe { &*self.semaphore.data.get() }
-            }
-        }
-
-        impl<T, L: Level> Drop for $name<'_, '_, T, L> {
-            fn drop(&mut self) {
-                // SAFETY: By the type invariants it is held, by this task.
-                unsafe { bindings::$up(self.semaphore.semaphore.get()) };
+                // SAFETY: It is held, so nobody changes it but through `&mut self`.
+                unsafe { &*self.held.0.data.get() }
             }
         }
     };
@@ -232,45 +278,49 @@ guard! {
     ///
     /// It is not [`Parkable`](crate::drain::Parkable): whoever waits for the writer waits for this.
     ///
-    /// `mem::forget` keeps writers out for ever.
-    ///
-    /// # Invariants
-    ///
-    /// This task holds `semaphore` for reading.
-    ReadGuard, up_read
+    /// Dropping it releases the semaphore. `mem::forget` keeps writers out for ever.
+    ReadGuard, Read, up_read
 }
 
 guard! {
     /// A semaphore that is held for writing.
     ///
-    /// `mem::forget` keeps everybody out for ever.
-    ///
-    /// # Invariants
-    ///
-    /// This task holds `semaphore` for writing.
-    WriteGuard, up_write
+    /// Dropping it releases the semaphore. `mem::forget` keeps everybody out for ever.
+    WriteGuard, Write, up_write
 }
 
-impl<T, L: Level> ReadGuard<'_, '_, T, L> {
+impl<T, C: Level, L: Level> ReadGuard<'_, '_, T, C, L> {
     /// Returns the data together with the capability to sleep while this is held: see
     /// [`Held::inner`](crate::held::Held::inner).
+    ///
+    /// Context: that of the guard; nothing is waited for.
     pub fn inner(&mut self) -> (&T, &mut MaySleep<L>) {
-        // SAFETY: By the type invariants nobody changes it.
-        (unsafe { &*self.semaphore.data.get() }, &mut self.inner)
+        // SAFETY: It is held for reading, so nobody changes it.
+        (unsafe { &*self.held.0.data.get() }, &mut self.inner)
     }
 }
 
-impl<T, L: Level> WriteGuard<'_, '_, T, L> {
+impl<T, C: Level, L: Level> WriteGuard<'_, '_, T, C, L> {
     /// As [`ReadGuard::inner`].
-    pub fn inner(&mut self) -> (&mut T, &mut MaySleep<L>) {
-        // SAFETY: By the type invariants it is ours alone.
-        (unsafe { &mut *self.semaphore.data.get() }, &mut self.inner)
+    ///
+    /// Context: that of the guard; nothing is waited for.
+    pub fn inner(&mut self) -> (Pin<&mut T>, &mut MaySleep<L>) {
+        // SAFETY: It is held for writing, so it is ours alone; and it is pinned with the semaphore.
+        let data = unsafe { Pin::new_unchecked(&mut *self.held.0.data.get()) };
+        (data, &mut self.inner)
+    }
+
+    /// Returns a pinned mutable reference to the data.
+    ///
+    /// Context: that of the guard; nothing is waited for.
+    pub fn as_mut(&mut self) -> Pin<&mut T> {
+        self.inner().0
     }
 }
 
-impl<T, L: Level> DerefMut for WriteGuard<'_, '_, T, L> {
+impl<T: Unpin, C: Level, L: Level> DerefMut for WriteGuard<'_, '_, T, C, L> {
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: By the type invariants it is ours alone.
-        unsafe { &mut *self.semaphore.data.get() }
+        // SAFETY: It is held for writing, so it is ours alone.
+        unsafe { &mut *self.held.0.data.get() }
     }
 }

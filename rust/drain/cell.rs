@@ -156,6 +156,7 @@ impl Word for Atomic<u64> {
         self.fetch_add(amount, Full)
     }
 
+    #[inline]
     fn fetch_sub_full(&self, amount: u64) -> u64 {
         self.fetch_sub(amount, Full)
     }

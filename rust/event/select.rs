@@ -14,11 +14,16 @@ use super::{
 };
 use crate::{
     level::Level,
-    registry::Label, //
+    registry::{
+        self,
+        About,
+        Label, //
+    }, //
 };
 use core::{
     marker::PhantomData,
     mem,
+    panic::Location,
     ptr, //
 };
 use kernel::prelude::*;
@@ -30,15 +35,15 @@ use kernel::prelude::*;
 /// The event lies inside the data of the lock that is held, or is tied to it and borrowed for `'e`. It is
 /// reached by way of a shared reference, so its address is fixed: an event is pinned, and is replaced in its
 /// place only under the lock, by who drops the old one.
-pub(super) struct Selected<'e, W, P: Policy, E: Level> {
-    pub(super) event: *const Event<W, P, E>,
-    pub(super) _borrow: PhantomData<&'e ()>,
+pub(crate) struct Selected<'e, W, P: Policy, E: Level> {
+    pub(crate) event: *const Event<W, P, E>,
+    pub(crate) _borrow: PhantomData<&'e ()>,
 }
 
 impl<W, P: Policy, E: Level> Selected<'_, W, P, E> {
     /// Selects an event inside the data of a lock.
     #[inline]
-    pub(super) fn inside<T>(
+    pub(crate) fn inside<T>(
         data: &T,
         select: impl for<'x> FnOnce(&'x T) -> &'x Event<W, P, E>,
     ) -> Self {
@@ -48,13 +53,28 @@ impl<W, P: Policy, E: Level> Selected<'_, W, P, E> {
 
     /// The event at an address, if it is inside the data at `data`.
     #[inline]
-    pub(super) fn at<T>(data: *const T, event: *const Event<W, P, E>, label: Label) -> Self {
+    pub(crate) fn at<T>(data: *const T, event: *const Event<W, P, E>, label: Label) -> Self {
         let inside = is_inside(data, event, label);
         // INVARIANT: It lies inside.
         Self {
             event: if inside { event } else { ptr::null() },
             _borrow: PhantomData,
         }
+    }
+
+    /// Tells lockdep of the wait, and returns what to tell the registry. The lock is held.
+    #[inline]
+    pub(crate) fn announce(&self) -> Option<About> {
+        // SAFETY: By the type invariants, and the lock is held.
+        let event = unsafe { self.event.as_ref() }?;
+        #[cfg(CONFIG_LOCKDEP)]
+        event.map.wait();
+        registry::is_wanted().then(|| About {
+            object: event.object(),
+            label: event.label,
+            place: Location::caller(),
+            class: 0,
+        })
     }
 }
 
@@ -96,7 +116,7 @@ pub(super) mod before {
 
 /// No event before this one.
 #[doc(hidden)]
-pub struct Nothing(pub(super) ());
+pub struct Nothing(pub(crate) ());
 
 impl before::Sealed for Nothing {
     type And<X> = X;

@@ -46,7 +46,6 @@ use super::{
         Selected, //
     },
     Event,
-    Parts,
     Policy,
     Tied,
     WrongLock, //
@@ -97,10 +96,10 @@ pub struct On<'e, H, N, W, P: Policy, E: Level> {
 /// The claims cannot wait themselves: they get the data, and no capability.
 #[must_use = "nothing is waited for before `wait`"]
 pub struct Wait<'e, H, N> {
-    pub(super) held: H,
-    pub(super) about: Option<About>,
-    pub(super) events: N,
-    pub(super) _borrow: PhantomData<&'e ()>,
+    pub(crate) held: H,
+    pub(crate) about: Option<About>,
+    pub(crate) events: N,
+    pub(crate) _borrow: PhantomData<&'e ()>,
 }
 
 impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
@@ -204,37 +203,23 @@ impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
         change: impl FnOnce(&mut W) -> R,
     ) -> R {
         let event = event(self.locked.guard.as_mut());
-        event.changes();
-        let Parts { queue, data } = event.parts();
-        let result = change(data);
-        if !queue.is_empty() {
-            queue.choose(data, &mut self.locked.chosen);
-        }
-        result
+        event.update_untold(change, &mut self.locked.chosen)
     }
 }
 
 impl<'e, H, N, W, P: Policy, E: Level> On<'e, H, N, W, P, E> {
     #[inline]
-    fn new(held: H, before: N, about: Option<About>, selected: Selected<'e, W, P, E>) -> Self {
-        let mut about = about;
-        // SAFETY: By the invariants of `Selected`, and the lock is held.
-        if let Some(event) = unsafe { selected.event.as_ref() } {
-            #[cfg(CONFIG_LOCKDEP)]
-            event.map.wait();
-            if registry::is_wanted() && about.is_none() {
-                about = Some(About {
-                    object: event.object(),
-                    label: event.label,
-                    place: Location::caller(),
-                    class: 0,
-                });
-            }
-        }
+    pub(crate) fn new(
+        held: H,
+        before: N,
+        about: Option<About>,
+        selected: Selected<'e, W, P, E>,
+    ) -> Self {
+        let first = selected.announce();
         Self {
             held,
             before,
-            about,
+            about: about.or(first),
             selected,
         }
     }
@@ -305,7 +290,7 @@ where
             event if event.is_null() => Place::nowhere(),
             event => {
                 // SAFETY: The event is valid, by the invariants of `Selected`.
-                let (queue, data) = unsafe { (&raw const (*event).queue, (*event).data.get()) };
+                let (queue, data) = unsafe { Event::places(event) };
                 // SAFETY: As above: inside the data of the lock, or borrowed, and at a fixed place.
                 unsafe { Place::new(queue, data) }
             }
@@ -401,7 +386,7 @@ where
         let Held {
             locked, cx: _cx, ..
         } = held;
-        run(locked, &mode, about, events).map_err(ended::<M>)
+        run(locked, &mode, about, events)
     }
 
     /// As [`Wait::wait`], and takes the lock again whatever came of it.
@@ -422,7 +407,7 @@ where
         } = self;
         let Held { locked, cx, .. } = held;
         let lock = locked.guard.lock_ref();
-        let result = run(locked, &mode, about, events).map_err(ended::<M>);
+        let result = run(locked, &mode, about, events);
         (Held::new(lock.lock(), cx), result)
     }
 }
@@ -455,13 +440,37 @@ fn run<T, B, M, N>(
     mode: &M,
     about: Option<About>,
     events: N,
-) -> Result<N::Output, Ended<WaitError>>
+) -> Result<N::Output, M::Error>
 where
     B: Backend,
     M: Mode,
     N: Events<Kernel>,
 {
-    let place = Location::caller();
+    let monitor = Under(locked.guard.lock_ref());
+    // SAFETY: The guard is that of the lock, and was moved here: nobody has a reference to what it protects.
+    // The events are under this lock, by the invariants of `Selected`, and the lock is borrowed.
+    unsafe { run_under(monitor, locked, mode, about, Location::caller(), events) }
+}
+
+/// The wait under any lock.
+///
+/// # Safety
+///
+/// As for [`monitor::wait`].
+#[inline]
+pub(crate) unsafe fn run_under<K, M, N>(
+    monitor: K,
+    guard: K::Guard,
+    mode: &M,
+    about: Option<About>,
+    place: &'static Location<'static>,
+    events: N,
+) -> Result<N::Output, M::Error>
+where
+    K: Monitor,
+    M: Mode,
+    N: Events<Kernel>,
+{
     let sleeper = || {
         let mut sleeper = KernelSleeper::new(mode);
         if registry::is_wanted() {
@@ -469,8 +478,6 @@ where
         }
         sleeper
     };
-    let monitor = Under(locked.guard.lock_ref());
-    // SAFETY: The guard is that of the lock, and was moved here: nobody has a reference to what it protects.
-    // The events are under this lock, by the invariants of `Selected`, and the lock is borrowed.
-    unsafe { monitor::wait(monitor, locked, events, sleeper) }
+    // SAFETY: By the safety requirements.
+    unsafe { monitor::wait(monitor, guard, events, sleeper) }.map_err(ended::<M>)
 }

@@ -89,6 +89,12 @@ impl<W: 'static, C: Claim<W>, P: Platform, X: Extra<W, P>> Waiter<W, C, P, X> {
         served
     }
 
+    /// Returns whether the condition holds, for the calling task itself, which is on no list.
+    #[inline]
+    pub(crate) fn holds_now(&mut self, w: &W) -> bool {
+        self.claim.get_mut().holds(w)
+    }
+
     /// Returns a pointer to the entry that is valid for the whole waiter.
     #[inline]
     pub(crate) fn entry(this: *const Self) -> *const Entry<W, P> {

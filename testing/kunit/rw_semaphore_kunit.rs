@@ -31,6 +31,9 @@ use kernel::{
     },
 };
 
+#[path = "rw_semaphore/event.rs"]
+mod event;
+
 suite!(
     "rw_semaphore_kunit",
     "KUnit suite of baton's read-write semaphores"

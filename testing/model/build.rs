@@ -31,6 +31,8 @@ const SOURCES: &[(&str, &str)] = &[
     ("slots", "rust/event/slots.rs"),
     ("index", "rust/event/index.rs"),
     ("indexed", "rust/event/indexed.rs"),
+    ("shared", "rust/event/shared.rs"),
+    ("rw", "testing/model/src/rw.rs"),
     ("state", "rust/entry_map/state.rs"),
     ("wait", "rust/entry_map/wait.rs"),
     ("host", "testing/model/src/host.rs"),
@@ -102,7 +104,7 @@ fn main() {
     {
         writeln!(
             text,
-            "        {name:?} => [{name}::event::CASES, {name}::called_cases::CASES, {name}::keyed::CASES, {name}::entry_map::CASES, {name}::drain::CASES, {name}::phases_cases::CASES, {name}::count::CASES, {name}::stop::CASES].concat(),"
+            "        {name:?} => [{name}::event::CASES, {name}::called_cases::CASES, {name}::keyed::CASES, {name}::entry_map::CASES, {name}::rw::CASES, {name}::drain::CASES, {name}::phases_cases::CASES, {name}::count::CASES, {name}::stop::CASES].concat(),"
         )
         .unwrap();
     }

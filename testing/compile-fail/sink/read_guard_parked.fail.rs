@@ -9,7 +9,7 @@ use baton::{
     rw_semaphore::ReadGuard, //
 };
 
-pub type Guard = ReadGuard<'static, 'static, u32, Unordered>;
+pub type Guard = ReadGuard<'static, 'static, u32>;
 
 parkable! { //~ E0277
     pub struct Done {

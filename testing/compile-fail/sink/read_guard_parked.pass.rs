@@ -8,7 +8,7 @@ use baton::{
     rw_semaphore::ReadGuard, //
 };
 
-pub type Guard = ReadGuard<'static, 'static, u32, Unordered>;
+pub type Guard = ReadGuard<'static, 'static, u32>;
 
 parkable! {
     pub struct Done {

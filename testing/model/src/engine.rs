@@ -10,7 +10,7 @@ pub mod explorer {
     pub use loom::{
         sync::{
             atomic::{fence, AtomicU32, AtomicU64},
-            Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard,
+            Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
         },
         thread::JoinHandle,
         thread_local,
@@ -51,7 +51,7 @@ pub mod stress {
     pub use shuttle::{
         sync::{
             atomic::{fence, AtomicU32, AtomicU64},
-            Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard,
+            Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
         },
         thread::JoinHandle,
         thread_local,

@@ -1,10 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 
-// Those of the counts. Included by faults.rs.
+// Those of the counts, and of the events under a semaphore. Included by faults.rs.
 
+const SHARED: &str = "rust/event/shared.rs";
 const COUNT: &str = "rust/count/word.rs";
 
 const COUNT_FAULTS: &[Fault] = &[
+    Fault {
+        name: "reader_not_on_the_list",
+        file: SHARED,
+        from: "            readers.exclude(|| unsafe { queue.enqueue(entry, head) });",
+        to: "            let _ = (queue, readers, entry, head);",
+        case: "rw_update_against_reader",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "reader_leaves_without_a_word",
+        file: SHARED,
+        from: "            if queue.is_fifo() {",
+        to: "            if !queue.is_fifo() {",
+        case: "rw_a_reader_gives_up",
+        says: DEADLOCK,
+    },
     Fault {
         name: "sleeps_though_it_is_reached",
         file: COUNT,
