@@ -29,6 +29,8 @@ mod bit;
 mod bit_lock;
 #[path = "../../samples/waits/by_hand.rs"]
 mod by_hand;
+#[path = "../../samples/waits/callback.rs"]
+mod callback;
 #[path = "../../samples/waits/complete_all.rs"]
 mod complete_all;
 #[path = "../../samples/waits/completion.rs"]
@@ -41,6 +43,8 @@ mod completion_reinit;
 mod completion_timeout;
 #[path = "../../samples/waits/completion_try.rs"]
 mod completion_try;
+#[path = "../../samples/waits/count_aside.rs"]
+mod count_aside;
 #[path = "../../samples/waits/dec_and_wake_up.rs"]
 mod dec_and_wake_up;
 #[path = "../../samples/waits/event.rs"]
@@ -71,6 +75,8 @@ mod kthread_stop;
 mod lock_irq;
 #[path = "../../samples/waits/locked.rs"]
 mod locked;
+#[path = "../../samples/waits/outer_lock.rs"]
+mod outer_lock;
 #[path = "../../samples/waits/percpu_ref.rs"]
 mod percpu_ref;
 #[path = "../../samples/waits/percpu_ref_kill.rs"]
@@ -83,6 +89,10 @@ mod poll;
 mod rcuwait;
 #[path = "../../samples/waits/rcuwait_timeout.rs"]
 mod rcuwait_timeout;
+#[path = "../../samples/waits/request.rs"]
+mod request;
+#[path = "../../samples/waits/rw_semaphore.rs"]
+mod rw_semaphore;
 #[path = "../../samples/waits/state.rs"]
 mod state;
 #[path = "../../samples/waits/swait.rs"]
@@ -91,6 +101,10 @@ mod swait;
 mod swait_timeout;
 #[path = "../../samples/waits/swake_up_all.rs"]
 mod swake_up_all;
+#[path = "../../samples/waits/threshold.rs"]
+mod threshold;
+#[path = "../../samples/waits/throttle.rs"]
+mod throttle;
 #[path = "../../samples/waits/timeout.rs"]
 mod timeout;
 #[path = "../../samples/waits/two_queues.rs"]
