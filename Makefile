@@ -14,7 +14,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := modules
 .PHONY: modules setup install uninstall
 .PHONY: run stock
-.PHONY: test check compile-fail model kunit selftests outside debug mutants bench
+.PHONY: test check compile-fail model kunit selftests outside debug mutants bench owes-tools
 .PHONY: deb deb-test
 .PHONY: doc rust-analyzer
 .PHONY: clean help
@@ -90,6 +90,9 @@ mutants:	## puts faults into the library and the driver, one at a time: a test h
 
 bench:		## the ratios, in one boot; ENGINE=qemu|tcg|kvm|uml|icount; no test asserts a time
 	@tools/bench
+
+owes-tools:	## drgn and bpftrace say who owes the wake, on a kernel of Debian and on its dump; downloads both
+	@testing/owes/run
 
 ##@ Packages
 

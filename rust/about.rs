@@ -49,6 +49,7 @@ impl fmt::Display for Kind {
 
 /// What is waited for: an address, used as a number, and which part of what is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Object {
     /// The address.
     pub address: usize,

@@ -118,6 +118,7 @@ module! {
 
 struct Baton {
     _files: Pin<KBox<registry::Files>>,
+    _log: registry::Log,
     _reaper: owner::Reaper,
 }
 
@@ -130,6 +131,7 @@ impl kernel::Module for Baton {
         registry::switch(cx, module_parameters::registry.value());
         Ok(Self {
             _files: files,
+            _log: registry::Log::new(),
             _reaper: reaper,
         })
     }

@@ -225,6 +225,12 @@ extern "C" {
         task: *mut bindings::task_struct,
         io: *mut bool,
     ) -> c_char;
+    pub(crate) fn baton_registry_listen(
+        tell: unsafe extern "C" fn(task: *mut bindings::task_struct),
+        state: *const c_void,
+    );
+    pub(crate) fn baton_registry_ignore();
+    pub(crate) fn baton_registry_show(pid: c_int, comm: *const c_char);
 
     // The ledger of owners.
     pub(crate) fn baton_owner_init() -> c_int;

@@ -142,6 +142,9 @@ void baton_registry_unlock(unsigned long flags);
 u64 baton_registry_now(void);
 bool baton_registry_in_task(void);
 char baton_registry_task_state(struct task_struct *task, bool *io);
+void baton_registry_listen(void (*tell)(struct task_struct *task), const void *state);
+void baton_registry_ignore(void);
+void baton_registry_show(int pid, const char *comm);
 
 /* the ledger of owners: helpers_owner.c */
 #define BATON_OWNER_PATIENCE 10

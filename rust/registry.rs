@@ -21,13 +21,15 @@
 //! `/sys/kernel/debug/baton_registry/enabled`, and then notes what begins afterwards: who was asleep
 //! before is not in the list, and the first line of the report says so, and since when it counts. What
 //! does not fit into the table is counted and said. `/sys/kernel/debug/baton_registry/sleepers` shows it
-//! all.
+//! all, and so do `echo W >/proc/sysrq-trigger` and, of one task, the report that it hangs, in the log;
+//! and tools that read a dump: `tools/owes`.
 //!
 //! While it is off, each place that would tell it something costs a static branch. The lock inside is
 //! a raw spinlock that is taken with interrupts off, and nothing else is taken with it held.
 
 mod files;
 mod ledger;
+mod log;
 mod note;
 mod record;
 mod report;
@@ -45,6 +47,7 @@ pub use crate::about::{
 pub use files::set;
 pub(crate) use files::Files;
 pub use ledger::ROWS;
+pub(crate) use log::Log;
 pub(crate) use note::{
     changed,
     gone,

@@ -103,8 +103,10 @@ root_packages() {
 			"$top/tools/debian/control" | tr '\n' ' ')"
 		;;
 	uefi) echo 'ovmf python3-virt-firmware' ;;
+	# What looks into a guest that hangs, and into its dump.
+	owes) echo 'python3-drgn bpftrace util-linux procps kmod gawk' ;;
 	*)
-		echo "no root is called '$1'; there are: deb, arm64, dkms, uefi" >&2
+		echo "no root is called '$1'; there are: deb, arm64, dkms, uefi, owes" >&2
 		return 2
 		;;
 	esac

@@ -24,7 +24,10 @@ use core::{
     panic::Location,
     ptr, //
 };
-use kernel::types::NotThreadSafe;
+use kernel::{
+    ffi::c_void,
+    types::NotThreadSafe, //
+};
 
 /// How many obligations there is room for, by object and place.
 pub const ROWS: usize = 1024;
@@ -38,16 +41,19 @@ const WINDOW: usize = 32;
 ///
 /// `head` is a list of live records, each linked by a task that does not return before it has taken
 /// its record off again.
+///
+/// The layout is that of `registry.h`.
+#[repr(C)]
 pub(super) struct State {
-    on: bool,
+    head: *const Record,
     /// When it was switched on.
     since: u64,
+    /// What did not fit.
+    pub(super) lost: u64,
+    on: bool,
     /// Whether that was the first switch, by which the module is loaded: nobody slept before.
     from_the_start: bool,
     switched: bool,
-    /// What did not fit.
-    pub(super) lost: u64,
-    head: *const Record,
     rows: [Row; ROWS],
 }
 
@@ -57,14 +63,19 @@ struct Ledger(UnsafeCell<State>);
 unsafe impl Sync for Ledger {}
 
 static LEDGER: Ledger = Ledger(UnsafeCell::new(State {
-    on: false,
+    head: ptr::null(),
     since: 0,
+    lost: 0,
+    on: false,
     from_the_start: false,
     switched: false,
-    lost: 0,
-    head: ptr::null(),
     rows: [Row::FREE; ROWS],
 }));
+
+/// Returns where the state is, for tools.
+pub(super) fn address() -> *const c_void {
+    LEDGER.0.get().cast_const().cast()
+}
 
 /// The state, with its lock held.
 ///
@@ -180,14 +191,14 @@ impl State {
             (None, Some(at)) => {
                 self.rows[at] = Row {
                     object,
-                    kind,
-                    changes,
                     count: 1,
                     since: now,
                     last: now,
+                    kind,
+                    line,
                     who: Who::current(),
                     file,
-                    line,
+                    changes,
                 };
             }
             (None, None) => self.lost += 1,

@@ -5,7 +5,8 @@
 use super::{
     ledger::{
         now,
-        Locked, //
+        Locked,
+        State, //
     },
     record::{
         File,
@@ -64,23 +65,22 @@ impl Sleeper {
     /// # Safety
     ///
     /// `record` must be on the list, and the lock of the registry held.
-    unsafe fn new(record: &Record, now: u64) -> Self {
-        let about = &record.about;
+    pub(super) unsafe fn new(record: &Record, now: u64) -> Self {
         let mut io = false;
         // SAFETY: By the safety requirements the task has not returned from its wait, so it exists.
         let state = unsafe { ffi::baton_registry_task_state(record.task, &raw mut io) };
         Self {
-            object: about.object,
-            kind: about.label.kind,
-            name: File::new(about.label.name.to_str().unwrap_or("?")),
+            object: record.object,
+            kind: record.kind,
+            name: File::new(record.name.as_str()),
             who: record.who,
             time: now.saturating_sub(record.since),
             // CAST: A letter.
             state: state as u8,
             io,
-            file: File::new(about.place.file()),
-            line: about.place.line(),
-            class: about.class,
+            file: File::new(record.file.as_str()),
+            line: record.line,
+            class: record.class,
             behind: None,
         }
     }
@@ -96,7 +96,7 @@ impl Sleeper {
     }
 
     /// Returns what changes of it are noted under: a key has none of its own.
-    fn changed_as(&self) -> Object {
+    pub(super) fn changed_as(&self) -> Object {
         let part = if self.kind == Kind::Key {
             0
         } else {
@@ -161,6 +161,21 @@ impl fmt::Display for Sleeper {
     }
 }
 
+/// What somebody sleeps on, as a line.
+pub(super) struct Heading<'a>(pub(super) &'a Sleeper);
+
+impl fmt::Display for Heading<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Sleeper { object, kind, .. } = *self.0;
+        write!(f, "{kind} {} {:#x}", self.0.name(), object.address)?;
+        match kind {
+            Kind::Entry => write!(f, " index {}", object.part),
+            Kind::Key => write!(f, " key {}", object.part),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Who owes a wake-up, or has changed an event.
 ///
 /// Context of its functions: any, unless they say otherwise.
@@ -171,6 +186,18 @@ pub struct Debtor {
 }
 
 impl Debtor {
+    /// The one with that number of those that owe for `object`, or have changed it.
+    pub(super) fn nth(object: Object, at: usize) -> Option<Self> {
+        let state = Locked::new();
+        let row = *state.rows_of(object).nth(at)?;
+        Some(Self { row, now: now() })
+    }
+
+    /// Tells the log where the task is, if it is there.
+    pub(super) fn show(&self) {
+        self.row.who.show();
+    }
+
     /// Returns for what.
     pub fn object(&self) -> Object {
         self.row.object
@@ -230,11 +257,7 @@ fn key(sleeper: &Sleeper) -> (usize, usize) {
 ///
 /// Context of its functions: any, unless they say otherwise.
 pub struct Report {
-    /// For how long the registry has been on, in nanoseconds.
-    on: Option<u64>,
-    /// When it was switched on, if somebody may have slept before: in nanoseconds since the boot.
-    late: Option<u64>,
-    lost: u64,
+    summary: Summary,
     left_out: usize,
     sleepers: KVVec<Sleeper>,
     debtors: KVVec<Debtor>,
@@ -255,24 +278,16 @@ impl Report {
     // Not generic and never inlined: what it calls is not exported.
     #[inline(never)]
     fn look() -> Result<Self> {
-        let mut count = 0;
-        Locked::new().records(|_| {
-            count += 1;
-            true
-        });
+        let count = Summary::now().asleep;
         let mut report = Self {
-            on: None,
-            late: None,
-            lost: 0,
+            summary: Summary::default(),
             left_out: 0,
             sleepers: KVVec::with_capacity(count + SLACK, GFP_KERNEL)?,
             debtors: KVVec::with_capacity(DEBTORS, GFP_KERNEL)?,
         };
         let state = Locked::new();
         let now = now();
-        report.on = state.since().map(|since| now.saturating_sub(since));
-        report.late = state.since().filter(|_| !state.is_from_the_start());
-        report.lost = state.lost;
+        report.summary = Summary::new(&state, now);
         state.records(|record| {
             // SAFETY: It is on the list, and the lock is held.
             let sleeper = unsafe { Sleeper::new(record, now) };
@@ -282,6 +297,7 @@ impl Report {
             true
         });
         drop(state);
+        report.summary.asleep = report.sleepers.len();
         // Objects together, the one with the longest sleeper first; what was owed is copied then.
         report.sort();
         report.line_up();
@@ -345,18 +361,50 @@ impl Report {
     /// What began before that is not noted: neither who went to sleep, nor what is owed.
     pub fn on_for(&self) -> Option<Delta> {
         // CAST: Nanoseconds since the boot.
-        self.on.map(|time| Delta::from_nanos(time as i64))
+        self.summary.on.map(|time| Delta::from_nanos(time as i64))
     }
 
     /// Returns how many obligations did not fit into the registry since it was switched on.
     pub fn lost(&self) -> u64 {
-        self.lost
+        self.summary.lost
     }
 }
 
-impl fmt::Display for Report {
+/// Since when it counts, as a line.
+#[derive(Default)]
+pub(super) struct Summary {
+    /// For how long the registry has been on, in nanoseconds.
+    on: Option<u64>,
+    /// When it was switched on, if somebody may have slept before: in nanoseconds since the boot.
+    late: Option<u64>,
+    lost: u64,
+    asleep: usize,
+}
+
+impl Summary {
+    fn new(state: &State, now: u64) -> Self {
+        let mut asleep = 0;
+        state.records(|_| {
+            asleep += 1;
+            true
+        });
+        Self {
+            on: state.since().map(|since| now.saturating_sub(since)),
+            late: state.since().filter(|_| !state.is_from_the_start()),
+            lost: state.lost,
+            asleep,
+        }
+    }
+
+    pub(super) fn now() -> Self {
+        let state = Locked::new();
+        Self::new(&state, now())
+    }
+}
+
+impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = self.sleepers.len();
+        let count = self.asleep;
         let ms = self.on.map_or(0, |time| time / 1_000_000);
         match (self.on, self.late) {
             (Some(_), None) => write!(
@@ -376,19 +424,18 @@ impl fmt::Display for Report {
                 "registry off: who sleeps is not counted, {count} asleep from before"
             )?,
         }
-        writeln!(f, ", {} not noted", self.lost)?;
+        write!(f, ", {} not noted", self.lost)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.summary)?;
         let mut before = None;
         for sleeper in self.sleepers.iter() {
             let object = sleeper.object;
             if before != Some(object) {
-                let (kind, name) = (sleeper.kind, sleeper.name());
-                write!(f, "{kind} {name} {:#x}", object.address)?;
-                match kind {
-                    Kind::Entry => write!(f, " index {}", object.part)?,
-                    Kind::Key => write!(f, " key {}", object.part)?,
-                    _ => {}
-                }
-                writeln!(f)?;
+                writeln!(f, "{}", Heading(sleeper))?;
                 for debtor in self.debtors(object) {
                     writeln!(f, "  {debtor}")?;
                 }

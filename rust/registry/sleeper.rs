@@ -7,22 +7,14 @@ use super::{
         now,
         Locked, //
     },
-    record::{
-        Record,
-        Who, //
-    },
+    record::Record,
     switch::is_on, //
 };
 use crate::{
     about::About,
     trace, //
 };
-use core::{
-    cell::Cell,
-    mem::MaybeUninit,
-    ptr, //
-};
-use kernel::task::Task;
+use core::mem::MaybeUninit;
 
 /// Room for a record, and whether it is on the list.
 ///
@@ -47,14 +39,7 @@ impl Asleep {
         if *since == 0 {
             *since = now();
         }
-        let record = self.record.write(Record {
-            next: Cell::new(ptr::null()),
-            prev: Cell::new(ptr::null()),
-            about: *about,
-            since: *since,
-            who: Who::current(),
-            task: Task::current_raw(),
-        });
+        let record = self.record.write(Record::new(about, *since));
         // SAFETY: By the safety requirements the record stays where it is until it is dropped, which
         // takes it off the list.
         //

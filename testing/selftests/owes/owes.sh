@@ -152,6 +152,120 @@ held_log() {
 	no_library
 }
 
+# mark: what the log gets from here on is looked at.
+mark() {
+	marked="owes: mark $((${marked##* } + 1))"
+	echo "$marked" >/dev/kmsg
+}
+marked=0
+
+# logged: what the log has got since then, without times.
+logged() {
+	dmesg | sed 's/^\[ *[0-9.]*\] //' | sed "1,/^$marked\$/d"
+}
+
+# times COUNT PATTERN: so many of them.
+times() {
+	logged >"$work/logged"
+	[ "$(grep -Ec -- "$2" "$work/logged")" -eq "$1" ] || {
+		cat "$work/logged"
+		return 1
+	}
+}
+
+# scene_of_two: H does not go on, A and B wait for its entry.
+scene_of_two() {
+	say 'new dax' 'start H fault index=28 hold=1' 'gate H holding' 'start A invalidate index=28' 'asleep 1' \
+		'start B fault index=28' 'asleep 2'
+}
+
+# SysRq's W says in the log what the file says.
+sysrq_key() {
+	library registry=1
+	seeds
+	scene_of_two
+	mark
+	echo W >/proc/sysrq-trigger
+	times 1 '^baton: registry on for [0-9]+ ms, since it was loaded: 2 asleep, 0 not noted$'
+	times 2 '^baton: entry dax/dax.rs:[0-9]+ 0x[0-9a-f]+ index 28$'
+	times 2 '^baton:   bug-H [0-9]+ owes 1 entry for [0-9]+ ms, from dax/dax.rs:[0-9]+$'
+	times 1 '^baton:   bug-A [0-9]+ for [0-9]+ ms at dax/dax.rs:[0-9]+ sleeps$'
+	times 1 '^baton:   bug-B [0-9]+ for [0-9]+ ms at dax/dax.rs:[0-9]+ sleeps$'
+	shown "$(logged | grep '^baton: ')"
+	say 'let H' settle end
+	mark
+	echo W >/proc/sysrq-trigger
+	times 1 ': 0 asleep, 0 not noted$'
+	times 0 ' sleeps$'
+	put "$registry/enabled" 0
+	mark
+	echo W >/proc/sysrq-trigger
+	times 1 '^baton: registry off: who sleeps is not counted, 0 asleep from before, 0 not noted$'
+	# The key goes with the module: then there is help, without it.
+	no_library
+	mark
+	echo W >/proc/sysrq-trigger
+	times 0 '^baton: '
+	times 0 'who-owes-the-wake'
+}
+
+# detector SECONDS: who sleeps for longer than that without a break hangs; 0: nobody does.
+detector() {
+	echo -1 >/proc/sys/kernel/hung_task_warnings
+	echo "$1" >/proc/sys/kernel/hung_task_timeout_secs
+}
+
+# detector_sleeps: it has nothing more to say.
+detector_sleeps() {
+	[ "$(sed 's/.*) //; s/ .*//' "/proc/$(pgrep -x khungtaskd)/stat")" = S ]
+}
+
+# A task of the scene can be killed, and the detector leaves out who can be: so it is the second of
+# two that want the scene. The first one looks for a while whether it hangs.
+#
+# Before the kernel reports the task, the log says on what it sleeps, who has changed that, and where
+# that one is; with the registry off, the kernel's report stands alone.
+hung_task() {
+	local on me first second
+	read -r me _ </proc/self/stat
+	for on in 0 1; do
+		library registry=$on
+		seeds
+		say 'new dax quiet_ms=20000' 'start H fault index=28 hold=1' 'gate H holding'
+		mark
+		echo "baton: begin of blocked tasks" >/dev/kmsg
+		trap 'detector 120; echo "baton: end of blocked tasks" >/dev/kmsg' EXIT
+		say settle &
+		first=$!
+		settle 5 grep -q baton_bugs_rust "/proc/$first/stack"
+		say 'let H' settle end &
+		second=$!
+		detector 1
+		# Twice: the second report says no more than the kernel does.
+		settle 20 reported 2 "$second"
+		wait "$second"
+		detector 0
+		settle 20 detector_sleeps
+		detector 120
+		echo "baton: end of blocked tasks" >/dev/kmsg
+		times "$on" '^baton: event [^ ]*baton_bugs_rust\.rs:[0-9]+ 0x[0-9a-f]+$'
+		times "$on" "^baton:   [^ ]+ $me changed it last, [0-9]+ ms ago, [0-9]+ in all, at [^ ]*baton_bugs_rust\.rs:[0-9]+\$"
+		times "$on" "^baton:   [^ ]+ $second for [0-9]+ ms at [^ ]*baton_bugs_rust\.rs:[0-9]+ sleeps\$"
+		# This shell has changed it, and does not hang, so the kernel does not show it.
+		times "$on" "^task:[^ ]+ .* pid:$me "
+	done
+	shown "$(logged | sed -n '/^baton: event/,/^INFO: task/p' | head -n 30)"
+	# It was asked for, and is no complaint.
+	dmesg -C
+	no_library
+}
+
+# reported COUNT PID: the kernel has, at least so often.
+reported() {
+	logged >"$work/logged"
+	[ "$(grep -Ec "^INFO: task [^ ]+:$2 blocked for more than" "$work/logged")" -ge "$1" ]
+}
+
 # H hands the entry to A, and A to B: each of them is told by the one before.
 hand_over() {
 	local out first
@@ -229,6 +343,8 @@ run_cases "$@" <<-END
 	20 nonsense what is neither 0 nor 1 is refused
 	20 held_entry who sleeps on an entry, since when, and who has locked it
 	30 held_log a FLUSH that sleeps, and who has changed what it waits for
+	40 sysrq_key SysRq's W says the same in the log
+	60 hung_task who owes the wake stands above the report of a task that hangs
 	40 steps trace-cmd shows events, drains, runs and pins
 	40 hand_over trace-cmd shows how an entry is handed over
 END
