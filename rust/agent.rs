@@ -169,7 +169,7 @@ impl<O: Operations> Current<'_, O> {
     pub fn wait_stop<M: Mode>(&self, cx: &mut MaySleep<O::Level>, mode: M) -> Result<(), M::Error> {
         let held = self.owner.lock().lock_in(cx);
         let result = held
-            .on_found(|data| O::runs(data).project_wish())
+            .on_mut(|data| O::runs(data).project_wish())
             .until(Wish::wants_stop)
             .wait(mode);
         if self.stop_requested(cx) {
@@ -223,7 +223,7 @@ impl<O: Operations> Serving<O> {
         while !stop.requested() {
             let held = owner.lock().lock_in(cx);
             let next = held
-                .on_found(|data| O::runs(data).project_wish())
+                .on_mut(|data| O::runs(data).project_wish())
                 .when(Wish::calls, move |wish| wish.begin(runner))
                 .wait(Idle);
             match next {

@@ -30,21 +30,28 @@ mod callback;
 mod called;
 mod chosen;
 pub(crate) mod claim;
+mod gift;
+mod group;
 mod index;
 mod indexed;
 mod keyed;
 mod leave;
 mod mode;
 pub(crate) mod monitor;
+mod name;
 mod needs;
+pub(crate) mod on;
 mod on_key;
 pub(crate) mod platform;
 mod policy;
 pub(crate) mod protocol;
 mod provider;
 pub(crate) mod queue;
+mod returning;
 pub(crate) mod select;
+mod selector;
 mod serve;
+mod several;
 pub(crate) mod shared;
 mod slots;
 mod threshold;
@@ -64,6 +71,17 @@ pub use claim::{
     Until,
     When, //
 };
+pub use gift::{
+    give,
+    Give,
+    GiveError,
+    Giving,
+    Item, //
+};
+pub use group::{
+    Few,
+    Group, //
+};
 pub use keyed::{
     new_keyed_event,
     KeyedEvent, //
@@ -81,6 +99,10 @@ pub use mode::{
     WaitError, //
 };
 pub use monitor::Either;
+pub use on::{
+    On,
+    Wait, //
+};
 pub use on_key::{
     OnKey,
     OnThreshold, //
@@ -91,6 +113,11 @@ pub use policy::{
     Policy, //
 };
 pub use provider::Provider;
+pub use selector::{
+    select,
+    select_any,
+    select_mut, //
+};
 pub use slots::{
     Key,
     Measure,
@@ -104,10 +131,7 @@ pub use tied::{
     Tied,
     WrongLock, //
 };
-pub use wait::{
-    On,
-    Wait, //
-};
+pub use wait::Failed;
 
 use platform::Kernel;
 use protocol::{
@@ -124,8 +148,7 @@ use crate::{
     registry::{
         self,
         Kind,
-        Label,
-        Object, //
+        Label, //
     },
     wait_map::WaitMap, //
 };
@@ -290,31 +313,32 @@ impl<W, P: Policy, E: Level> Event<W, P, E> {
         queue.update(data, change)
     }
 
-    /// Says how to reach the event that is to be changed.
     /// Claims for the caller, without waiting, and serves whom that makes possible.
     ///
-    /// Returns [`None`] if the condition does not hold, if the event is closed, or, with [`Fifo`], if
-    /// somebody waits already who makes the same claim.
+    /// Context: as [`Event::update`]. What the claim has captured, and does not give away, is dropped by the caller.
     ///
-    /// Context: as [`Event::update`].
+    /// # Errors
+    ///
+    /// The claim, if its condition does not hold, if the event is closed, or, with [`Fifo`], if somebody waits
+    /// already who makes the same claim.
     #[inline]
-    pub fn try_claim<C: Claim<W>>(self: Pin<&mut Self>, claim: C) -> Option<C::Output>
+    pub fn try_claim<C: Claim<W>>(self: Pin<&mut Self>, mut claim: C) -> Result<C::Output, C>
     where
         W: 'static,
     {
         let Parts { queue, data } = self.parts();
-        if queue.is_closed() || !queue.may_try(Waiter::<W, C, Kernel>::class()) {
-            return None;
+        if queue.is_closed()
+            || !queue.may_try(Waiter::<W, C, Kernel>::class())
+            || !claim.holds(data)
+        {
+            return Err(claim);
         }
-        let mut claim = claim;
-        if !claim.holds(data) {
-            return None;
-        }
-        let result = claim.take(data);
+        // SAFETY: The claim is dropped afterwards.
+        let result = unsafe { claim.take(data) };
         if !queue.is_empty() {
             queue.consider(data);
         }
-        Some(result)
+        Ok(result)
     }
 
     /// Completes every waiter with [`Closed`]; later waits return it at once.
@@ -409,38 +433,6 @@ impl<W, P: Policy, E: Level> Event<W, P, E> {
             queue.choose(data, chosen);
         }
         result
-    }
-
-    /// Returns where the queue and the data of an event are.
-    ///
-    /// # Safety
-    ///
-    /// It must be one that lives.
-    #[inline]
-    pub(crate) unsafe fn places(this: *const Self) -> (*const Queue<W, Kernel>, *mut W) {
-        // SAFETY: By the safety requirements.
-        unsafe { (&raw const (*this).queue, (*this).data.get()) }
-    }
-
-    /// Returns what the event is called.
-    #[inline]
-    pub(crate) fn label(&self) -> Label {
-        self.label
-    }
-
-    /// Returns what the registry knows it by.
-    #[inline]
-    pub(crate) fn object(&self) -> Object {
-        Object::at(&raw const self.queue)
-    }
-
-    /// Tells the registry that the caller changes it.
-    #[inline(always)]
-    #[track_caller]
-    fn changes(&self) {
-        if registry::is_on() && self.label.kind == Kind::Event {
-            registry::changed(self.object());
-        }
     }
 
     /// Returns the parts that are not structurally pinned.

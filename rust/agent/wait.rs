@@ -67,7 +67,7 @@ impl<'a, 'c, T, B: Backend, C: Level, K: Level> Held<'a, 'c, T, B, C, K> {
         }
         let (held, result) = self
             .announced::<L>()
-            .on_found(|data| runs(data).project_over())
+            .on_mut(|data| runs(data).project_over())
             .until(move |over| over.has(run.number))
             .wait_relock(mode);
         (held, result.map_err(Into::into))

@@ -14,18 +14,19 @@ use crate::{
             Events,
             Monitor, //
         },
+        on::{
+            On,
+            Wait, //
+        },
         platform::Kernel,
         select::{
             Before,
             Nothing,
             Selected, //
         },
-        wait::{
-            run_under,
-            On,
-            Wait, //
-        },
+        wait::run_under,
         Event,
+        Failed,
         Mode,
         Policy, //
     },
@@ -59,8 +60,9 @@ impl<'i, O: Outer, T, B: Backend> Both<'i, O, T, B> {
     pub fn on<W, P, E>(
         self,
         select: impl for<'x> FnOnce(&'x T) -> &'x Event<W, P, E>,
-    ) -> On<'static, Self, Nothing, W, P, E>
+    ) -> On<'static, Self, Nothing, Selected<'static, W, P, E>>
     where
+        W: Send + 'static,
         P: Policy,
         E: After<O::Above>,
     {
@@ -120,8 +122,9 @@ where
     pub fn or<W, P, E>(
         self,
         select: impl for<'x> FnOnce(&'x T) -> &'x Event<W, P, E>,
-    ) -> On<'e, Both<'i, O, T, B>, N, W, P, E>
+    ) -> On<'e, Both<'i, O, T, B>, N, Selected<'static, W, P, E>>
     where
+        W: Send + 'static,
         P: Policy,
         E: After<O::Above>,
     {
@@ -140,7 +143,7 @@ where
     #[doc(alias("wait_event_cmd", "wait_event_lock_irq_cmd"))]
     #[inline]
     #[track_caller]
-    pub fn wait<M: Mode>(self, mode: M) -> Result<N::Output, M::Error> {
+    pub fn wait<M: Mode>(self, mode: M) -> Result<N::Output, Failed<N, M::Error>> {
         let (_lock, ended) = self.run(mode);
         ended
     }
@@ -153,7 +156,10 @@ where
     #[inline]
     #[track_caller]
     #[allow(clippy::type_complexity, reason = "the guard, and how the wait ended")]
-    pub fn wait_relock<M: Mode>(self, mode: M) -> (Both<'i, O, T, B>, Result<N::Output, M::Error>) {
+    pub fn wait_relock<M: Mode>(
+        self,
+        mode: M,
+    ) -> (Both<'i, O, T, B>, Result<N::Output, Failed<N, M::Error>>) {
         let inner = self.held.inner.guard.lock_ref();
         let (outer, ended) = self.run(mode);
         let outer = O::retake(outer);
@@ -168,7 +174,7 @@ where
     #[inline]
     #[track_caller]
     #[allow(clippy::type_complexity, reason = "the lock, and how the wait ended")]
-    fn run<M: Mode>(self, mode: M) -> (O::Lock, Result<N::Output, M::Error>) {
+    fn run<M: Mode>(self, mode: M) -> (O::Lock, Result<N::Output, Failed<N, M::Error>>) {
         let Self {
             held: Both { inner, outer },
             about,

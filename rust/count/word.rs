@@ -244,7 +244,7 @@ impl<S: Shared> Claim<Look<S>> for UpTo<S> {
         false
     }
 
-    fn take(&mut self, _look: &mut Look<S>) {}
+    unsafe fn take(&mut self, _look: &mut Look<S>) {}
 }
 
 /// Tells those whose number is reached.

@@ -129,7 +129,7 @@ impl Claim<Offer> for Wants {
         !nothing
     }
 
-    fn take(&mut self, offer: &mut Offer) -> Grant {
+    unsafe fn take(&mut self, offer: &mut Offer) -> Grant {
         match offer.left.get() {
             Left::Ownership => {
                 offer.left.set(Left::Nothing);

@@ -203,9 +203,11 @@ impl<S, T, B: Backend, W: 'static, C: Claim<W>, F> Waiting<S, T, B, W, C, F> {
             // else has the waiter yet.
             let (queue, data, waiter): (&Queue<W, Kernel>, _, _) =
                 unsafe { (&*queue, &mut *data, &mut *self.waiter.get()) };
+            // SAFETY: Who was served is put on no list.
+            let served = !queue.is_closed() && unsafe { waiter.serve_now(data) };
             if queue.is_closed() {
                 CLOSED
-            } else if waiter.serve_now(data) {
+            } else if served {
                 if !queue.is_empty() {
                     queue.consider(data);
                 }

@@ -13,7 +13,9 @@ pub(crate) mod private {
     pub trait Sealed {}
 }
 
-/// What a waiter waits for and takes. Sealed: made by [`until`] and [`when`].
+/// What a waiter waits for and takes. Sealed: made by [`until`], [`when`] and [`give`](super::give).
+///
+/// They are made of closures, of functions, or of function pointers.
 ///
 /// Both parts run under the lock that the event lives in, on whichever task holds it, interrupts off
 /// included. They must not sleep, allocate, or take long. They capture by move only, so they cannot
@@ -31,9 +33,13 @@ pub trait Claim<W>: private::Sealed + Send + 'static {
     #[doc(hidden)]
     fn holds(&self, data: &W) -> bool;
 
-    /// Takes; called once, when the condition holds.
+    /// Takes, when the condition holds.
+    ///
+    /// # Safety
+    ///
+    /// It is called once, and the claim is only dropped afterwards.
     #[doc(hidden)]
-    fn take(&mut self, data: &mut W) -> Self::Output;
+    unsafe fn take(&mut self, data: &mut W) -> Self::Output;
 }
 
 /// A condition alone: see [`until`].
@@ -105,7 +111,7 @@ where
     }
 
     #[inline]
-    fn take(&mut self, _data: &mut W) {}
+    unsafe fn take(&mut self, _data: &mut W) {}
 }
 
 impl<W, R, C, T> Claim<W> for When<C, T>
@@ -122,7 +128,7 @@ where
     }
 
     #[inline]
-    fn take(&mut self, data: &mut W) -> R {
+    unsafe fn take(&mut self, data: &mut W) -> R {
         (self.taking)(data)
     }
 }

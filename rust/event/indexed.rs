@@ -13,6 +13,7 @@
 
 use super::{
     claim::Claim,
+    gift::NoGift,
     index::{
         Index,
         Links, //
@@ -100,6 +101,7 @@ impl<T: Slots, C: Claim<T::Slot>, P: Platform> OneKey<T, C, P> {
 // SAFETY: The entry is that of `waiter`, and has links.
 unsafe impl<T: Slots, C: Claim<T::Slot>, P: Platform> Events<P> for OneKey<T, C, P> {
     type Output = C::Output;
+    type Back = NoGift;
 
     unsafe fn try_now(&mut self) -> Tried<C::Output> {
         // SAFETY: By the safety requirements.
@@ -109,7 +111,8 @@ unsafe impl<T: Slots, C: Claim<T::Slot>, P: Platform> Events<P> for OneKey<T, C,
         let Some(slot) = data.slot(self.key) else {
             return Tried::Closed;
         };
-        match self.waiter.try_now(slot) {
+        // SAFETY: A wait is over when its claim has succeeded.
+        match unsafe { self.waiter.try_now(slot) } {
             Some(result) => {
                 if !index.queue().is_empty() {
                     index.consider(self.key.number(), slot);
@@ -132,6 +135,10 @@ unsafe impl<T: Slots, C: Claim<T::Slot>, P: Platform> Events<P> for OneKey<T, C,
     unsafe fn take(&self) -> Option<C::Output> {
         // SAFETY: By the safety requirements.
         unsafe { self.waiter.take() }
+    }
+
+    unsafe fn back(self) -> NoGift {
+        NoGift
     }
 }
 
@@ -157,6 +164,7 @@ impl<W: Measure + 'static, C: Claim<W>, P: Platform> OneThreshold<W, C, P> {
 // SAFETY: The entry is that of `waiter`, and has links.
 unsafe impl<W: Measure + 'static, C: Claim<W>, P: Platform> Events<P> for OneThreshold<W, C, P> {
     type Output = C::Output;
+    type Back = NoGift;
 
     unsafe fn try_now(&mut self) -> Tried<C::Output> {
         // SAFETY: By the safety requirements.
@@ -166,7 +174,8 @@ unsafe impl<W: Measure + 'static, C: Claim<W>, P: Platform> Events<P> for OneThr
         if data.measure() < self.threshold {
             return Tried::InVain;
         }
-        match self.waiter.try_now(data) {
+        // SAFETY: A wait is over when its claim has succeeded.
+        match unsafe { self.waiter.try_now(data) } {
             Some(result) => {
                 if !index.queue().is_empty() {
                     index.consider_reached(data, W::measure);
@@ -188,5 +197,9 @@ unsafe impl<W: Measure + 'static, C: Claim<W>, P: Platform> Events<P> for OneThr
     unsafe fn take(&self) -> Option<C::Output> {
         // SAFETY: By the safety requirements.
         unsafe { self.waiter.take() }
+    }
+
+    unsafe fn back(self) -> NoGift {
+        NoGift
     }
 }

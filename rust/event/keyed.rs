@@ -302,27 +302,33 @@ impl<T: Slots, E: Level> KeyedEvent<T, E> {
 
     /// Claims for the caller, without waiting, and serves whom that makes possible.
     ///
-    /// Returns [`None`] if the condition does not hold, there is no such key, or the event is closed.
+    /// Context: as [`KeyedEvent::update`]. What the claim has captured, and does not give away, is dropped by the
+    /// caller.
     ///
-    /// Context: as [`KeyedEvent::update`].
+    /// # Errors
+    ///
+    /// The claim, if its condition does not hold, there is no such key, or the event is closed.
     #[inline]
     #[track_caller]
     pub fn try_claim<C: Claim<T::Slot>>(
         self: Pin<&mut Self>,
         key: T::Key,
         claim: C,
-    ) -> Option<C::Output> {
+    ) -> Result<C::Output, C> {
         let (index, data) = self.project().inner.parts();
         let mut claim = claim;
-        let slot = data.slot(key)?;
+        let Some(slot) = data.slot(key) else {
+            return Err(claim);
+        };
         if index.queue().is_closed() || !claim.holds(slot) {
-            return None;
+            return Err(claim);
         }
-        let result = claim.take(slot);
+        // SAFETY: The claim is dropped afterwards.
+        let result = unsafe { claim.take(slot) };
         if !index.queue().is_empty() {
             index.consider(key.number(), slot);
         }
-        Some(result)
+        Ok(result)
     }
 
     /// Completes every waiter with [`Closed`](super::Closed); later waits return it at once.

@@ -4,7 +4,10 @@
 //!
 //! C header: [`include/linux/wait.h`](srctree/include/linux/wait.h)
 
-use super::claim::private::Sealed;
+use super::{
+    claim::private::Sealed,
+    gift::GiveError, //
+};
 use kernel::{
     bindings,
     ffi::c_long,
@@ -58,6 +61,12 @@ impl From<WaitError> for Error {
             WaitError::Stopped => ECANCELED,
             WaitError::TimedOut => ETIMEDOUT,
         }
+    }
+}
+
+impl<A, E: Into<Error>> From<GiveError<A, E>> for Error {
+    fn from(refused: GiveError<A, E>) -> Self {
+        refused.error.into()
     }
 }
 

@@ -8,10 +8,15 @@
 //! No code of the user runs between the look at the status and the departure from the lists: where the
 //! events are was found before, and stays true.
 
+use super::gift::{
+    Gifts,
+    NoGift, //
+};
 use super::protocol::{
     sleep_until_completed,
     unlink_all,
     Claim,
+    Entry,
     Head,
     Platform,
     Queue,
@@ -23,7 +28,10 @@ use super::protocol::{
     SERVED,
     WAITING, //
 };
-use core::ptr;
+use core::{
+    any::TypeId,
+    ptr, //
+};
 
 /// A lock.
 pub(crate) trait Monitor {
@@ -41,6 +49,7 @@ pub(crate) trait Monitor {
 /// Both are null if it is nowhere. Otherwise, as long as the lock of the wait exists, `queue` and `data` are valid for whoever holds it and has no
 /// other reference to what it protects. The event may go away and another one come in its place, but an
 /// event that goes away completes its waiters first.
+#[repr(C)]
 pub(crate) struct Place<W, P: Platform> {
     queue: *const Queue<W, P>,
     data: *mut W,
@@ -80,6 +89,55 @@ impl<W, P: Platform> Place<W, P> {
         // SAFETY: By the safety requirements and the type invariants.
         unsafe { Some((&*self.queue, &mut *self.data)) }
     }
+
+    /// Tries a claim of the calling task, and serves those whom that makes possible.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Place::get`]. A claim that has succeeded is only dropped.
+    #[inline]
+    pub(super) unsafe fn try_claim<C: Claim<W>>(&self, claim: &mut C) -> Tried<C::Output> {
+        // SAFETY: By the safety requirements.
+        let (queue, data) = match unsafe { self.get() } {
+            Some((queue, data)) if !queue.is_closed() => (queue, data),
+            _ => return Tried::Closed,
+        };
+        if !queue.may_try(TypeId::of::<C>) || !claim.holds(data) {
+            return Tried::InVain;
+        }
+        // SAFETY: By the safety requirements.
+        let result = unsafe { claim.take(data) };
+        if !queue.is_empty() {
+            queue.consider(data);
+        }
+        Tried::Claimed(result)
+    }
+
+    /// Puts an entry on the list of the event.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Queue::enqueue`], and under the lock under which the event was just seen to be there.
+    #[inline]
+    pub(super) unsafe fn enqueue(&self, entry: *const Entry<W, P>, head: &Head<P>) {
+        // SAFETY: By the safety requirements and the type invariants.
+        unsafe { (*self.queue).enqueue(entry, head) };
+    }
+
+    /// Considers the waiters that were behind another one, which has left.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Place::get`].
+    #[inline]
+    pub(super) unsafe fn departed(&self) {
+        // SAFETY: By the safety requirements.
+        if let Some((queue, data)) = unsafe { self.get() } {
+            if queue.is_fifo() {
+                queue.consider(data);
+            }
+        }
+    }
 }
 
 /// What came of the first try.
@@ -101,6 +159,8 @@ pub enum Tried<R> {
 pub unsafe trait Events<P: Platform> {
     /// What the waiter takes.
     type Output;
+    /// What comes back if it takes nothing.
+    type Back: Gifts;
 
     /// Tries the claims in their order, and serves those whom that makes possible.
     ///
@@ -130,6 +190,26 @@ pub unsafe trait Events<P: Platform> {
     ///
     /// As for [`Waiter::take`].
     unsafe fn take(&self) -> Option<Self::Output>;
+
+    /// Returns what was not given away, and drops what the claims have captured.
+    ///
+    /// # Safety
+    ///
+    /// No claim has succeeded, and no entry is on a list.
+    unsafe fn back(self) -> Self::Back;
+}
+
+/// Events that are waited for with one claim.
+pub trait WithClaim<P: Platform>: Events<P> {
+    /// The claim.
+    type Claim;
+
+    /// Returns it.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Events::back`].
+    unsafe fn into_claim(self) -> Self::Claim;
 }
 
 /// One event and the claim on it.
@@ -151,26 +231,12 @@ impl<W: 'static, C: Claim<W>, P: Platform> One<W, C, P> {
 // SAFETY: The entry is that of `waiter`.
 unsafe impl<W: 'static, C: Claim<W>, P: Platform> Events<P> for One<W, C, P> {
     type Output = C::Output;
+    type Back = NoGift;
 
     #[inline]
     unsafe fn try_now(&mut self) -> Tried<C::Output> {
-        // SAFETY: By the safety requirements.
-        let (queue, data) = match unsafe { self.place.get() } {
-            Some((queue, data)) if !queue.is_closed() => (queue, data),
-            _ => return Tried::Closed,
-        };
-        if !queue.may_try(Waiter::<W, C, P>::class()) {
-            return Tried::InVain;
-        }
-        match self.waiter.try_now(data) {
-            Some(result) => {
-                if !queue.is_empty() {
-                    queue.consider(data);
-                }
-                Tried::Claimed(result)
-            }
-            None => Tried::InVain,
-        }
+        // SAFETY: By the safety requirements, and a wait is over when its claim has succeeded.
+        unsafe { self.place.try_claim(self.waiter.claim_mut()) }
     }
 
     #[inline]
@@ -178,23 +244,33 @@ unsafe impl<W: 'static, C: Claim<W>, P: Platform> Events<P> for One<W, C, P> {
         let entry = Waiter::entry(&raw const self.waiter);
         // SAFETY: By the safety requirements the entry stays where it is. The queue is there and not
         // closed: that was looked at under the same lock.
-        unsafe { (*self.place.queue).enqueue(entry, head) };
+        unsafe { self.place.enqueue(entry, head) };
     }
 
     #[inline]
     unsafe fn departed(&self) {
         // SAFETY: By the safety requirements.
-        if let Some((queue, data)) = unsafe { self.place.get() } {
-            if queue.is_fifo() {
-                queue.consider(data);
-            }
-        }
+        unsafe { self.place.departed() };
     }
 
     #[inline]
     unsafe fn take(&self) -> Option<C::Output> {
         // SAFETY: By the safety requirements.
         unsafe { self.waiter.take() }
+    }
+
+    #[inline]
+    unsafe fn back(self) -> NoGift {
+        NoGift
+    }
+}
+
+impl<W: 'static, C: Claim<W>, P: Platform> WithClaim<P> for One<W, C, P> {
+    type Claim = C;
+
+    #[inline]
+    unsafe fn into_claim(self) -> C {
+        self.waiter.into_claim()
     }
 }
 
@@ -216,6 +292,7 @@ pub struct Two<A, B> {
 // SAFETY: The entries are those of both.
 unsafe impl<P: Platform, A: Events<P>, B: Events<P>> Events<P> for Two<A, B> {
     type Output = Either<A::Output, B::Output>;
+    type Back = <A::Back as Gifts>::And<B::Back>;
 
     unsafe fn try_now(&mut self) -> Tried<Self::Output> {
         // SAFETY: By the safety requirements.
@@ -257,6 +334,11 @@ unsafe impl<P: Platform, A: Events<P>, B: Events<P>> Events<P> for Two<A, B> {
             }
         }
     }
+
+    unsafe fn back(self) -> Self::Back {
+        // SAFETY: By the safety requirements.
+        unsafe { self.first.back().and(self.second.back()) }
+    }
 }
 
 /// Why a wait has ended without what was claimed.
@@ -278,19 +360,23 @@ pub(crate) enum Ended<G> {
 /// # Errors
 ///
 /// [`Ended::Closed`] if an event is closed; [`Ended::Dismissed`] if its waits were ended meanwhile;
-/// [`Ended::GaveUp`] if the sleeper gave up.
+/// [`Ended::GaveUp`] if the sleeper gave up. With it comes back what was not given away.
 ///
 /// # Safety
 ///
 /// `guard` holds the lock that `monitor` takes, and nobody has a reference to what it protects. The
 /// events of `events` are under that lock, which exists until this returns.
 #[inline]
+#[allow(
+    clippy::type_complexity,
+    reason = "how the wait ended, and what comes back"
+)]
 pub(crate) unsafe fn wait<E, P, S, M>(
     mut monitor: M,
     guard: M::Guard,
     mut events: E,
     sleeper: impl FnOnce() -> S,
-) -> Result<E::Output, Ended<S::GaveUp>>
+) -> Result<E::Output, (Ended<S::GaveUp>, E::Back)>
 where
     E: Events<P>,
     P: Platform,
@@ -305,7 +391,8 @@ where
         }
         Tried::Closed => {
             drop(guard);
-            return Err(Ended::Closed);
+            // SAFETY: No claim has succeeded, and no entry was put on a list.
+            return Err((Ended::Closed, unsafe { events.back() }));
         }
         Tried::InVain => {}
     }
@@ -353,20 +440,23 @@ where
             events.departed();
         }
         drop(guard);
-        return Err(Ended::GaveUp(why));
+        // SAFETY: No claim has succeeded, and the entries are off their lists.
+        return Err((Ended::GaveUp(why), unsafe { events.back() }));
     };
 
-    if ended != SERVED {
-        return Err(if ended == ENDED {
-            Ended::Dismissed
-        } else {
-            Ended::Closed
-        });
-    }
-    // SAFETY: The status was seen to be neither `WAITING` nor `CHOSEN`, with acquire ordering.
-    match unsafe { events.take() } {
-        Some(result) => Ok(result),
+    if ended == SERVED {
+        // SAFETY: The status was seen to be neither `WAITING` nor `CHOSEN`, with acquire ordering.
+        if let Some(result) = unsafe { events.take() } {
+            return Ok(result);
+        }
         // Not reached: `SERVED` is published after the result was stored.
-        None => Err(Ended::Closed),
     }
+    // SAFETY: No claim has succeeded, and who has completed the waiter has taken the entries off their lists.
+    let back = unsafe { events.back() };
+    let why = if ended == ENDED {
+        Ended::Dismissed
+    } else {
+        Ended::Closed
+    };
+    Err((why, back))
 }

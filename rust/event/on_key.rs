@@ -25,13 +25,9 @@ use super::{
         OneThreshold, //
     },
     keyed::Indexed,
-    monitor::{
-        Events,
-        Two, //
-    },
+    monitor::Events,
     platform::Kernel,
     select::{
-        before,
         is_inside,
         Before,
         Nothing, //
@@ -334,24 +330,3 @@ impl<'e, H, N: Before, W: Measure + Send + 'static> OnThreshold<'e, H, N, W> {
         }
     }
 }
-
-macro_rules! before {
-    ($([$($of:tt)*] $one:ty),*) => { $(
-        impl<$($of)*> before::Sealed for $one {
-            type And<X> = Two<Self, X>;
-
-            #[inline]
-            fn and<X>(self, next: X) -> Two<Self, X> {
-                Two {
-                    first: self,
-                    second: next,
-                }
-            }
-        }
-    )* };
-}
-
-before!(
-    [D: Slots, C: Claim<D::Slot>] OneKey<D, C, Kernel>,
-    [W: Measure + 'static, C: Claim<W>] OneThreshold<W, C, Kernel>
-);

@@ -86,7 +86,8 @@ pub(crate) use super::{
 ///
 /// # Errors
 ///
-/// Returns why the sleeper gave up; the entries may still be on their lists and must be withdrawn.
+/// Returns why the sleeper gave up; the entries may still be on their lists and must be withdrawn. With
+/// [`LOOK`], which is no end, they are on their lists as well.
 pub(crate) fn sleep_until_completed<P: Platform, S: Sleeper>(
     head: &Head<P>,
     sleeper: &mut S,

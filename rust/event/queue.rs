@@ -135,6 +135,23 @@ pub(crate) struct Entry<W, P: Platform> {
     pub(super) _pin: PhantomPinned,
 }
 
+impl<W, P: Platform> Entry<W, P> {
+    /// Makes an entry that is on no list.
+    #[inline]
+    pub(super) fn new(ops: *const Ops<W, P>) -> Self {
+        Self {
+            next: Cell::new(ptr::null()),
+            prev: Cell::new(ptr::null()),
+            queue: Cell::new(ptr::null()),
+            head: Cell::new(ptr::null()),
+            other: Cell::new(ptr::null()),
+            first: Cell::new(true),
+            ops: Cell::new(ops),
+            _pin: PhantomPinned,
+        }
+    }
+}
+
 /// How a queue is ordered.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Order {

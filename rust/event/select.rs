@@ -5,10 +5,18 @@
 use super::{
     claim::Claim,
     monitor::{
+        Events,
         One,
+        Place,
         Two, //
     },
     platform::Kernel,
+    several::{
+        Inline,
+        Lent,
+        Member,
+        Several, //
+    },
     Event,
     Policy, //
 };
@@ -18,7 +26,7 @@ use crate::{
         self,
         About,
         Label, //
-    }, //
+    },
 };
 use core::{
     marker::PhantomData,
@@ -35,12 +43,48 @@ use kernel::prelude::*;
 /// The event lies inside the data of the lock that is held, or is tied to it and borrowed for `'e`. It is
 /// reached by way of a shared reference, so its address is fixed: an event is pinned, and is replaced in its
 /// place only under the lock, by who drops the old one.
-pub(crate) struct Selected<'e, W, P: Policy, E: Level> {
+pub struct Selected<'e, W, P: Policy, E: Level> {
     pub(crate) event: *const Event<W, P, E>,
-    pub(crate) _borrow: PhantomData<&'e ()>,
+    _borrow: PhantomData<&'e ()>,
 }
 
-impl<W, P: Policy, E: Level> Selected<'_, W, P, E> {
+impl<'e, W, P: Policy, E: Level> Selected<'e, W, P, E> {
+    /// An event that is tied to the lock.
+    ///
+    /// # Safety
+    ///
+    /// It is tied to the lock that is held, and borrowed for `'e`.
+    #[inline]
+    pub(super) unsafe fn tied(event: *const Event<W, P, E>) -> Self {
+        // INVARIANT: By the safety requirements.
+        Self {
+            event,
+            _borrow: PhantomData,
+        }
+    }
+
+    /// No event, which is as good as one that is closed.
+    #[inline]
+    pub(super) fn nowhere() -> Self {
+        // INVARIANT: There is none.
+        Self {
+            event: ptr::null(),
+            _borrow: PhantomData,
+        }
+    }
+
+    /// Says where the event is.
+    #[inline]
+    pub(super) fn place(&self) -> Place<W, Kernel> {
+        if self.event.is_null() {
+            return Place::nowhere();
+        }
+        // SAFETY: The event is valid, by the type invariants.
+        let (queue, data) = unsafe { Event::places(self.event) };
+        // SAFETY: As above: inside the data of the lock, or borrowed, and at a fixed place.
+        unsafe { Place::new(queue, data) }
+    }
+
     /// Selects an event inside the data of a lock.
     #[inline]
     pub(crate) fn inside<T>(
@@ -49,6 +93,15 @@ impl<W, P: Policy, E: Level> Selected<'_, W, P, E> {
     ) -> Self {
         let event = select(data);
         Self::at(ptr::from_ref(data), event, event.label)
+    }
+
+    /// Selects several events inside the data of a lock.
+    #[inline]
+    pub(super) fn all_inside<T, const N: usize>(
+        data: &T,
+        select: impl for<'x> FnOnce(&'x T) -> [&'x Event<W, P, E>; N],
+    ) -> [Self; N] {
+        select(data).map(|event| Self::at(ptr::from_ref(data), event, event.label))
     }
 
     /// The event at an address, if it is inside the data at `data`.
@@ -100,6 +153,98 @@ fn misplaced(label: Label) {
     );
 }
 
+/// What a wait was told to wait for. Sealed, and of no use to others.
+#[doc(hidden)]
+pub trait Selection: selection::Sealed {}
+
+pub(super) mod selection {
+    use super::{
+        About,
+        Claim,
+        Events,
+        Kernel, //
+    };
+
+    pub trait Sealed {
+        /// The data of each of the events.
+        type Data: 'static;
+        /// The events, with a claim.
+        type Events<C: Claim<Self::Data>>: Events<Kernel>;
+        /// Whether nobody overtakes.
+        const FIFO: bool;
+
+        #[allow(private_interfaces, reason = "nobody else calls it")]
+        fn announce(&self, about: Option<About>) -> Option<About>;
+        fn with<C: Claim<Self::Data>>(self, claim: C) -> Self::Events<C>;
+    }
+}
+
+impl<W: 'static, P: Policy, E: Level> selection::Sealed for Selected<'_, W, P, E> {
+    type Data = W;
+    type Events<C: Claim<W>> = One<W, C, Kernel>;
+    const FIFO: bool = P::FIFO;
+
+    #[inline]
+    #[track_caller]
+    #[allow(private_interfaces, reason = "nobody else calls it")]
+    fn announce(&self, about: Option<About>) -> Option<About> {
+        let first = self.announce();
+        about.or(first)
+    }
+
+    #[inline]
+    fn with<C: Claim<W>>(self, claim: C) -> One<W, C, Kernel> {
+        One::new(self.place(), claim)
+    }
+}
+
+impl<W: 'static, P: Policy, E: Level, const N: usize> selection::Sealed
+    for [Selected<'_, W, P, E>; N]
+{
+    type Data = W;
+    type Events<C: Claim<W>> = Several<W, C, Kernel, Inline<W, Kernel, N>>;
+    const FIFO: bool = P::FIFO;
+
+    #[track_caller]
+    #[allow(private_interfaces, reason = "nobody else calls it")]
+    fn announce(&self, about: Option<About>) -> Option<About> {
+        self.iter()
+            .fold(about, |about, selected| about.or(selected.announce()))
+    }
+
+    fn with<C: Claim<W>>(self, claim: C) -> Self::Events<C> {
+        let mut index = 0;
+        let members = self.map(|selected| {
+            index += 1;
+            Member::new(selected.place(), index - 1)
+        });
+        Several::new(Inline(members), claim)
+    }
+}
+
+/// The events of a group of objects, with their entries; they have been announced.
+pub struct Grouped<'e, W, P> {
+    pub(super) members: Lent<'e, W, Kernel>,
+    pub(super) _policy: PhantomData<P>,
+}
+
+impl<'e, W: 'static, P: Policy> selection::Sealed for Grouped<'e, W, P> {
+    type Data = W;
+    type Events<C: Claim<W>> = Several<W, C, Kernel, Lent<'e, W, Kernel>>;
+    const FIFO: bool = P::FIFO;
+
+    #[allow(private_interfaces, reason = "nobody else calls it")]
+    fn announce(&self, about: Option<About>) -> Option<About> {
+        about
+    }
+
+    fn with<C: Claim<W>>(self, claim: C) -> Self::Events<C> {
+        Several::new(self.members, claim)
+    }
+}
+
+impl<S: selection::Sealed> Selection for S {}
+
 /// What a wait is for: nothing yet, one event, or several.
 ///
 /// Sealed, and of no use to others.
@@ -127,19 +272,7 @@ impl before::Sealed for Nothing {
     }
 }
 
-impl<W, C: Claim<W>> before::Sealed for One<W, C, Kernel> {
-    type And<X> = Two<Self, X>;
-
-    #[inline]
-    fn and<X>(self, next: X) -> Two<Self, X> {
-        Two {
-            first: self,
-            second: next,
-        }
-    }
-}
-
-impl<A, B> before::Sealed for Two<A, B> {
+impl<E: Events<Kernel>> before::Sealed for E {
     type And<X> = Two<Self, X>;
 
     #[inline]

@@ -6,6 +6,7 @@
 //! the same file by `#[path]`, like the protocol that it uses. The argument is in `rw_semaphore/event.rs`.
 
 use super::{
+    gift::NoGift,
     monitor::{
         Events,
         Tried, //
@@ -80,6 +81,7 @@ where
     X: Readers,
 {
     type Output = ();
+    type Back = NoGift;
 
     unsafe fn try_now(&mut self) -> Tried<()> {
         let Some(place) = &self.place else {
@@ -122,5 +124,9 @@ where
     unsafe fn take(&self) -> Option<()> {
         // SAFETY: By the safety requirements.
         unsafe { self.waiter.take() }
+    }
+
+    unsafe fn back(self) -> NoGift {
+        NoGift
     }
 }

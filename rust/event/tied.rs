@@ -3,6 +3,7 @@
 //! Events in objects of their own, under a lock that is elsewhere.
 
 use super::{
+    select::Selected,
     Any,
     Event,
     Policy, //
@@ -144,14 +145,21 @@ impl<W, P: Policy, E: Level> Tied<W, P, E> {
         Ok(unsafe { Pin::new_unchecked(&mut *self.event.get()) })
     }
 
-    /// Returns where the event is, if `lock` is that which it is tied to.
-    pub(super) fn check<T: ?Sized, B: Backend>(
+    /// Selects the event, if `lock`, which is held, is that which it is tied to.
+    #[inline]
+    pub(super) fn selected<T: ?Sized, B: Backend>(
         &self,
         lock: &Lock<T, B>,
-    ) -> Result<*const Event<W, P, E>, WrongLock> {
+    ) -> Result<Selected<'_, W, P, E>, WrongLock> {
+        self.check(lock)?;
+        // SAFETY: It is tied to this lock, and borrowed.
+        Ok(unsafe { Selected::tied(self.event.get()) })
+    }
+
+    fn check<T: ?Sized, B: Backend>(&self, lock: &Lock<T, B>) -> Result<(), WrongLock> {
         if address(lock) != self.lock {
             return Err(WrongLock);
         }
-        Ok(self.event.get())
+        Ok(())
     }
 }

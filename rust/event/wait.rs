@@ -10,18 +10,15 @@
 //!   held.on(|s| &s.ring)                                   which event
 //!       .when(|ring| ring.has_room(),                      until what holds
 //!             move |ring| ring.enter(record))              and what is taken then
+//!       .or(|s| &s.reply).give(buffer)                     or another event, that is given something
+//!       .when(|reply| reply.wants_one(),
+//!             |reply, buffer| reply.put(buffer.take()))
 //!       .or(|s| &s.stop).until(|stop| *stop)               or another event of the same lock
 //!       .wait(Killable)?                                   what else may end it
 //! ```
 
 use super::{
-    claim::{
-        until,
-        when,
-        Claim,
-        Until,
-        When, //
-    },
+    gift::Gifts,
     mode::{
         Closed,
         Mode,
@@ -31,18 +28,18 @@ use super::{
         self,
         Ended,
         Events,
-        Monitor,
-        One,
-        Place, //
+        Monitor, //
+    },
+    on::{
+        On,
+        Wait, //
     },
     platform::{
         Kernel,
         KernelSleeper, //
     },
-    protocol::Waiter,
     select::{
         Before,
-        Nothing,
         Selected, //
     },
     Event,
@@ -65,10 +62,8 @@ use crate::{
     },
 };
 use core::{
-    marker::PhantomData,
     panic::Location,
-    pin::Pin,
-    ptr, //
+    pin::Pin, //
 };
 use kernel::{
     prelude::*,
@@ -78,100 +73,7 @@ use kernel::{
     },
 };
 
-/// A wait that has been told which event it is for, and not yet what has to hold.
-///
-/// Dropping it releases the lock; nobody has waited. `mem::forget` leaves the lock held, as with [`Held`].
-/// The lock cannot be used in the closures of the wait itself: what they capture is `'static`.
-#[must_use = "nothing is waited for before `until` or `when`, and `wait`"]
-pub struct On<'e, H, N, W, P: Policy, E: Level> {
-    held: H,
-    before: N,
-    about: Option<About>,
-    selected: Selected<'e, W, P, E>,
-}
-
-/// A wait that has been told what it is for: see [`Wait::wait`].
-///
-/// Dropping it releases the lock; nobody has waited. `mem::forget` leaves the lock held, as with [`Held`].
-/// The claims cannot wait themselves: they get the data, and no capability.
-#[must_use = "nothing is waited for before `wait`"]
-pub struct Wait<'e, H, N> {
-    pub(crate) held: H,
-    pub(crate) about: Option<About>,
-    pub(crate) events: N,
-    pub(crate) _borrow: PhantomData<&'e ()>,
-}
-
 impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
-    /// Begins a wait for an event of the protected data, which `select` returns.
-    ///
-    /// It is called once, now. The event has to lie inside the data, in a field or an array; a wait for one
-    /// that is behind a pointer warns and returns [`Closed`], see [`Tied`] for these.
-    ///
-    /// It is a closure that is written here, or a function. A closure in a variable does not know that it has to
-    /// return a part of its argument, unless the variable says so:
-    /// `let open: fn(&Gate) -> &Event<bool> = |gate| &gate.open;`.
-    ///
-    /// What else the task holds stands above the event in the order of the module's
-    /// [levels](crate::level): `E: After<C>`.
-    ///
-    /// Context: that of the guard; nothing is waited for yet. `select` runs under the lock.
-    #[inline]
-    pub fn on<W, P, E>(
-        self,
-        select: impl for<'x> FnOnce(&'x T) -> &'x Event<W, P, E>,
-    ) -> On<'static, Self, Nothing, W, P, E>
-    where
-        P: Policy,
-        E: After<C>,
-    {
-        let selected = Selected::inside(&*self, select);
-        On::new(self, Nothing(()), None, selected)
-    }
-
-    /// As [`Held::on`], for what finds the event by a reference that could change it.
-    ///
-    /// `find` runs now, and not again.
-    #[inline]
-    pub(crate) fn on_found<W, P, E>(
-        mut self,
-        find: impl FnOnce(Pin<&mut T>) -> Pin<&mut Event<W, P, E>>,
-    ) -> On<'static, Self, Nothing, W, P, E>
-    where
-        P: Policy,
-        E: After<C>,
-    {
-        let event = find(self.locked.guard.as_mut());
-        let (event, label) = (ptr::from_ref(&*event), event.label);
-        let selected = Selected::at(ptr::from_ref(&*self), event, label);
-        On::new(self, Nothing(()), None, selected)
-    }
-
-    /// Begins a wait for an event in an object of its own.
-    ///
-    /// Context: that of the guard; nothing is waited for yet.
-    ///
-    /// # Errors
-    ///
-    /// [`WrongLock`] if the event is tied to another lock; the lock is released then.
-    #[inline]
-    pub fn on_tied<'e, W, P, E>(
-        self,
-        tied: &'e Tied<W, P, E>,
-    ) -> Result<On<'e, Self, Nothing, W, P, E>, WrongLock>
-    where
-        P: Policy,
-        E: After<C>,
-    {
-        let event = tied.check(self.locked.guard.lock_ref())?;
-        // INVARIANT: It is tied to this lock, and borrowed.
-        let selected = Selected {
-            event,
-            _borrow: PhantomData,
-        };
-        Ok(On::new(self, Nothing(()), None, selected))
-    }
-
     /// Returns an event in an object of its own, to be changed, closed or looked at.
     ///
     /// Context: that of the guard; nothing is waited for.
@@ -207,104 +109,6 @@ impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
     }
 }
 
-impl<'e, H, N, W, P: Policy, E: Level> On<'e, H, N, W, P, E> {
-    #[inline]
-    pub(crate) fn new(
-        held: H,
-        before: N,
-        about: Option<About>,
-        selected: Selected<'e, W, P, E>,
-    ) -> Self {
-        let first = selected.announce();
-        Self {
-            held,
-            before,
-            about: about.or(first),
-            selected,
-        }
-    }
-}
-
-impl<'e, H, N, W, P, E> On<'e, H, N, W, P, E>
-where
-    N: Before,
-    W: Send + 'static,
-    P: Policy,
-    E: Level,
-{
-    /// Waits until `condition` holds.
-    ///
-    /// It is evaluated at once, and, while the task sleeps, by whoever changes the event, under the lock:
-    /// see [`Claim`].
-    ///
-    /// Context: that of the guard; nothing is waited for yet.
-    #[inline]
-    #[allow(clippy::type_complexity, reason = "the type is the sentence so far")]
-    pub fn until<F>(self, condition: F) -> Wait<'e, H, N::And<One<W, Until<F>, Kernel>>>
-    where
-        F: Fn(&W) -> bool + Send + 'static,
-    {
-        self.claim(until(condition))
-    }
-
-    /// Waits until `condition` holds, and does `taking` the moment that it does.
-    ///
-    /// What `taking` returns is the result of the wait. It runs under the lock, right after the condition
-    /// was seen to hold, on behalf of the task that waits; the lock is not taken again.
-    ///
-    /// What it has captured and not given away is dropped by the task that waits, without the lock. So it may not
-    /// move what it has captured; it takes that out of an [`Option`]: `move |place| *place = item.take()`.
-    ///
-    /// Context: that of the guard; nothing is waited for yet.
-    #[inline]
-    #[allow(clippy::type_complexity, reason = "the type is the sentence so far")]
-    pub fn when<R, F, G>(
-        self,
-        condition: F,
-        taking: G,
-    ) -> Wait<'e, H, N::And<One<W, When<F, G>, Kernel>>>
-    where
-        R: Send + 'static,
-        F: Fn(&W) -> bool + Send + 'static,
-        G: FnMut(&mut W) -> R + Send + 'static,
-    {
-        self.claim(when(condition, taking))
-    }
-
-    /// Waits until a claim succeeds: see [`until`](super::until) and [`when`](super::when).
-    ///
-    /// Context: that of the guard; nothing is waited for yet.
-    #[inline]
-    pub fn claim<K: Claim<W>>(self, claim: K) -> Wait<'e, H, N::And<One<W, K, Kernel>>> {
-        let Self {
-            held,
-            before,
-            about,
-            selected,
-        } = self;
-        let mut about = about;
-        if let (true, Some(about)) = (P::FIFO, &mut about) {
-            about.class = Waiter::<W, K, Kernel>::class() as usize;
-        }
-        let place = match selected.event {
-            event if event.is_null() => Place::nowhere(),
-            event => {
-                // SAFETY: The event is valid, by the invariants of `Selected`.
-                let (queue, data) = unsafe { Event::places(event) };
-                // SAFETY: As above: inside the data of the lock, or borrowed, and at a fixed place.
-                unsafe { Place::new(queue, data) }
-            }
-        };
-        let events = before.and(One::new(place, claim));
-        Wait {
-            held,
-            about,
-            events,
-            _borrow: PhantomData,
-        }
-    }
-}
-
 impl<'e, 'a, 'c, T, B, C, L, N> Wait<'e, Held<'a, 'c, T, B, C, L>, N>
 where
     B: Backend,
@@ -317,13 +121,17 @@ where
     /// The wait returns which one it was, as [`Either`](super::Either). If both claims could succeed at
     /// once, the one that was named first does. If one of the events is closed, so is the wait.
     ///
+    /// For several events of one kind, with one claim, see [`Held::on_any`].
+    ///
     /// Context: that of the guard; nothing is waited for yet.
     #[inline]
+    #[allow(clippy::type_complexity, reason = "the type is the sentence so far")]
     pub fn or<W, P, E>(
         self,
         select: impl for<'x> FnOnce(&'x T) -> &'x Event<W, P, E>,
-    ) -> On<'e, Held<'a, 'c, T, B, C, L>, N, W, P, E>
+    ) -> On<'e, Held<'a, 'c, T, B, C, L>, N, Selected<'static, W, P, E>>
     where
+        W: Send + 'static,
         P: Policy,
         E: After<C>,
     {
@@ -337,25 +145,33 @@ where
     ///
     /// # Errors
     ///
-    /// [`WrongLock`] if the event is tied to another lock; the lock is released then.
+    /// [`WrongLock`] if the event is tied to another lock; the lock is released then. What the wait was to
+    /// [give away](On::give) comes back with it.
     #[inline]
     #[allow(clippy::type_complexity, reason = "the type is the sentence so far")]
     pub fn or_tied<'f, W, P, E>(
         self,
         tied: &'f Tied<W, P, E>,
-    ) -> Result<On<'f, Held<'a, 'c, T, B, C, L>, N, W, P, E>, WrongLock>
+    ) -> Result<On<'f, Held<'a, 'c, T, B, C, L>, N, Selected<'f, W, P, E>>, Failed<N, WrongLock>>
     where
         'e: 'f,
+        W: Send + 'static,
         P: Policy,
         E: After<C>,
     {
-        let event = tied.check(self.held.locked.guard.lock_ref())?;
-        // INVARIANT: It is tied to this lock, and borrowed.
-        let selected = Selected {
-            event,
-            _borrow: PhantomData,
-        };
-        Ok(On::new(self.held, self.events, self.about, selected))
+        match tied.selected(self.held.locked.guard.lock_ref()) {
+            Ok(selected) => Ok(On::new(self.held, self.events, self.about, selected)),
+            Err(wrong) => Err(self.failed(wrong)),
+        }
+    }
+
+    /// Releases the lock, and puts what was to be given away into an error.
+    #[cold]
+    pub(super) fn failed<E>(self, error: E) -> Failed<N, E> {
+        let Self { held, events, .. } = self;
+        drop(held);
+        // SAFETY: Nothing was tried, and no entry was put on a list.
+        unsafe { events.back() }.error(error)
     }
 
     /// Waits, and returns what was taken.
@@ -372,10 +188,11 @@ where
     /// [`Closed`] if an event was closed or dropped, or does not lie where it has to: see [`Held::on`].
     /// [`WaitError::Ended`] if somebody has [ended the waits](Event::end_waits). With a mode that allows for
     /// it, a signal or the end of the time; what was taken in the meantime is returned rather than an error.
+    /// If the wait was to [give something away](On::give), that is in the error: [`GiveError`](super::GiveError).
     #[doc(alias("wait_event", "wait_event_lock_irq", "xlog_wait"))]
     #[inline]
     #[track_caller]
-    pub fn wait<M: Mode>(self, mode: M) -> Result<N::Output, M::Error> {
+    pub fn wait<M: Mode>(self, mode: M) -> Result<N::Output, Failed<N, M::Error>> {
         let Self {
             held,
             about,
@@ -398,7 +215,10 @@ where
     pub fn wait_relock<M: Mode>(
         self,
         mode: M,
-    ) -> (Held<'a, 'c, T, B, C, L>, Result<N::Output, M::Error>) {
+    ) -> (
+        Held<'a, 'c, T, B, C, L>,
+        Result<N::Output, Failed<N, M::Error>>,
+    ) {
         let Self {
             held,
             about,
@@ -411,6 +231,9 @@ where
         (Held::new(lock.lock(), cx), result)
     }
 }
+
+/// The error `E` of a wait for `N`: with what was to be given away, if that is anything.
+pub type Failed<N, E> = <<N as Events<Kernel>>::Back as Gifts>::Error<E>;
 
 fn ended<M: Mode>(ended: Ended<WaitError>) -> M::Error {
     match ended {
@@ -440,7 +263,7 @@ fn run<T, B, M, N>(
     mode: &M,
     about: Option<About>,
     events: N,
-) -> Result<N::Output, M::Error>
+) -> Result<N::Output, Failed<N, M::Error>>
 where
     B: Backend,
     M: Mode,
@@ -465,7 +288,7 @@ pub(crate) unsafe fn run_under<K, M, N>(
     about: Option<About>,
     place: &'static Location<'static>,
     events: N,
-) -> Result<N::Output, M::Error>
+) -> Result<N::Output, Failed<N, M::Error>>
 where
     K: Monitor,
     M: Mode,
@@ -479,5 +302,6 @@ where
         sleeper
     };
     // SAFETY: By the safety requirements.
-    unsafe { monitor::wait(monitor, guard, events, sleeper) }.map_err(ended::<M>)
+    let result = unsafe { monitor::wait(monitor, guard, events, sleeper) };
+    result.map_err(|(why, back)| back.error(ended::<M>(why)))
 }

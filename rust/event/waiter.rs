@@ -15,12 +15,7 @@ use super::{
 };
 use core::{
     any::TypeId,
-    cell::{
-        Cell,
-        UnsafeCell, //
-    },
-    marker::PhantomPinned,
-    ptr, //
+    cell::UnsafeCell, //
 };
 
 /// A waiter for one event: its entry, its claim, and room for what it claims.
@@ -52,16 +47,7 @@ impl<W: 'static, C: Claim<W>, P: Platform, X: Extra<W, P>> Waiter<W, C, P, X> {
     #[inline]
     pub(crate) fn new(claim: C) -> Self {
         Self {
-            entry: Entry {
-                next: Cell::new(ptr::null()),
-                prev: Cell::new(ptr::null()),
-                queue: Cell::new(ptr::null()),
-                head: Cell::new(ptr::null()),
-                other: Cell::new(ptr::null()),
-                first: Cell::new(true),
-                ops: Cell::new(Self::OPS),
-                _pin: PhantomPinned,
-            },
+            entry: Entry::new(Self::OPS),
             extra: X::default(),
             claim: UnsafeCell::new(claim),
             result: UnsafeCell::new(None),
@@ -74,16 +60,32 @@ impl<W: 'static, C: Claim<W>, P: Platform, X: Extra<W, P>> Waiter<W, C, P, X> {
         Self::OPS.class
     }
 
-    /// Tries the claim for the calling task itself, which is on no list.
+    /// Returns the claim of a waiter that is on no list.
     #[inline]
-    pub(crate) fn try_now(&mut self, w: &mut W) -> Option<C::Output> {
+    pub(crate) fn claim_mut(&mut self) -> &mut C {
+        self.claim.get_mut()
+    }
+
+    /// Tries the claim for the calling task itself, which is on no list.
+    ///
+    /// # Safety
+    ///
+    /// A waiter whose claim has succeeded is put on no list, and its claim is only dropped.
+    #[inline]
+    pub(crate) unsafe fn try_now(&mut self, w: &mut W) -> Option<C::Output> {
         let claim = self.claim.get_mut();
-        claim.holds(w).then(|| claim.take(w))
+        // SAFETY: By the safety requirements.
+        claim.holds(w).then(|| unsafe { claim.take(w) })
     }
 
     /// As [`Waiter::try_now`], with what was claimed where [`Waiter::take`] finds it.
-    pub(crate) fn serve_now(&mut self, w: &mut W) -> bool {
-        let claimed = self.try_now(w);
+    ///
+    /// # Safety
+    ///
+    /// As for [`Waiter::try_now`].
+    pub(crate) unsafe fn serve_now(&mut self, w: &mut W) -> bool {
+        // SAFETY: By the safety requirements.
+        let claimed = unsafe { self.try_now(w) };
         let served = claimed.is_some();
         *self.result.get_mut() = claimed;
         served
@@ -116,8 +118,10 @@ impl<W: 'static, C: Claim<W>, P: Platform, X: Extra<W, P>> Waiter<W, C, P, X> {
         if !claim.holds(w) {
             return false;
         }
+        // SAFETY: The waiter is off the list then, and its claim is only dropped.
+        let taken = unsafe { claim.take(w) };
         // No destructor runs here: `result` was `None`.
-        *result = Some(claim.take(w));
+        *result = Some(taken);
         true
     }
 
@@ -129,6 +133,12 @@ impl<W: 'static, C: Claim<W>, P: Platform, X: Extra<W, P>> Waiter<W, C, P, X> {
     unsafe fn holds(entry: *const Entry<W, P>, w: &W) -> bool {
         // SAFETY: As in `serve()`.
         unsafe { (*(*entry.cast::<Self>()).claim.get()).holds(w) }
+    }
+
+    /// Returns the claim of a waiter that is on no list.
+    #[inline]
+    pub(crate) fn into_claim(self) -> C {
+        self.claim.into_inner()
     }
 
     /// Returns what was claimed; [`None`] if this claim did not succeed.

@@ -88,7 +88,7 @@ pub use new_source;
 /// fn take(space: &Mutex<Space>, cx: &mut MaySleep, block: bool) -> Result {
 ///     let mut held = space.lock_in(cx);
 ///     if !block {
-///         return held.as_mut().project().free.try_claim(one()).ok_or(EAGAIN);
+///         return held.as_mut().project().free.try_claim(one()).map_err(|_| EAGAIN);
 ///     }
 ///     held.on(|s| &s.free).claim(one()).wait(Interruptible)?;
 ///     Ok(())
@@ -189,8 +189,12 @@ impl<W, P: Policy, E: Level> Source<W, P, E> {
     /// Claims for the caller, without waiting: see [`Event::try_claim`].
     ///
     /// Context: as [`Source::update`].
+    ///
+    /// # Errors
+    ///
+    /// The claim, if it fails.
     #[inline]
-    pub fn try_claim<C: Claim<Watched<W>>>(self: Pin<&mut Self>, claim: C) -> Option<C::Output>
+    pub fn try_claim<C: Claim<Watched<W>>>(self: Pin<&mut Self>, claim: C) -> Result<C::Output, C>
     where
         W: 'static,
     {

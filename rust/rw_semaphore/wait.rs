@@ -19,6 +19,10 @@ use crate::{
             Events,
             Monitor, //
         },
+        on::{
+            On,
+            Wait, //
+        },
         platform::Kernel,
         select::{
             Before,
@@ -31,12 +35,9 @@ use crate::{
             SharedPlace, //
         },
         until,
-        wait::{
-            run_under,
-            On,
-            Wait, //
-        },
+        wait::run_under,
         Event,
+        Failed,
         Mode,
         Policy,
         Until, //
@@ -67,8 +68,9 @@ impl<'a, 'c, T, C: Level, L: Level> WriteGuard<'a, 'c, T, C, L> {
     pub fn on<W, P, E>(
         self,
         select: impl for<'x> FnOnce(&'x T) -> &'x RwEvent<W, P, E>,
-    ) -> On<'static, Self, Nothing, W, P, E>
+    ) -> On<'static, Self, Nothing, Selected<'static, W, P, E>>
     where
+        W: Send + 'static,
         P: Policy,
         E: After<C>,
     {
@@ -90,8 +92,9 @@ where
     pub fn or<W, P, E>(
         self,
         select: impl for<'x> FnOnce(&'x T) -> &'x RwEvent<W, P, E>,
-    ) -> On<'e, WriteGuard<'a, 'c, T, C, L>, N, W, P, E>
+    ) -> On<'e, WriteGuard<'a, 'c, T, C, L>, N, Selected<'static, W, P, E>>
     where
+        W: Send + 'static,
         P: Policy,
         E: After<C>,
     {
@@ -109,7 +112,7 @@ where
     // SLEEPS: the guard has borrowed the capability.
     #[inline]
     #[track_caller]
-    pub fn wait<M: Mode>(self, mode: M) -> Result<N::Output, M::Error> {
+    pub fn wait<M: Mode>(self, mode: M) -> Result<N::Output, Failed<N, M::Error>> {
         let (_, _, ended) = self.run(mode);
         ended
     }
@@ -124,7 +127,10 @@ where
     pub fn wait_relock<M: Mode>(
         self,
         mode: M,
-    ) -> (WriteGuard<'a, 'c, T, C, L>, Result<N::Output, M::Error>) {
+    ) -> (
+        WriteGuard<'a, 'c, T, C, L>,
+        Result<N::Output, Failed<N, M::Error>>,
+    ) {
         let (semaphore, cx, ended) = self.run(mode);
         (WriteGuard::new(semaphore.down_write(), cx), ended)
     }
@@ -137,7 +143,7 @@ where
     ) -> (
         &'a RwSemaphore<T, L>,
         &'c mut MaySleep<C>,
-        Result<N::Output, M::Error>,
+        Result<N::Output, Failed<N, M::Error>>,
     ) {
         let Self {
             held,
@@ -195,6 +201,7 @@ impl<'a, 'c, T, C: Level, L: Level> ReadGuard<'a, 'c, T, C, L> {
         select: impl for<'x> FnOnce(&'x T) -> &'x RwEvent<W, P, E>,
     ) -> OnShared<'a, 'c, T, C, L, W, P, E>
     where
+        W: Send + 'static,
         P: Policy,
         E: After<C>,
     {

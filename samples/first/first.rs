@@ -7,6 +7,7 @@
 
 use baton::{
     event::{
+        give,
         when,
         Claim,
         Interruptible, //
@@ -66,14 +67,11 @@ struct Queue {
 
 /// Puts a message in, as soon as there is room.
 fn put(message: Message) -> impl Claim<Watched<Queue>, Output = ()> {
-    let mut message = Some(message);
-    when(
+    give(message).when(
         |queue: &Watched<Queue>| queue.messages.len() < MESSAGES,
-        move |queue: &mut Watched<Queue>| {
-            if let Some(message) = message.take() {
-                // There is room.
-                let _ = queue.messages.push_within_capacity(message);
-            }
+        |queue: &mut Watched<Queue>, message| {
+            // There is room.
+            let _ = queue.messages.push_within_capacity(message.take());
         },
     )
 }
@@ -102,7 +100,7 @@ impl Opened {
     {
         let mut held = self.queue.lock_in(cx);
         if file.flags() & flags::O_NONBLOCK != 0 {
-            return held.as_mut().try_claim(claim).ok_or(EAGAIN);
+            return held.as_mut().try_claim(claim).map_err(|_| EAGAIN);
         }
         Ok(held.on(|queue| queue).claim(claim).wait(Interruptible)?)
     }

@@ -10,15 +10,19 @@
 mod suite;
 
 mod event {
+    mod any;
     mod asleep;
     mod audit;
     mod callback;
     mod either;
     mod end;
     mod gate;
+    mod gift;
+    mod group;
     mod keyed;
     mod order;
     mod provider;
+    mod sentence;
     mod serve;
     mod threshold;
     mod tied;

@@ -19,6 +19,7 @@ include!("src/faults.rs");
 /// The modules of a variant, and where their sources are.
 const SOURCES: &[(&str, &str)] = &[
     ("claim", "rust/event/claim.rs"),
+    ("gift", "rust/event/gift.rs"),
     ("needs", "rust/event/needs.rs"),
     ("queue", "rust/event/queue.rs"),
     ("leave", "rust/event/leave.rs"),
@@ -28,6 +29,8 @@ const SOURCES: &[(&str, &str)] = &[
     ("waiter", "rust/event/waiter.rs"),
     ("protocol", "rust/event/protocol.rs"),
     ("monitor", "rust/event/monitor.rs"),
+    ("returning", "rust/event/returning.rs"),
+    ("several", "rust/event/several.rs"),
     ("slots", "rust/event/slots.rs"),
     ("index", "rust/event/index.rs"),
     ("indexed", "rust/event/indexed.rs"),
@@ -40,6 +43,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("event", "testing/model/src/event.rs"),
     ("called_cases", "testing/model/src/called.rs"),
     ("keyed", "testing/model/src/keyed.rs"),
+    ("event_any", "testing/model/src/event_any.rs"),
     ("entry_map", "testing/model/src/entry_map.rs"),
     ("drain_protocol", "rust/drain/protocol.rs"),
     ("drain_parts::phases", "rust/drain/phases.rs"),
@@ -104,7 +108,7 @@ fn main() {
     {
         writeln!(
             text,
-            "        {name:?} => [{name}::event::CASES, {name}::called_cases::CASES, {name}::keyed::CASES, {name}::entry_map::CASES, {name}::rw::CASES, {name}::drain::CASES, {name}::phases_cases::CASES, {name}::count::CASES, {name}::stop::CASES].concat(),"
+            "        {name:?} => [{name}::event::CASES, {name}::event_any::CASES, {name}::called_cases::CASES, {name}::keyed::CASES, {name}::entry_map::CASES, {name}::rw::CASES, {name}::drain::CASES, {name}::phases_cases::CASES, {name}::count::CASES, {name}::stop::CASES].concat(),"
         )
         .unwrap();
     }

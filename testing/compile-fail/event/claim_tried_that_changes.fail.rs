@@ -16,4 +16,5 @@ pub fn change(open: Pin<&mut Event<bool>>) -> Option<()> {
         },
         |_: &mut bool| (),
     ))
+    .ok()
 }

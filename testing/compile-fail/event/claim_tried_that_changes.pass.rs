@@ -14,4 +14,5 @@ pub fn change(open: Pin<&mut Event<bool>>) -> Option<()> {
         },
         |_: &mut bool| (),
     ))
+    .ok()
 }

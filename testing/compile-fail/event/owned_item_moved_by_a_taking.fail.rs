@@ -4,8 +4,8 @@
 //! because: a taking keeps what it has captured, so that the task that waits drops it, and not whoever serves it under the lock.
 //! says: cannot move out of `item`, a captured variable in an `FnMut` closure
 
-// rustc has no hook for this error. `On::when()` and rust/README.md have the cure: what the taking
-// gives away is in an `Option`.
+// rustc has no hook for this error. `On::when()` and rust/README.md have the cure: it is given
+// to the wait, by `give()`; the long way is an `Option`, as here.
 
 #[path = "../common.rs"]
 mod common;

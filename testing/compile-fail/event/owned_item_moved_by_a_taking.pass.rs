@@ -2,8 +2,8 @@
 
 //! The twin of `owned_item_moved_by_a_taking.fail.rs`: one line apart, and it compiles.
 
-// rustc has no hook for this error. `On::when()` and rust/README.md have the cure: what the taking
-// gives away is in an `Option`.
+// rustc has no hook for this error. `On::when()` and rust/README.md have the cure: it is given
+// to the wait, by `give()`; the long way is an `Option`, as here.
 
 #[path = "../common.rs"]
 mod common;

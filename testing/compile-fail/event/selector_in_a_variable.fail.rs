@@ -6,10 +6,12 @@
 //! says: select: impl for<'x> FnOnce(&'x T) -> &'x Event<W, P, E>
 
 // rustc has no hook for either error. `Held::on()` and rust/README.md have the cure: a selector is
-// written where it is used, or is a function, or its variable has a type.
+// written where it is used, is a function, or is bound by way of `select()`.
 
 #[path = "../common.rs"]
 mod common;
+#[allow(unused_imports)]
+use baton::event::select;
 use common::*;
 
 pub fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep) -> Result<(), Closed> {

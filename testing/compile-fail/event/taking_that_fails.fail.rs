@@ -9,5 +9,7 @@ use common::*;
 
 pub fn change(credits: Pin<&mut Event<u32>>) -> Option<u32> {
     let taking: fn(&mut u32) -> u32 = |credits| credits.checked_sub(1); //~ E0308
-    credits.try_claim(when(|credits: &u32| *credits > 0, taking))
+    credits
+        .try_claim(when(|credits: &u32| *credits > 0, taking))
+        .ok()
 }

@@ -260,7 +260,7 @@ mod tests {
         gate.add(cx, 1, 3);
         let tried = |cx: &mut MaySleep, key| {
             let mut held = gate.state.lock_in(cx);
-            held.as_mut().project().credits.try_claim(key, take(1))
+            held.as_mut().project().credits.try_claim(key, take(1)).ok()
         };
         let (here, elsewhere) = (tried(cx, 1), tried(cx, 0));
         let held = gate.state.lock_in(cx);
@@ -283,7 +283,7 @@ mod tests {
         let give = |credits: &mut u32| *credits = 1;
         let mut held = gate.state.lock_in(cx);
         let credits = held.as_mut().project().credits;
-        let tried = credits.try_claim(1, when(|_: &u32| true, give));
+        let tried = credits.try_claim(1, when(|_: &u32| true, give)).ok();
         drop(held);
         let second = gate.start(cx, 1, 1, Uninterruptible)?;
         let held = gate.state.lock_in(cx);

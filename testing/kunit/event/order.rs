@@ -266,7 +266,7 @@ mod tests {
         let waiter = gate.start(cx, 0, 9, Uninterruptible)?;
         let mut held = gate.state.lock_in(cx);
         let claim = baton::event::when(|_: &u32| true, |credits: &mut u32| *credits += 9);
-        let got = held.as_mut().project().credits.try_claim(claim);
+        let got = held.as_mut().project().credits.try_claim(claim).ok();
         let left = held.credits.waiters();
         drop(held);
         gate.join(cx, [waiter])?;
@@ -283,7 +283,7 @@ mod tests {
         gate.add(cx, 3);
         gate.rescue(cx);
         let mut held = gate.state.lock_in(cx);
-        let got = held.as_mut().project().credits.try_claim(take(1));
+        let got = held.as_mut().project().credits.try_claim(take(1)).ok();
         let left = *held.credits;
         drop(held);
         assert_eq!(got, None);

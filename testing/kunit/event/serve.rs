@@ -95,7 +95,8 @@ mod tests {
             .as_mut()
             .project()
             .credits
-            .try_claim(take(1));
+            .try_claim(take(1))
+            .ok();
         let on = gate.state.lock_in(cx).on(|s| &s.credits);
         let waited = on.claim(take(1)).wait(Uninterruptible.timeout(1));
         gate.add(cx, 2);

@@ -247,7 +247,7 @@ pub fn either_of_two_is_served_once() {
     gate.0.add(1);
     other.join().unwrap();
     assert_eq!(waiter.join(), End::Served);
-    assert_eq!(gate.0.both(), 1);
+    assert_eq!(gate.0.all(), 1);
 }
 
 pub fn either_leaves_no_entry_behind() {
@@ -259,9 +259,7 @@ pub fn either_leaves_no_entry_behind() {
     signal.join().unwrap();
     let end = waiter.join();
     assert!(matches!(end, End::Served | SIGNAL));
-    let slot = gate.0.slot.lock().unwrap();
-    let left = slot.event.as_ref().map(|event| event.queue.len());
-    assert_eq!((left, slot.other.queue.len()), (Some(0), 0));
+    assert_eq!(gate.0.slot.lock().unwrap().waiting(), [0; 3]);
 }
 
 pub fn either_by_a_deferred_update() {
@@ -272,7 +270,7 @@ pub fn either_by_a_deferred_update() {
     gate.0.add_deferred(1);
     other.join().unwrap();
     assert_eq!(waiter.join(), End::Served);
-    assert_eq!(gate.0.both(), 1);
+    assert_eq!(gate.0.all(), 1);
 }
 
 pub fn either_against_signal() {
@@ -283,8 +281,8 @@ pub fn either_against_signal() {
     gate.0.add_other(1);
     signal.join().unwrap();
     match waiter.join() {
-        End::Served => assert_eq!(gate.0.both(), 0),
-        end => assert_eq!((end, gate.0.both()), (SIGNAL, 1)),
+        End::Served => assert_eq!(gate.0.all(), 0),
+        end => assert_eq!((end, gate.0.all()), (SIGNAL, 1)),
     }
     // It is on neither list any more.
     gate.0.add(1);
@@ -299,8 +297,8 @@ pub fn either_against_close() {
     gate.0.close();
     other.join().unwrap();
     match waiter.join() {
-        End::Served => assert_eq!(gate.0.both(), 0),
-        end => assert_eq!((end, gate.0.both()), (End::Closed, 1)),
+        End::Served => assert_eq!(gate.0.all(), 0),
+        end => assert_eq!((end, gate.0.all()), (End::Closed, 1)),
     }
 }
 
@@ -313,7 +311,7 @@ pub fn served_elsewhere_lets_those_behind_it_pass() {
     gate.0.add(1);
     let ends = [first.join(), second.join()];
     assert_eq!(ends, [End::Served; 2]);
-    assert_eq!(gate.0.both(), 0);
+    assert_eq!(gate.0.all(), 0);
 }
 
 /// Whoever was served is told before the holder of the lock waits for them.

@@ -4,9 +4,12 @@
 
 use super::{
     claim::when,
+    gift::{give, Gifts, GiveError, Item},
     host::{GaveUp, Host, HostSleeper, Mode, Task},
     monitor::{wait, Either, Ended, Events, Monitor, One, Place, Two},
     protocol::{Chosen, Queue},
+    returning::Returning,
+    several::{Inline, Member, Several},
     sync::{Mutex, MutexGuard, Plain},
 };
 use std::{cell::UnsafeCell, sync::Arc};
@@ -46,13 +49,25 @@ impl Drop for Event {
     }
 }
 
-/// Two events, of which the first one can go away and come back.
+/// Three events, of which the first one can go away and come back.
 pub(super) struct Slot {
     pub(super) event: Option<Event>,
     pub(super) other: Event,
+    pub(super) third: Event,
 }
 
 impl Slot {
+    /// Where the first event is, if it is there.
+    fn place(&self) -> Place<u32, Host> {
+        self.event.as_ref().map_or(Place::nowhere(), Event::place)
+    }
+
+    /// How many entries are on the list of each event.
+    pub(super) fn waiting(&self) -> [usize; 3] {
+        let first = self.event.as_ref().map_or(0, |event| event.queue.len());
+        [first, self.other.queue.len(), self.third.queue.len()]
+    }
+
     /// Adds to the first event, or to the other one.
     pub(super) fn add(&mut self, amount: u32, other: bool) {
         if other {
@@ -80,6 +95,15 @@ pub(super) enum End {
 
 pub(super) const SIGNAL: End = End::GaveUp(GaveUp::Signal);
 pub(super) const TIMED_OUT: End = End::GaveUp(GaveUp::TimedOut);
+
+/// Something to be given away, which counts how often it was dropped.
+struct Given(Arc<Plain>, u32);
+
+impl Drop for Given {
+    fn drop(&mut self) {
+        self.0.write();
+    }
+}
 
 pub(super) struct Want {
     amount: u32,
@@ -109,12 +133,13 @@ impl Monitor for &'static Gate {
 }
 
 impl Gate {
-    /// A gate with an event that has `credits`, and another one without; with `fifo`, nobody overtakes.
+    /// A gate with an event that has `credits`, and two others without; with `fifo`, nobody overtakes.
     pub(super) fn new(credits: u32, fifo: bool) -> Shared {
         Shared(Arc::new(Self {
             slot: Mutex::new(Slot {
                 event: Some(Event::new(credits, fifo)),
                 other: Event::new(0, fifo),
+                third: Event::new(0, fifo),
             }),
             fifo,
         }))
@@ -124,18 +149,18 @@ impl Gate {
         &'static self,
         task: &Task,
         mode: Mode,
-        events: impl FnOnce(&Slot) -> Option<E>,
-    ) -> Result<E::Output, End> {
+        events: impl FnOnce(&Slot) -> E,
+    ) -> Result<E::Output, <E::Back as Gifts>::Error<End>> {
         let guard = self.slot.lock().unwrap();
-        let Some(events) = events(&guard) else {
-            return Err(End::Closed);
-        };
+        let events = events(&guard);
         // SAFETY: The guard is that of the lock, and the events are under it.
         let ended = unsafe { wait(self, guard, events, || HostSleeper::new(task, mode)) };
-        ended.map_err(|ended| match ended {
-            Ended::Closed => End::Closed,
-            Ended::Dismissed => End::Ended,
-            Ended::GaveUp(why) => End::GaveUp(why),
+        ended.map_err(|(ended, back)| {
+            back.error(match ended {
+                Ended::Closed => End::Closed,
+                Ended::Dismissed => End::Ended,
+                Ended::GaveUp(why) => End::GaveUp(why),
+            })
         })
     }
 
@@ -145,9 +170,7 @@ impl Gate {
             amount,
             receipt: receipt.clone(),
         });
-        match self.run(task, mode, |slot| {
-            Some(One::new(slot.event.as_ref()?.place(), claim))
-        }) {
+        match self.run(task, mode, |slot| One::new(slot.place(), claim)) {
             Ok(got) => {
                 assert_eq!((got, receipt.read()), (amount, 1));
                 End::Served
@@ -156,32 +179,95 @@ impl Gate {
         }
     }
 
-    /// Waits for one credit of either event; the other one is tried first.
-    pub(super) fn wait_either(&'static self, task: &Task, mode: Mode) -> End {
+    /// Waits for one credit of the other event, which is tried first, or for `amount` of the first one.
+    pub(super) fn wait_either(&'static self, task: &Task, mode: Mode, amount: u32) -> End {
         let receipt = Arc::new(Plain::new());
-        let claim = || {
+        let claim = |amount| {
             take(Want {
-                amount: 1,
+                amount,
                 receipt: receipt.clone(),
             })
         };
-        match self.run(task, mode, |slot| {
-            let event = slot.event.as_ref()?.place();
-            Some(Two {
-                first: One::new(slot.other.place(), claim()),
-                second: One::new(event, claim()),
-            })
+        match self.run(task, mode, |slot| Two {
+            first: One::new(slot.other.place(), claim(1)),
+            second: One::new(slot.place(), claim(amount)),
         }) {
-            Ok(Either::First(got) | Either::Second(got)) => {
-                assert_eq!((got, receipt.read()), (1, 1));
+            Ok(which) => {
+                assert_eq!(receipt.read(), 1);
+                match which {
+                    Either::First(got) => assert_eq!(got, 1),
+                    Either::Second(got) => assert_eq!(got, amount),
+                }
                 End::Served
             }
             Err(end) => end,
         }
     }
 
+    /// Waits for one credit of any of the three events, the first of which is named once more at the end.
+    pub(super) fn wait_any(&'static self, task: &Task, mode: Mode) -> End {
+        let receipt = Arc::new(Plain::new());
+        let claim = take(Want {
+            amount: 1,
+            receipt: receipt.clone(),
+        });
+        match self.run(task, mode, |slot| {
+            let places = [
+                slot.place(),
+                slot.other.place(),
+                slot.third.place(),
+                slot.place(),
+            ];
+            let mut index = 0;
+            let members = places.map(|place| {
+                index += 1;
+                Member::new(place, index - 1)
+            });
+            Several::new(Inline(members), claim)
+        }) {
+            Ok((which, got)) => {
+                assert_eq!((got, receipt.read()), (1, 1));
+                assert!(which < 3, "the same event, by the name that came later");
+                End::Served
+            }
+            Err(end) => end,
+        }
+    }
+
+    /// Gives `amount` credits as soon as there is one.
+    pub(super) fn wait_give(&'static self, task: &Task, mode: Mode, amount: u32) -> End {
+        let given = Given(Arc::new(Plain::new()), amount);
+        let memory = given.0.clone();
+        let claim = give(given).when(
+            |credits: &u32| *credits > 0,
+            |credits: &mut u32, item: Item<'_, Given>| {
+                let given = item.take();
+                *credits += given.1;
+                given
+            },
+        );
+        match self.run(task, mode, |slot| Returning(One::new(slot.place(), claim))) {
+            // It went through the hands of whoever has served this task.
+            Ok(given) => {
+                drop(given);
+                assert_eq!(memory.read(), 1);
+                End::Served
+            }
+            Err(GiveError { item, error }) => {
+                assert_eq!((item.1, memory.read()), (amount, 0));
+                drop(item);
+                assert_eq!(memory.read(), 1);
+                error
+            }
+        }
+    }
+
     pub(super) fn add(&self, amount: u32) {
         self.slot.lock().unwrap().add(amount, false);
+    }
+
+    pub(super) fn add_third(&self, amount: u32) {
+        self.slot.lock().unwrap().third.add(amount);
     }
 
     pub(super) fn add_other(&self, amount: u32) {
@@ -221,6 +307,10 @@ impl Gate {
         }
     }
 
+    pub(super) fn close_other(&self) {
+        self.slot.lock().unwrap().other.queue.close();
+    }
+
     /// Ends the present waits of the first event.
     pub(super) fn end_waits(&self) {
         if let Some(event) = &self.slot.lock().unwrap().event {
@@ -228,11 +318,11 @@ impl Gate {
         }
     }
 
-    /// The credits of both events.
-    pub(super) fn both(&self) -> u32 {
+    /// The credits of all events.
+    pub(super) fn all(&self) -> u32 {
         let mut slot = self.slot.lock().unwrap();
-        let other = *slot.other.credits.get_mut();
-        other
+        let others = *slot.other.credits.get_mut() + *slot.third.credits.get_mut();
+        others
             + slot
                 .event
                 .as_mut()
@@ -275,8 +365,24 @@ impl Waiter {
     }
 
     pub(super) fn start_either(gate: &Shared, mode: Mode) -> Self {
+        Self::start_large(gate, mode, 1)
+    }
+
+    pub(super) fn start_large(gate: &Shared, mode: Mode, amount: u32) -> Self {
         let gate = gate.lend();
-        Self::start_with(Task::new(), move |task| gate.wait_either(task, mode))
+        Self::start_with(Task::new(), move |task| {
+            gate.wait_either(task, mode, amount)
+        })
+    }
+
+    pub(super) fn start_any(gate: &Shared, mode: Mode) -> Self {
+        let gate = gate.lend();
+        Self::start_with(Task::new(), move |task| gate.wait_any(task, mode))
+    }
+
+    pub(super) fn start_give(gate: &Shared, mode: Mode, amount: u32) -> Self {
+        let gate = gate.lend();
+        Self::start_with(Task::new(), move |task| gate.wait_give(task, mode, amount))
     }
 
     /// Starts a task that waits by `body`.

@@ -21,6 +21,7 @@ const LEAVE: &str = "rust/event/leave.rs";
 const SERVE: &str = "rust/event/serve.rs";
 const CHOSEN: &str = "rust/event/chosen.rs";
 const MONITOR: &str = "rust/event/monitor.rs";
+const SEVERAL: &str = "rust/event/several.rs";
 const STATE: &str = "rust/entry_map/state.rs";
 const EVENT_GATE: &str = "testing/model/src/event_gate.rs";
 const WAIT: &str = "rust/entry_map/wait.rs";
@@ -109,8 +110,8 @@ const EVENT_FAULTS: &[Fault] = &[
     Fault {
         name: "end_taken_for_a_close",
         file: MONITOR,
-        from: "        return Err(if ended == ENDED {",
-        to: "        return Err(if ended == u32::MAX {",
+        from: "    let why = if ended == ENDED {",
+        to: "    let why = if ended == u32::MAX {",
         case: "end_against_wait",
         says: "panicked",
     },
@@ -159,7 +160,7 @@ const EVENT_FAULTS: &[Fault] = &[
         from: "        if ended == CHOSEN {",
         to: "        if ended == CHOSEN {
             if let Some(why) = why {
-                return Err(Ended::GaveUp(why));
+                return Err((Ended::GaveUp(why), unsafe { events.back() }));
             }
         }
         if ended == u32::MAX {",
@@ -196,6 +197,44 @@ const EVENT_FAULTS: &[Fault] = &[
 }",
         case: "either_leaves_no_entry_behind",
         says: "panicked",
+    },
+    Fault {
+        name: "any_waits_for_the_first_alone",
+        file: SEVERAL,
+        from: "            unsafe { member.place.enqueue(entry, head) };",
+        to: "            unsafe { member.place.enqueue(entry, head) };
+            break;",
+        case: "any_of_three_is_served_once",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "served_elsewhere_lets_nobody_pass",
+        file: LEAVE,
+        from: "                if queue != at && (*heir).head.get() != head {",
+        to: "                if queue == at && (*heir).head.get() != head {",
+        case: "served_elsewhere_makes_those_behind_it_look",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "told_to_look_before_the_status_says_so",
+        file: LEAVE,
+        from: "    P::store_release(&head.status, LOOK); // B, pairs with D
+    P::wake(head.task, &live); // C, pairs with A",
+        to: "    P::wake(head.task, &live);
+    P::store_release(&head.status, LOOK);",
+        case: "closed_elsewhere_makes_those_behind_it_look",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "told_to_look_and_does_not",
+        file: MONITOR,
+        from: "            unsafe { events.departed() };
+            drop(guard);
+            continue;",
+        to: "            drop(guard);
+            continue;",
+        case: "served_elsewhere_makes_those_behind_it_look",
+        says: DEADLOCK,
     },
     Fault {
         name: "place_in_line_not_inherited",

@@ -87,7 +87,7 @@ impl Gate {
         let events = events(&guard);
         // SAFETY: The guard is that of the lock, and the events are under it.
         let ended = unsafe { wait(self, guard, events, || HostSleeper::new(task, mode)) };
-        ended.map_err(|ended| match ended {
+        ended.map_err(|(ended, _)| match ended {
             Ended::Closed => End::Closed,
             Ended::Dismissed => End::Ended,
             Ended::GaveUp(why) => End::GaveUp(why),

@@ -81,7 +81,7 @@ impl Space {
         // SAFETY: The semaphore is held for reading.
         match unsafe { wait(Under(self), Side::Read(held), events, sleeper) } {
             Ok(()) => Ok(()),
-            Err(Ended::GaveUp(why)) => Err(why),
+            Err((Ended::GaveUp(why), _)) => Err(why),
             Err(_) => panic!("nobody closes it, nor sends its waiters away"),
         }
     }
