@@ -44,17 +44,11 @@ use kernel::{
     sync::Mutex, //
 };
 
-#[pin_data]
-struct State<T> {
-    #[pin]
-    journal: Event<Journal<T>>,
-}
-
 /// The write log of one disk, whose requests are `T`.
 #[pin_data]
 pub(crate) struct Log<T> {
     #[pin]
-    state: Mutex<State<T>>,
+    journal: Mutex<Event<Journal<T>>>,
 }
 
 /// How the log is doing, for the statistics.
@@ -73,14 +67,8 @@ impl<T: Send + 'static> Log<T> {
     /// Makes an empty log, where `requests` can wait.
     pub(crate) fn new(requests: usize) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            state <- Self::new_state(Journal::new(requests)?),
+            journal <- new_mutex!(new_event!(Journal::new(requests)?)),
         })
-    }
-
-    fn new_state(journal: Journal<T>) -> impl PinInit<Mutex<State<T>>> {
-        new_mutex!(pin_init!(State {
-            journal <- new_event!(journal),
-        }))
     }
 
     /// Makes room for `requests` that wait; with nothing in flight.
@@ -91,8 +79,7 @@ impl<T: Send + 'static> Log<T> {
     }
 
     fn update<R>(&self, cx: &mut MaySleep, change: impl FnOnce(&mut Journal<T>) -> R) -> R {
-        let mut held = self.state.lock_in(cx);
-        held.as_mut().project().journal.update(change)
+        self.journal.lock_in(cx).as_mut().update(change)
     }
 
     /// Gives the log the record of a write; with `fua`, it is over when the record is stable.
@@ -136,16 +123,15 @@ impl<T: Send + 'static> Log<T> {
 
     /// Returns whether it was stopped.
     pub(crate) fn is_held(&self, cx: &mut MaySleep) -> bool {
-        self.state.lock_in(cx).journal.is_held()
+        self.journal.lock_in(cx).is_held()
     }
 
     /// Shuts the log down: what waits for it, and whatever will, ends with `ESHUTDOWN`. The log thread
     /// returns. `end` is called for each request.
     pub(crate) fn shut_down(&self, cx: &mut MaySleep, end: impl FnMut(T, Result)) {
-        let mut held = self.state.lock_in(cx);
-        let mut journal = held.as_mut().project().journal;
-        journal.as_mut().update(Journal::close);
-        journal.close();
+        let mut held = self.journal.lock_in(cx);
+        held.as_mut().update(Journal::close);
+        held.as_mut().close();
         drop(held);
         self.end_done(cx, end);
     }
@@ -159,22 +145,22 @@ impl<T: Send + 'static> Log<T> {
 
     /// Returns how the log is doing.
     pub(crate) fn summary(&self, cx: &mut MaySleep) -> Summary {
-        let held = self.state.lock_in(cx);
+        let journal = self.journal.lock_in(cx);
         Summary {
-            position: held.journal.position(),
-            stable: held.journal.stable(),
-            room_sleepers: held.journal.waiting_for_room(),
-            stable_sleepers: held.journal.waiting_for_position(),
+            position: journal.position(),
+            stable: journal.stable(),
+            room_sleepers: journal.waiting_for_room(),
+            stable_sleepers: journal.waiting_for_position(),
         }
     }
 
     /// Looks for tasks that sleep, and requests that wait, although what they wait for is there.
     /// Returns how many slept or waited and how many of them should not have.
     pub(crate) fn audit(&self, cx: &mut MaySleep) -> Audit {
-        let mut held = self.state.lock_in(cx);
-        let waiting = held.journal.waiting_for_room() + held.journal.waiting_for_position();
-        let lost = held.journal.lost();
-        let mut audit = held.as_mut().project().journal.audit();
+        let mut held = self.journal.lock_in(cx);
+        let waiting = held.waiting_for_room() + held.waiting_for_position();
+        let lost = held.lost();
+        let mut audit = held.as_mut().audit();
         audit.sleeping += waiting;
         audit.lost += lost;
         audit
@@ -194,11 +180,8 @@ impl<T: Send + 'static> Log<T> {
             return self.shut_down(cx, end);
         };
         loop {
-            let held = self.state.lock_in(cx);
-            let due = held
-                .on(|state| &state.journal)
-                .until(Journal::is_due)
-                .wait(Idle);
+            let held = self.journal.lock_in(cx);
+            let due = held.on(|journal| journal).until(Journal::is_due).wait(Idle);
             if due.is_err() {
                 return;
             }
