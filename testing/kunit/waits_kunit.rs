@@ -23,6 +23,8 @@ use kernel::{
 };
 use suite::until;
 
+#[path = "../../samples/waits/any.rs"]
+mod any;
 #[path = "../../samples/waits/bit.rs"]
 mod bit;
 #[path = "../../samples/waits/bit_lock.rs"]
@@ -51,6 +53,10 @@ mod dec_and_wake_up;
 mod event;
 #[path = "../../samples/waits/exclusive.rs"]
 mod exclusive;
+#[path = "../../samples/waits/give.rs"]
+mod give;
+#[path = "../../samples/waits/group.rs"]
+mod group;
 #[path = "../../samples/waits/idle.rs"]
 mod idle;
 #[path = "../../samples/waits/init.rs"]
