@@ -60,8 +60,10 @@ pub use state::{
 use crate::{
     context::MaySleep,
     event::{
+        FreezableRun,
         Idle,
-        Mode, //
+        Mode,
+        ModeAt, //
     },
     level::{
         After,
@@ -72,13 +74,20 @@ use crate::{
     owner::TeardownError,
     registry,
     thread::{
+        Builder,
         Stop,
         Thread, //
     },
     trace,
-    wait_map::WaitMap, //
+    wait_map::{
+        Holding,
+        WaitMap, //
+    },
 };
-use core::panic::Location;
+use core::{
+    cell::Cell,
+    panic::Location, //
+};
 use kernel::{
     prelude::*,
     sync::{
@@ -140,6 +149,9 @@ pub struct Current<'r, O: Operations> {
     owner: &'r O,
     runner: Runner,
     stop: &'r Stop<'r>,
+    map: &'r WaitMap,
+    /// The run, as lockdep knows it.
+    holding: Cell<Option<Holding<'r>>>,
 }
 
 impl<O: Operations> Current<'_, O> {
@@ -155,6 +167,67 @@ impl<O: Operations> Current<'_, O> {
         self.runner.is_requested() | self.stop.requested() | wanted
     }
 
+    /// As [`Current::stop_requested`], and lets the freezer stop the run here if it wants to.
+    ///
+    /// For the agent of a [freezable](crate::thread::Builder::freezable) thread, between two steps of its work; it
+    /// returns after the thaw. Whoever waits for the run meanwhile has to be freezable itself, or is in the
+    /// freezer's way.
+    ///
+    /// Context: may sleep, takes the agent's lock. The run holds nothing.
+    #[doc(alias("kthread_freezable_should_stop", "try_to_freeze"))]
+    pub fn stop_requested_or_freeze(&self, cx: &mut MaySleep<O::Level>) -> bool {
+        if self.stop_requested(cx) {
+            return true;
+        }
+        // Lockdep takes the run for a lock, with which a task must not be frozen.
+        drop(self.holding.take());
+        // ENTRY: of the run, which holds nothing, by its capability.
+        MaySleep::assert().try_to_freeze();
+        self.holding.set(Some(self.map.hold()));
+        self.stop_requested(cx)
+    }
+
+    /// Returns a form of waiting in which the freezer may leave the run as it is.
+    ///
+    /// It is what [`Mode::freezable`] is to a task that holds nothing, for a run
+    /// that holds nothing besides. Whoever waits for the run meanwhile has to be freezable itself, or is in the
+    /// freezer's way.
+    ///
+    /// Context: any.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use baton::agent::{Current, Operations};
+    /// use baton::event::Killable;
+    /// use baton::{After, Any, Event, MaySleep, Ordered};
+    /// use kernel::prelude::*;
+    /// use kernel::sync::Mutex;
+    ///
+    /// #[pin_data]
+    /// struct Jobs<L: baton::Level> {
+    ///     #[pin]
+    ///     waiting: Event<u32, Any, L>,
+    /// }
+    ///
+    /// /// Takes a job in a run that may be frozen meanwhile.
+    /// fn next<O: Operations>(
+    ///     jobs: &Ordered<O::LockLevel, Mutex<Jobs<O::LockLevel>>>,
+    ///     current: &Current<'_, O>,
+    ///     cx: &mut MaySleep<O::Level>,
+    /// ) -> Result {
+    ///     jobs.lock_in(cx)
+    ///         .on(|jobs| &jobs.waiting)
+    ///         .when(|waiting| *waiting > 0, |waiting| *waiting -= 1)
+    ///         .wait(current.freezable(Killable))?;
+    ///     Ok(())
+    /// }
+    /// ```
+    #[doc(alias = "TASK_FREEZABLE")]
+    pub fn freezable<M: Mode>(&self, mode: M) -> FreezableRun<M, O::Level> {
+        FreezableRun::new(mode)
+    }
+
     /// Sleeps until somebody wants the run to end.
     ///
     /// The wish is a state and not a wake-up: one that came earlier is seen.
@@ -166,7 +239,10 @@ impl<O: Operations> Current<'_, O> {
     /// As of `mode`; it is never closed, and a stop is what it waits for.
     #[doc(alias("kthread_parkme", "md_wakeup_thread"))]
     #[track_caller]
-    pub fn wait_stop<M: Mode>(&self, cx: &mut MaySleep<O::Level>, mode: M) -> Result<(), M::Error> {
+    pub fn wait_stop<M>(&self, cx: &mut MaySleep<O::Level>, mode: M) -> Result<(), M::Error>
+    where
+        M: ModeAt<O::Level>,
+    {
         let held = self.owner.lock().lock_in(cx);
         let result = held
             .on_mut(|data| O::runs(data).project_wish())
@@ -220,12 +296,12 @@ impl<O: Operations> Serving<O> {
             return;
         };
         // Once the thread has seen that it is to stop, no wait ends for that.
-        while !stop.requested() {
+        while !stop.requested_or_freeze(cx) {
             let held = owner.lock().lock_in(cx);
             let next = held
                 .on_mut(|data| O::runs(data).project_wish())
                 .when(Wish::calls, move |wish| wish.begin(runner))
-                .wait(Idle);
+                .wait(Idle.freezable());
             match next {
                 Ok(true) => {}
                 Ok(false) => return,
@@ -236,11 +312,12 @@ impl<O: Operations> Serving<O> {
                 O::runs(owner.lock().lock_in(cx).as_mut()).begins(place);
             }
             with_wait_map::<O::Level, _>(|map| {
-                let _holding = map.hold();
                 let current = Current {
                     owner,
                     runner,
                     stop,
+                    map,
+                    holding: Cell::new(Some(map.hold())),
                 };
                 owner.run(&current, cx.below());
             });
@@ -260,6 +337,26 @@ pub struct Agent<O: Operations> {
     thread: Thread,
 }
 
+impl Builder<'_> {
+    /// As [`Agent::spawn`].
+    ///
+    /// A [freezable](Builder::freezable) agent can be frozen between its runs; in a run, where that says so:
+    /// [`Current::stop_requested_or_freeze`], [`Current::freezable`].
+    ///
+    /// Context: may sleep.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    #[track_caller]
+    pub fn spawn_agent<O: Operations>(self, cx: &mut MaySleep, owner: Arc<O>) -> Result<Agent<O>> {
+        let serving = Serving(owner.clone());
+        let place = Location::caller();
+        let thread = self.spawn(cx, move |cx, stop| serving.serve(place, cx, stop))?;
+        Ok(Agent { owner, thread })
+    }
+}
+
 impl<O: Operations> Agent<O> {
     /// Makes the thread. Its runs keep `owner` alive, which must not own the agent.
     ///
@@ -271,10 +368,7 @@ impl<O: Operations> Agent<O> {
     #[doc(alias("kthread_create", "md_register_thread"))]
     #[track_caller]
     pub fn spawn(cx: &mut MaySleep, name: &CStr, owner: Arc<O>) -> Result<Self> {
-        let serving = Serving(owner.clone());
-        let place = Location::caller();
-        let thread = Thread::spawn(cx, name, move |cx, stop| serving.serve(place, cx, stop))?;
-        Ok(Self { owner, thread })
+        Builder::new(name).spawn_agent(cx, owner)
     }
 
     /// Returns whose runs these are.

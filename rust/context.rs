@@ -22,10 +22,13 @@
 //!
 //! [`level`]: crate::level
 
-use crate::level::{
-    After,
-    Level,
-    Top, //
+use crate::{
+    ffi,
+    level::{
+        After,
+        Level,
+        Top, //
+    },
 };
 use core::{
     marker::PhantomData,
@@ -99,6 +102,29 @@ impl MaySleep {
         kernel::task::might_sleep();
         // INVARIANT: `might_sleep()` reports a caller that is in atomic context.
         Self(NotThreadSafe, PhantomData)
+    }
+}
+
+impl MaySleep {
+    /// Lets the freezer stop the task here if it wants to, and returns whether it did.
+    ///
+    /// It returns after the thaw. Kernel threads that are not [freezable](crate::thread::Builder::freezable) are not
+    /// stopped. It takes the capability of a task that holds nothing: others may need that before they can be
+    /// frozen themselves.
+    ///
+    /// Context: may sleep.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use baton::MaySleep;
+    ///
+    /// let cx = &mut MaySleep::assert();
+    /// assert!(!cx.try_to_freeze());
+    /// ```
+    pub fn try_to_freeze(&mut self) -> bool {
+        // SAFETY: The task may sleep, by the invariants, and holds nothing, by the level.
+        unsafe { ffi::baton_try_to_freeze() }
     }
 }
 

@@ -26,16 +26,20 @@
 //! exist: the update considers the waiters itself.
 
 mod audit;
+mod by_reference;
 mod callback;
 mod called;
 mod chosen;
 pub(crate) mod claim;
+pub(crate) mod expiry;
+mod freezable;
 mod gift;
 mod group;
 mod index;
 mod indexed;
 mod keyed;
 mod leave;
+mod limit;
 mod mode;
 pub(crate) mod monitor;
 mod name;
@@ -71,6 +75,10 @@ pub use claim::{
     Until,
     When, //
 };
+pub use freezable::{
+    Freezable,
+    FreezableRun, //
+};
 pub use gift::{
     give,
     Give,
@@ -86,6 +94,12 @@ pub use keyed::{
     new_keyed_event,
     KeyedEvent, //
 };
+pub use limit::{
+    Budget,
+    Limit,
+    Timeout,
+    Within, //
+};
 pub use mode::{
     Closed,
     Idle,
@@ -93,8 +107,8 @@ pub use mode::{
     Io,
     Killable,
     Mode,
+    ModeAt,
     TimedOut,
-    Timeout,
     Uninterruptible,
     WaitError, //
 };
@@ -132,6 +146,8 @@ pub use tied::{
     WrongLock, //
 };
 pub use wait::Failed;
+
+pub(crate) use mode::freezes;
 
 use platform::Kernel;
 use protocol::{
@@ -446,23 +462,6 @@ impl<W, P: Policy, E: Level> Event<W, P, E> {
             data: this.data.get_mut(),
         }
     }
-}
-
-/// Implemented by nothing: says what to write instead of `held.event.update(..)`.
-#[diagnostic::on_unimplemented(
-    message = "an event is changed by way of a pinned reference to it",
-    label = "reach it by `held.as_mut().project()` if `held` is the guard, or by `.as_mut()` if it is in a box",
-    note = "do not pin a copy of it: `held.update(|data| data.project().event, |value| ..)` does both, and wakes after the unlock"
-)]
-#[doc(hidden)]
-pub trait ByReference {}
-
-impl<W, P: Policy, E: Level> Event<W, P, E>
-where
-    Self: ByReference,
-{
-    #[doc(hidden)]
-    pub fn update<R>(&self, _change: impl FnOnce(&mut W) -> R) {}
 }
 
 struct Parts<'e, W> {

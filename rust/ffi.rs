@@ -53,12 +53,22 @@ extern "C" {
     // `sched.h`
     pub(crate) fn baton_set_current_state(state: c_uint);
     pub(crate) fn baton_set_running();
+    pub(crate) fn baton_schedule_hrtimeout(
+        expires: *const bindings::ktime_t,
+        slack: u64,
+        clock: bindings::clockid_t,
+        io: bool,
+    ) -> c_int;
     pub(crate) fn baton_preempt_disable();
     pub(crate) fn baton_preempt_enable();
     pub(crate) fn baton_signal_pending_state(state: c_uint) -> c_int;
     pub(crate) fn baton_signal_pending() -> c_int;
     pub(crate) fn baton_notify(task: *mut bindings::task_struct);
     pub(crate) fn baton_clear_notify();
+
+    // `freezer.h`
+    pub(crate) fn baton_set_freezable();
+    pub(crate) fn baton_try_to_freeze() -> bool;
 
     // `sched/signal.h`
     pub(crate) fn baton_allow_signals();
@@ -191,7 +201,7 @@ extern "C" {
     pub(crate) fn baton_anchor(fops: *const bindings::file_operations) -> *mut bindings::file;
 
     // `fs.h`
-    pub(crate) fn baton_open_for_writing(name: *const c_char) -> *mut bindings::file;
+    pub(crate) fn baton_open(name: *const c_char, flags: c_int) -> *mut bindings::file;
 
     // Tests.
     #[cfg(CONFIG_KUNIT)]

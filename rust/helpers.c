@@ -8,8 +8,10 @@
 
 #include <linux/anon_inodes.h>
 #include <linux/err.h>
+#include <linux/freezer.h>
 #include <linux/fs.h>
 #include <linux/fs_struct.h>
+#include <linux/hrtimer.h>
 #include <linux/irqflags.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>
@@ -57,6 +59,22 @@ void baton_clear_notify(void)
 	smp_mb__after_atomic();
 }
 
+/* io_schedule_prepare() is not exported; schedule() flushes the plug. */
+int baton_schedule_hrtimeout(const ktime_t *expires, u64 slack, clockid_t clock,
+			     bool io)
+{
+	unsigned int in_iowait = current->in_iowait;
+	ktime_t until = *expires;
+	int ret;
+
+	if (io)
+		current->in_iowait = 1;
+	ret = schedule_hrtimeout_range_clock(&until, slack, HRTIMER_MODE_ABS,
+					     clock);
+	current->in_iowait = in_iowait;
+	return ret;
+}
+
 void baton_preempt_disable(void)
 {
 	preempt_disable();
@@ -65,6 +83,18 @@ void baton_preempt_disable(void)
 void baton_preempt_enable(void)
 {
 	preempt_enable();
+}
+
+/* freezer.h */
+
+void baton_set_freezable(void)
+{
+	set_freezable();
+}
+
+bool baton_try_to_freeze(void)
+{
+	return try_to_freeze();
 }
 
 /* sched/signal.h */
@@ -412,11 +442,11 @@ struct file *baton_anchor(const struct file_operations *fops)
 /* fs.h */
 
 /* A kernel thread's own root is empty, so the name is looked up where init is. */
-struct file *baton_open_for_writing(const char *name)
+struct file *baton_open(const char *name, int flags)
 {
 	struct file *file = ERR_PTR(-ENOENT);
 
 	scoped_with_init_fs()
-		file = filp_open(name, O_WRONLY, 0);
+		file = filp_open(name, flags, 0);
 	return file;
 }

@@ -6,6 +6,7 @@
 #define BATON_HELPERS_H
 
 #include <linux/jump_label.h>
+#include <linux/ktime.h>
 #include <linux/lockdep.h>
 #include <linux/spinlock_types.h>
 #include <linux/types.h>
@@ -28,12 +29,18 @@ struct xarray;
 /* sched.h */
 void baton_set_current_state(unsigned int state);
 void baton_set_running(void);
+int baton_schedule_hrtimeout(const ktime_t *expires, u64 slack, clockid_t clock,
+			     bool io);
 void baton_preempt_disable(void);
 void baton_preempt_enable(void);
 int baton_signal_pending_state(unsigned int state);
 int baton_signal_pending(void);
 void baton_notify(struct task_struct *task);
 void baton_clear_notify(void);
+
+/* freezer.h */
+void baton_set_freezable(void);
+bool baton_try_to_freeze(void);
 
 /* sched/signal.h */
 void baton_allow_signals(void);
@@ -131,7 +138,7 @@ bool baton_irqs_disabled(void);
 struct file *baton_anchor(const struct file_operations *fops);
 
 /* fs.h */
-struct file *baton_open_for_writing(const char *name);
+struct file *baton_open(const char *name, int flags);
 
 /* the registry: helpers_registry.c */
 extern struct static_key_false baton_registry_key;

@@ -358,7 +358,11 @@ const SHRINK_EMPTY: c_ulong = c_ulong::MAX - 1;
 pub fn shrink_all(_cx: &mut MaySleep) -> Result {
     // SAFETY: The name is a C string that lives for ever.
     let file = from_err_ptr(unsafe {
-        ffi::baton_open_for_writing(c"/proc/sys/vm/drop_caches".as_char_ptr())
+        ffi::baton_open(
+            c"/proc/sys/vm/drop_caches".as_char_ptr(),
+            // CAST: A small number.
+            bindings::O_WRONLY as c_int,
+        )
     })?;
     let mut position = 0;
     // SAFETY: `file` is open for writing, and the text has two bytes.

@@ -126,6 +126,8 @@ impl Word {
 /// What a thread of the library is made from, in memory that lives until the thread has exited.
 pub(crate) struct Body {
     run: unsafe fn(*const Body),
+    /// The freezer may stop the thread.
+    freezable: bool,
     /// The thread is to end.
     thread: Word,
     /// The run that goes on in it is to end: see [`agent`](crate::agent).
@@ -136,9 +138,10 @@ pub(crate) struct Body {
 
 impl Body {
     /// What is passed to [`Body::create`] later; `run` is called with the address of it, once.
-    pub(crate) const fn new(run: unsafe fn(*const Body)) -> Self {
+    pub(crate) const fn new(run: unsafe fn(*const Body), freezable: bool) -> Self {
         Self {
             run,
+            freezable,
             thread: Word::new(),
             run_of_agent: Word::new(),
             deferred: Atomic::new(0),
@@ -280,8 +283,13 @@ unsafe extern "C" fn entry(body: *mut c_void) -> c_int {
     let body = body.cast::<Body>();
     // SAFETY: Changes the signal dispositions of the calling thread, which is a kernel thread.
     unsafe { ffi::baton_allow_signals() };
-    // SAFETY: By the safety requirements; called once.
-    unsafe { ((*body).run)(body) };
+    // SAFETY: By the safety requirements; called once. The thread holds nothing, and may sleep.
+    unsafe {
+        if (*body).freezable {
+            ffi::baton_set_freezable();
+        }
+        ((*body).run)(body);
+    }
     0
 }
 

@@ -24,7 +24,10 @@ use kernel::{
         from_err_ptr,
         to_result, //
     },
-    ffi::c_void,
+    ffi::{
+        c_int,
+        c_void, //
+    },
     prelude::*,
     task::Task, //
 };
@@ -105,6 +108,39 @@ pub fn state(task: &Task) -> (char, bool) {
     let state = unsafe { ffi::baton_registry_task_state(task.as_ptr(), &raw mut io) };
     // CAST: A letter.
     (char::from(state as u8), io)
+}
+
+/// Returns whether the freezer may stop a task, and whether it may find it asleep for that.
+///
+/// The second may have changed when this returns, unless only the caller can wake the task.
+///
+/// Context: any.
+///
+/// # Examples
+///
+/// ```
+/// use baton::{testing, MaySleep, Thread};
+///
+/// let cx = &mut MaySleep::assert();
+/// let thread = Thread::spawn(cx, c"baton_example", |_cx, _stop| ())?;
+/// assert_eq!(testing::freezable(thread.task()), (false, false));
+/// thread.join(cx)?;
+/// # Ok::<(), kernel::error::Error>(())
+/// ```
+#[doc(alias("PF_NOFREEZE", "TASK_FREEZABLE"))]
+pub fn freezable(task: &Task) -> (bool, bool) {
+    let task = task.as_ptr();
+    // SAFETY: The task is valid; both are words that others may change.
+    let (flags, state) = unsafe {
+        (
+            (&raw const (*task).flags).read_volatile(),
+            (&raw const (*task).__state).read_volatile(),
+        )
+    };
+    (
+        flags & bindings::PF_NOFREEZE == 0,
+        state & bindings::TASK_FREEZABLE != 0,
+    )
 }
 
 /// Returns whether interrupts are off, as they are with the lock of a completion held, for example.
@@ -197,10 +233,56 @@ pub fn allocations<C: Level, R>(
 /// ```
 #[doc(alias = "filp_open")]
 pub fn open(_cx: &mut MaySleep, name: &CStr) -> Result {
-    // SAFETY: The name is a C string.
-    let file = from_err_ptr(unsafe { ffi::baton_open_for_writing(name.as_char_ptr()) })?;
+    let file = open_as(name, bindings::O_WRONLY)?;
     // SAFETY: `file` was opened above and is not used afterwards.
     to_result(unsafe { bindings::filp_close(file, ptr::null_mut()) })
+}
+
+fn open_as(name: &CStr, flags: u32) -> Result<*mut bindings::file> {
+    // SAFETY: The name is a C string. CAST: The flags are small.
+    from_err_ptr(unsafe { ffi::baton_open(name.as_char_ptr(), flags as c_int) })
+}
+
+/// Returns what is in a file, by its name as `init` sees it.
+///
+/// Context: may sleep.
+///
+/// # Errors
+///
+/// Those of opening and reading it; `ENOMEM`.
+///
+/// # Examples
+///
+/// ```
+/// use baton::{testing, MaySleep};
+///
+/// let cx = &mut MaySleep::assert();
+/// assert!(testing::read(cx, c"/proc/version")?.starts_with(b"Linux version "));
+/// # Ok::<(), kernel::error::Error>(())
+/// ```
+#[doc(alias = "kernel_read")]
+pub fn read(_cx: &mut MaySleep, name: &CStr) -> Result<KVec<u8>> {
+    let file = open_as(name, bindings::O_RDONLY)?;
+    let (mut text, mut part, mut position) = (KVec::new(), [0; 512], 0);
+    let result = loop {
+        // SAFETY: `file` is open for reading, and `part` is as long as is said.
+        let len = unsafe {
+            bindings::kernel_read(file, part.as_mut_ptr().cast(), part.len(), &mut position)
+        };
+        match usize::try_from(len) {
+            Ok(0) => break Ok(text),
+            Ok(len) => {
+                if let Err(error) = text.extend_from_slice(&part[..len], GFP_KERNEL) {
+                    break Err(error.into());
+                }
+            }
+            // CAST: Errors are small.
+            Err(_) => break Err(Error::from_errno(len as c_int)),
+        }
+    };
+    // SAFETY: `file` was opened above and is not used afterwards.
+    unsafe { bindings::filp_close(file, ptr::null_mut()) };
+    result
 }
 
 /// A call of `body`, and what it has returned.

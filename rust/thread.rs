@@ -5,15 +5,19 @@
 //!
 //! C header: [`include/linux/kthread.h`](srctree/include/linux/kthread.h)
 
+mod builder;
 mod kthread;
 mod stop;
 
+pub use builder::Builder;
 pub use stop::Stop;
 
 use crate::{
     context::MaySleep,
     event::{
+        Limit,
         Mode,
+        ModeAt,
         Uninterruptible,
         WaitError, //
     },
@@ -26,8 +30,7 @@ use crate::{
 use core::panic::Location;
 use kernel::{
     prelude::*,
-    task::Task,
-    time::Jiffies, //
+    task::Task, //
 };
 use kthread::Core;
 
@@ -63,8 +66,27 @@ pub struct Thread {
     core: Owned<Core>,
 }
 
+impl Builder<'_> {
+    /// As [`Thread::spawn`].
+    ///
+    /// Context: may sleep.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    #[track_caller]
+    pub fn spawn<F>(self, _cx: &mut MaySleep, body: F) -> Result<Thread>
+    where
+        F: FnOnce(&mut MaySleep, &Stop<'_>) + Send + 'static,
+    {
+        Ok(Thread {
+            core: Core::spawn(self.name, self.freezable, Location::caller(), body)?,
+        })
+    }
+}
+
 impl Thread {
-    /// Creates a thread that runs `body`.
+    /// Creates a thread that runs `body`; [`Builder`] creates one that the freezer may stop.
     ///
     /// A thread that is stopped before it has begun drops `body` without running it.
     ///
@@ -75,13 +97,11 @@ impl Thread {
     /// `ENOMEM`; `EINTR` if the caller was killed meanwhile; `ESHUTDOWN` if the module goes.
     #[doc(alias("kthread_run", "kthread_create"))]
     #[track_caller]
-    pub fn spawn<F>(_cx: &mut MaySleep, name: &CStr, body: F) -> Result<Self>
+    pub fn spawn<F>(cx: &mut MaySleep, name: &CStr, body: F) -> Result<Self>
     where
         F: FnOnce(&mut MaySleep, &Stop<'_>) + Send + 'static,
     {
-        Ok(Self {
-            core: Core::spawn(name, Location::caller(), body)?,
-        })
+        Builder::new(name).spawn(cx, body)
     }
 
     /// Waits until `body` has returned, then until the thread has exited.
@@ -96,22 +116,22 @@ impl Thread {
         self.join_as(cx, Uninterruptible, |_| ECANCELED)
     }
 
-    /// As [`Thread::join`], for at most `limit` jiffies.
+    /// As [`Thread::join`], for no longer than `limit`.
     ///
     /// Context: may sleep, as [`Thread::join`].
     ///
     /// # Errors
     ///
     /// Those of [`Thread::join`], and `ETIMEDOUT` if `body` has not returned by then.
-    pub fn join_timeout(
+    pub fn join_timeout<T: Limit>(
         self,
         cx: &mut MaySleep,
-        limit: Jiffies,
+        limit: T,
     ) -> Result<(), TeardownError<Self>> {
         self.join_as(cx, Uninterruptible.timeout(limit), WaitError::into)
     }
 
-    fn join_as<M: Mode>(
+    fn join_as<M: ModeAt>(
         self,
         cx: &mut MaySleep,
         mode: M,

@@ -11,7 +11,7 @@ use super::runs::{
 #[cfg(CONFIG_LOCKDEP)]
 use crate::wait_map::WaitMap;
 use crate::{
-    event::Mode,
+    event::ModeAt,
     held::Held,
     level::{
         After,
@@ -56,7 +56,7 @@ impl<'a, 'c, T, B: Backend, C: Level, K: Level> Held<'a, 'c, T, B, C, K> {
     ) -> (Self, Result)
     where
         L: After<C>,
-        M: Mode,
+        M: ModeAt<C>,
     {
         let state = runs(self.as_mut());
         if state.id != run.of {
@@ -91,7 +91,7 @@ impl<'a, 'c, T, B: Backend, C: Level, K: Level> Held<'a, 'c, T, B, C, K> {
     ) -> (Self, Result)
     where
         L: After<C>,
-        M: Mode,
+        M: ModeAt<C>,
     {
         self.request_and_wait(mode, runs, Runs::request_stop)
     }
@@ -108,7 +108,7 @@ impl<'a, 'c, T, B: Backend, C: Level, K: Level> Held<'a, 'c, T, B, C, K> {
     ) -> (Self, Result)
     where
         L: After<C>,
-        M: Mode,
+        M: ModeAt<C>,
     {
         self.request_and_wait(mode, runs, Runs::request_freeze)
     }
@@ -136,7 +136,7 @@ impl<'a, 'c, T, B: Backend, C: Level, K: Level> Held<'a, 'c, T, B, C, K> {
     ) -> (Self, Result)
     where
         L: After<C>,
-        M: Mode,
+        M: ModeAt<C>,
     {
         let mut state = runs(self.as_mut());
         if state.is_mine() {

@@ -27,7 +27,7 @@ use crate::{
         wait::run_under,
         Event,
         Failed,
-        Mode,
+        ModeAt,
         Policy, //
     },
     held::Locked,
@@ -143,7 +143,7 @@ where
     #[doc(alias("wait_event_cmd", "wait_event_lock_irq_cmd"))]
     #[inline]
     #[track_caller]
-    pub fn wait<M: Mode>(self, mode: M) -> Result<N::Output, Failed<N, M::Error>> {
+    pub fn wait<M: ModeAt<O::Above>>(self, mode: M) -> Result<N::Output, Failed<N, M::Error>> {
         let (_lock, ended) = self.run(mode);
         ended
     }
@@ -156,7 +156,7 @@ where
     #[inline]
     #[track_caller]
     #[allow(clippy::type_complexity, reason = "the guard, and how the wait ended")]
-    pub fn wait_relock<M: Mode>(
+    pub fn wait_relock<M: ModeAt<O::Above>>(
         self,
         mode: M,
     ) -> (Both<'i, O, T, B>, Result<N::Output, Failed<N, M::Error>>) {
@@ -174,7 +174,10 @@ where
     #[inline]
     #[track_caller]
     #[allow(clippy::type_complexity, reason = "the lock, and how the wait ended")]
-    fn run<M: Mode>(self, mode: M) -> (O::Lock, Result<N::Output, Failed<N, M::Error>>) {
+    fn run<M: ModeAt<O::Above>>(
+        self,
+        mode: M,
+    ) -> (O::Lock, Result<N::Output, Failed<N, M::Error>>) {
         let Self {
             held: Both { inner, outer },
             about,
@@ -193,7 +196,8 @@ where
         let place = Location::caller();
         // SAFETY: The guard is that of the inner lock, and was moved here: nobody has a reference to what it
         // protects. The events are under this lock, by the invariants of `Selected`, and the lock is borrowed.
-        let ended = unsafe { run_under(monitor, guard, &mode, about, place, events) };
+        let ended =
+            unsafe { run_under::<O::Above, _, _, _>(monitor, guard, &mode, about, place, events) };
         (lock, ended)
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     event::{
         Any,
         Event,
-        Mode, //
+        ModeAt, //
     },
     held::Held,
     level::{
@@ -240,7 +240,7 @@ impl<T: Send, E: Level> Shared<T, E> {
 
     /// Waits until it is completed.
     #[track_caller]
-    pub(super) fn wait<C: Level, M: Mode>(&self, cx: &mut MaySleep<C>, mode: M) -> Result
+    pub(super) fn wait<C: Level, M: ModeAt<C>>(&self, cx: &mut MaySleep<C>, mode: M) -> Result
     where
         E: After<C>,
     {

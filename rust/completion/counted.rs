@@ -10,7 +10,7 @@ use crate::{
         Any,
         Claim,
         Event,
-        Mode, //
+        ModeAt, //
     },
     held::Held,
     level::{
@@ -301,7 +301,7 @@ impl<E: Level> CountedCompletion<E> {
     /// the caller has not handed over the completer; what `mode` allows for. Nothing is used up then.
     #[doc(alias("wait_for_completion", "wait_for_completion_timeout"))]
     #[track_caller]
-    pub fn wait<C: Level, M: Mode>(&self, cx: &mut MaySleep<C>, mode: M) -> Result
+    pub fn wait<C: Level, M: ModeAt<C>>(&self, cx: &mut MaySleep<C>, mode: M) -> Result
     where
         E: After<C>,
     {

@@ -5,7 +5,7 @@
 use super::cell::Side;
 use crate::{
     context::MaySleep,
-    event::Mode,
+    event::ModeAt,
     level::{
         After,
         Level,
@@ -47,7 +47,7 @@ impl<T: Send + 'static, E: Level> Completion<T, E> {
         "wait_for_completion_io"
     ))]
     #[track_caller]
-    pub fn wait<C: Level, M: Mode>(&mut self, cx: &mut MaySleep<C>, mode: M) -> Result<T>
+    pub fn wait<C: Level, M: ModeAt<C>>(&mut self, cx: &mut MaySleep<C>, mode: M) -> Result<T>
     where
         E: After<C>,
     {
@@ -151,7 +151,7 @@ impl<T: Send + Sync + 'static, E: Level> SharedCompletion<T, E> {
     /// waited for again.
     #[doc(alias("wait_for_completion", "wait_for_completion_timeout"))]
     #[track_caller]
-    pub fn wait<C: Level, M: Mode>(&self, cx: &mut MaySleep<C>, mode: M) -> Result<&T>
+    pub fn wait<C: Level, M: ModeAt<C>>(&self, cx: &mut MaySleep<C>, mode: M) -> Result<&T>
     where
         E: After<C>,
     {

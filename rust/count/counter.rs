@@ -18,7 +18,7 @@ use crate::{
     context::MaySleep,
     event::{
         platform::KernelSleeper,
-        Mode, //
+        ModeAt, //
     },
     level::{
         After,
@@ -159,7 +159,7 @@ impl<L: Level> Count<L> {
     /// What `mode` allows for.
     #[doc(alias("wait_event_cmd", "down_killable"))]
     #[track_caller]
-    pub fn up_when<C: Level, M: Mode>(
+    pub fn up_when<C: Level, M: ModeAt<C>>(
         &self,
         _cx: &mut MaySleep<C>,
         most: u32,
@@ -169,7 +169,7 @@ impl<L: Level> Count<L> {
         L: After<C>,
     {
         self.map.wait();
-        word::up_when(self.cell, most, &mut self.sleeper(&mode)).map_err(M::gave_up)?;
+        word::up_when(self.cell, most, &mut self.sleeper::<C, M>(&mode)).map_err(M::gave_up)?;
         // INVARIANT: It was counted right now.
         Ok(Counted::new(self.cell))
     }
@@ -187,7 +187,7 @@ impl<L: Level> Count<L> {
     /// What `mode` allows for.
     #[doc(alias("wait_var_event", "closure_sync", "freeze_array", "scsi_eh_wakeup"))]
     #[track_caller]
-    pub fn wait_for<C: Level, M: Mode>(
+    pub fn wait_for<C: Level, M: ModeAt<C>>(
         &self,
         _cx: &mut MaySleep<C>,
         most: u32,
@@ -197,12 +197,12 @@ impl<L: Level> Count<L> {
         L: After<C>,
     {
         self.map.wait();
-        word::wait(self.cell, most, &mut self.sleeper(&mode)).map_err(M::gave_up)
+        word::wait(self.cell, most, &mut self.sleeper::<C, M>(&mode)).map_err(M::gave_up)
     }
 
     #[track_caller]
-    fn sleeper<M: Mode>(&self, mode: &M) -> KernelSleeper {
-        let mut sleeper = KernelSleeper::new(mode);
+    fn sleeper<C: Level, M: ModeAt<C>>(&self, mode: &M) -> KernelSleeper {
+        let mut sleeper = KernelSleeper::new::<C, M>(mode);
         if registry::is_wanted() {
             sleeper.about = Some(About {
                 object: self.cell.object(),

@@ -22,12 +22,12 @@ use super::{
     },
     var::{
         self,
-        Limit, //
+        Limited, //
     }, //
 };
 use crate::{
     context::MaySleep,
-    event::Mode,
+    event::ModeAt,
     level::Level,
     registry::{
         self,
@@ -284,30 +284,30 @@ impl CellPtr {
     }
 
     /// Waits until nothing is in flight.
-    pub(super) fn wait_drained<C: Level, M: Mode>(
+    pub(super) fn wait_drained<C: Level, M: ModeAt<C>>(
         &self,
         cx: &mut MaySleep<C>,
-        limit: &mut Limit<M>,
+        limited: &mut Limited<M>,
         about: About,
     ) -> Result<(), DrainError> {
         let look = || protocol::is_drained(*self).then_some(());
-        self.wait(What::Count, cx, limit, about, look)
+        self.wait(What::Count, cx, limited, about, look)
     }
 
     /// Waits until the gate, which stands for a turn, is shut for this task alone.
-    pub(super) fn wait_turn<C: Level, M: Mode>(
+    pub(super) fn wait_turn<C: Level, M: ModeAt<C>>(
         &self,
         cx: &mut MaySleep<C>,
-        limit: &mut Limit<M>,
+        limited: &mut Limited<M>,
         about: About,
     ) -> Result<(), DrainError> {
         let look = || self.shut().then_some(());
-        self.wait(What::Turn, cx, limit, about, look)
+        self.wait(What::Turn, cx, limited, about, look)
     }
 
     /// Waits until `pass` has passed the gate.
     #[track_caller]
-    pub(super) fn wait_open<C: Level, M: Mode>(
+    pub(super) fn wait_open<C: Level, M: ModeAt<C>>(
         &self,
         cx: &mut MaySleep<C>,
         mode: M,
@@ -318,18 +318,18 @@ impl CellPtr {
         self.wait(
             What::Gate,
             cx,
-            &mut Limit::new(mode),
+            &mut Limited::new(mode),
             About::here(name),
             look,
         )
     }
 
     /// Sleeps until `look` says that the wait has ended, unless it never would.
-    fn wait<C: Level, M: Mode>(
+    fn wait<C: Level, M: ModeAt<C>>(
         &self,
         what: What,
         cx: &mut MaySleep<C>,
-        limit: &mut Limit<M>,
+        limited: &mut Limited<M>,
         about: About,
         mut look: impl FnMut() -> Option<()>,
     ) -> Result<(), DrainError> {
@@ -350,7 +350,7 @@ impl CellPtr {
             What::Gate | What::Turn => self.gate_key(),
         };
         cycle::waiting(&self.cell().table, what, name, || {
-            Ok(var::wait(key, cx, limit, name, place, look)?)
+            Ok(var::wait(key, cx, limited, name, place, look)?)
         })
     }
 

@@ -10,14 +10,17 @@ use super::{
     },
     error::DrainError,
     reference::InFlight,
-    var::Limit, //
+    var::Limited, //
 };
 use crate::{
     context::{
         Borrowed,
         MaySleep, //
     },
-    event::Mode,
+    event::{
+        freezes,
+        ModeAt, //
+    },
     level::{
         After,
         Level,
@@ -149,7 +152,7 @@ impl<L: Level> Drain<L> {
     /// reference that only this task can end, or is this task; what `mode` allows for.
     #[doc(alias = "bio_queue_enter")]
     #[track_caller]
-    pub fn begin_when_open<'d, 'c, C: Level, M: Mode>(
+    pub fn begin_when_open<'d, 'c, C: Level, M: ModeAt<C>>(
         &'d self,
         cx: &'c mut MaySleep<C>,
         mode: M,
@@ -158,8 +161,9 @@ impl<L: Level> Drain<L> {
         L: After<C>,
     {
         self.not_mine()?;
-        // From before the wait for the gate: with what is held now, and as long as it is active.
-        let holding = self.map.hold_shared();
+        // From before the wait for the gate: with what is held now, and as long as it is active. Who can be
+        // frozen in the wait holds nothing, and must not seem to.
+        let holding = (!freezes::<M>()).then(|| self.map.hold_shared());
         let mut begun = None;
         self.cell.wait_open(cx, mode, self.name, |cell| {
             begun = cell.begin().ok();
@@ -167,6 +171,7 @@ impl<L: Level> Drain<L> {
         })?;
         let cell = begun.ok_or(DrainError::Shut)?;
         registry::owe(Kind::Drain, cell.count_object());
+        let holding = holding.unwrap_or_else(|| self.map.hold_shared());
         Ok(Active::new(InFlight::new(cell), holding))
     }
 
@@ -177,7 +182,7 @@ impl<L: Level> Drain<L> {
 
     /// Shuts the gate for this task, when nobody else has.
     #[track_caller]
-    pub(super) fn shut_gate<C: Level, M: Mode>(
+    pub(super) fn shut_gate<C: Level, M: ModeAt<C>>(
         &self,
         cx: &mut MaySleep<C>,
         mode: M,
@@ -204,13 +209,13 @@ impl<L: Level> Drain<L> {
 
     /// Waits until nothing is in flight. The caller has the gate.
     #[track_caller]
-    pub(super) fn wait_drained<C: Level, M: Mode>(
+    pub(super) fn wait_drained<C: Level, M: ModeAt<C>>(
         &self,
         cx: &mut MaySleep<C>,
         mode: M,
     ) -> Result<(), DrainError> {
         let about = About::here(self.name);
-        self.cell.wait_drained(cx, &mut Limit::new(mode), about)?;
+        self.cell.wait_drained(cx, &mut Limited::new(mode), about)?;
         self.step(trace::Drain::Drained);
         Ok(())
     }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     context::MaySleep,
-    event::Mode,
+    event::ModeAt,
     level::{
         After,
         Level,
@@ -50,7 +50,7 @@ impl<L: Level> Drain<L> {
     /// As [`Drain::shut`].
     #[doc(alias("blk_freeze_queue_start_non_owner", "freeze_super"))]
     #[track_caller]
-    pub fn shut_owned<C: Level, M: Mode>(
+    pub fn shut_owned<C: Level, M: ModeAt<C>>(
         this: ArcBorrow<'_, Self>,
         cx: &mut MaySleep<C>,
         mode: M,
@@ -76,7 +76,11 @@ impl<L: Level> OwnedShut<L> {
     ///
     /// As there.
     #[track_caller]
-    pub fn wait<C: Level, M: Mode>(&self, cx: &mut MaySleep<C>, mode: M) -> Result<(), DrainError>
+    pub fn wait<C: Level, M: ModeAt<C>>(
+        &self,
+        cx: &mut MaySleep<C>,
+        mode: M,
+    ) -> Result<(), DrainError>
     where
         L: After<C>,
     {

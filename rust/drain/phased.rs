@@ -17,11 +17,11 @@ use super::{
         Waits, //
     },
     reference::InFlight,
-    var::Limit, //
+    var::Limited, //
 };
 use crate::{
     context::MaySleep,
-    event::Mode,
+    event::ModeAt,
     level::{
         After,
         Level,
@@ -170,9 +170,12 @@ impl<L: Level> Phased<L> {
     /// [`DrainError::Deadlock`], at once and with a warning that names everybody concerned, if a reference is
     /// parked on this very task, or on one that waits for this task in turn; what `mode` allows for. After an
     /// error it can be waited for again.
+    ///
+    /// The limit of `mode` is one for its turn and the references together. A task that is frozen in a
+    /// [freezable](crate::event::Mode::freezable) wait keeps its turn.
     #[doc(alias("synchronize_srcu", "blk_mq_wait_quiesce_done"))]
     #[track_caller]
-    pub fn wait_present<C: Level, M: Mode>(
+    pub fn wait_present<C: Level, M: ModeAt<C>>(
         &self,
         cx: &mut MaySleep<C>,
         mode: M,
@@ -183,7 +186,7 @@ impl<L: Level> Phased<L> {
         self.map.wait();
         self.counts.phases.wait(&mut Sleeps {
             cx,
-            limit: Limit::new(mode),
+            limited: Limited::new(mode),
             about: About::here(self.name),
         })
     }
@@ -214,23 +217,23 @@ impl<L: Level> Phased<L> {
 }
 
 /// The sleeps of one wait.
-struct Sleeps<'c, C: Level, M: Mode> {
+struct Sleeps<'c, C: Level, M: ModeAt<C>> {
     cx: &'c mut MaySleep<C>,
-    limit: Limit<M>,
+    limited: Limited<M>,
     about: About,
 }
 
-impl<C: Level, M: Mode> Waits<CellPtr> for Sleeps<'_, C, M> {
+impl<C: Level, M: ModeAt<C>> Waits<CellPtr> for Sleeps<'_, C, M> {
     type GaveUp = DrainError;
 
     fn take(&mut self, turn: CellPtr) -> Result<(), DrainError> {
-        turn.wait_turn(self.cx, &mut self.limit, self.about)?;
+        turn.wait_turn(self.cx, &mut self.limited, self.about)?;
         registry::owe_since(Kind::Drain, turn.gate_object(), self.about.place);
         Ok(())
     }
 
     fn drained(&mut self, phase: CellPtr) -> Result<(), DrainError> {
-        phase.wait_drained(self.cx, &mut self.limit, self.about)?;
+        phase.wait_drained(self.cx, &mut self.limited, self.about)?;
         trace::drain(phase.count_object(), trace::Drain::Drained, phase.count());
         Ok(())
     }

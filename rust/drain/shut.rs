@@ -11,7 +11,10 @@ use crate::{
         Borrowed,
         MaySleep, //
     },
-    event::Mode,
+    event::{
+        freezes,
+        ModeAt, //
+    },
     level::{
         After,
         Level,
@@ -36,7 +39,7 @@ impl<L: Level> Drain<L> {
     /// As [`Drain::begin_when_open`].
     #[doc(alias = "blk_freeze_queue_start")]
     #[track_caller]
-    pub fn shut<'d, 'c, C: Level, M: Mode>(
+    pub fn shut<'d, 'c, C: Level, M: ModeAt<C>>(
         &'d self,
         cx: &'c mut MaySleep<C>,
         mode: M,
@@ -45,9 +48,11 @@ impl<L: Level> Drain<L> {
         L: After<C>,
     {
         self.not_mine()?;
-        // From before the wait for the gate: with what is held now, and until it is open again.
-        let holding = self.map.hold();
+        // From before the wait for the gate: with what is held now, and until it is open again. Who can be
+        // frozen in the wait holds nothing, and must not seem to.
+        let holding = (!freezes::<M>()).then(|| self.map.hold());
         self.shut_gate(cx, mode)?;
+        let holding = holding.unwrap_or_else(|| self.map.hold());
         // INVARIANT: This task has shut the gate.
         Ok(Shut::new(self, Held::Alone, Some(holding)))
     }
@@ -90,7 +95,7 @@ impl<L: Level> Drain<L> {
     /// ```
     #[doc(alias("mq_freeze_depth", "blk_mq_freeze_queue", "blk_mq_unfreeze_queue"))]
     #[track_caller]
-    pub fn shut_nested<'d, 'c, C: Level, M: Mode>(
+    pub fn shut_nested<'d, 'c, C: Level, M: ModeAt<C>>(
         &'d self,
         cx: &'c mut MaySleep<C>,
         mode: M,
@@ -102,10 +107,11 @@ impl<L: Level> Drain<L> {
         if !deeper {
             self.not_mine()?;
         }
-        // Lockdep knows it already of a task that shuts it once more.
-        let holding = (!deeper).then(|| self.map.hold());
+        // Lockdep knows it already of a task that shuts it once more. As above of one that can be frozen.
+        let holding = (!deeper && !freezes::<M>()).then(|| self.map.hold());
         self.cell
             .wait_open(cx, mode, self.name, |cell| cell.shut_nested())?;
+        let holding = holding.or_else(|| (!deeper).then(|| self.map.hold()));
         let note = self.cell.note_nested(Location::caller());
         self.has_gate();
         // INVARIANT: This task is one of those who have shut the gate.
@@ -178,7 +184,7 @@ impl<L: Level> Shut<'_, '_, L> {
         "blk_mq_freeze_queue_wait"
     ))]
     #[track_caller]
-    pub fn wait<M: Mode>(&mut self, mode: M) -> Result<(), DrainError> {
+    pub fn wait<M: ModeAt<L>>(&mut self, mode: M) -> Result<(), DrainError> {
         self.drain.wait_drained(&mut self.inner, mode)
     }
 
@@ -191,7 +197,7 @@ impl<L: Level> Shut<'_, '_, L> {
     ///
     /// Context: may sleep, as [`Shut::wait`].
     #[track_caller]
-    pub fn run_own_and_wait<M: Mode>(
+    pub fn run_own_and_wait<M: ModeAt<L>>(
         &mut self,
         mode: M,
         mut run: impl FnMut(&mut MaySleep<L>) -> bool,

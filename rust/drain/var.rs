@@ -11,8 +11,10 @@ use super::protocol::{
 use crate::{
     context::MaySleep,
     event::{
+        expiry::Expiry,
         platform::interrupted,
         Mode,
+        ModeAt,
         WaitError, //
     },
     level::Level,
@@ -41,18 +43,21 @@ pub(super) fn wake(address: *mut c_void) {
     unsafe { bindings::wake_up_var(address) };
 }
 
-/// What is left of the time that a wait may take, which may sleep several times.
-pub(super) struct Limit<M: Mode> {
-    left: c_long,
-    _mode: PhantomData<M>,
+/// A form of waiting for a wait that may sleep several times, and has one limit for all of them.
+pub(super) struct Limited<M: Mode> {
+    mode: M,
+    /// When the limit ends, once it has begun.
+    expiry: Option<Expiry>,
 }
 
-impl<M: Mode> Limit<M> {
+impl<M: Mode> Limited<M> {
     pub(super) fn new(mode: M) -> Self {
-        Self {
-            left: mode.limit(),
-            _mode: PhantomData,
-        }
+        Self { mode, expiry: None }
+    }
+
+    /// Begins to count, if that has not been done.
+    fn begin(&mut self) -> &mut Expiry {
+        self.expiry.get_or_insert_with(|| self.mode.begin())
     }
 }
 
@@ -65,9 +70,10 @@ impl<M: Mode> Limit<M> {
 struct VarSleeper<'e, M: Mode> {
     queue: *mut bindings::wait_queue_head,
     entry: &'e mut bindings::wait_bit_queue_entry,
-    limit: &'e mut Limit<M>,
+    expiry: &'e mut Expiry,
     since: u64,
     about: Option<About>,
+    _mode: PhantomData<M>,
 }
 
 impl<M: Mode> Sleeper for VarSleeper<'_, M> {
@@ -86,7 +92,7 @@ impl<M: Mode> Sleeper for VarSleeper<'_, M> {
         // A signal took the entry off the queue again: it is published anew before the task sleeps.
         if let Some(why) = interrupted(M::STATE, false) {
             Some(why)
-        } else if self.limit.left == 0 {
+        } else if self.expiry.is_over() {
             Some(WaitError::TimedOut)
         } else {
             None
@@ -94,14 +100,10 @@ impl<M: Mode> Sleeper for VarSleeper<'_, M> {
     }
 
     fn sleep(&mut self) {
-        let left = self.limit.left;
+        let expiry = &mut *self.expiry;
         // SAFETY: By the type invariants.
-        self.limit.left = registry::asleep(self.about.as_ref(), &mut self.since, || unsafe {
-            if M::IO {
-                bindings::io_schedule_timeout(left)
-            } else {
-                bindings::schedule_timeout(left)
-            }
+        registry::asleep(self.about.as_ref(), &mut self.since, || unsafe {
+            expiry.sleep(M::IO);
         });
     }
 
@@ -114,10 +116,10 @@ impl<M: Mode> Sleeper for VarSleeper<'_, M> {
 
 /// Sleeps until `look` says that the wait has ended.
 #[doc(alias = "wait_var_event")]
-pub(super) fn wait<C: Level, M: Mode>(
+pub(super) fn wait<C: Level, M: ModeAt<C>>(
     address: *mut c_void,
     _cx: &mut MaySleep<C>,
-    limit: &mut Limit<M>,
+    limited: &mut Limited<M>,
     name: &'static CStr,
     place: &'static Location<'static>,
     look: impl FnMut() -> Option<()>,
@@ -140,9 +142,10 @@ pub(super) fn wait<C: Level, M: Mode>(
         // SAFETY: The address is hashed, nothing else; the table lives for ever.
         queue: unsafe { bindings::__var_waitqueue(address) },
         entry: &mut entry,
-        limit,
+        expiry: limited.begin(),
         since: 0,
         about,
+        _mode: PhantomData::<M>,
     };
     protocol::wait(sleeper, look)
 }

@@ -34,7 +34,7 @@ use crate::{
     context::MaySleep,
     event::{
         platform::KernelSleeper,
-        Mode, //
+        ModeAt, //
     },
     level::{
         After,
@@ -79,7 +79,7 @@ impl<'a, 'c, V: Value, L: Level> EntryGuard<'a, 'c, V, L> {
     /// [`EntryMap::at`](super::EntryMap::at).
     #[inline]
     #[track_caller]
-    pub fn lock_next<'g, M: Mode>(
+    pub fn lock_next<'g, M: ModeAt<L>>(
         &'g mut self,
         mode: M,
         index: usize,
@@ -99,7 +99,7 @@ impl<'a, 'c, V: Value, L: Level> EntryGuard<'a, 'c, V, L> {
     ///
     /// As there.
     #[track_caller]
-    pub fn at_next<'g, M: Mode>(
+    pub fn at_next<'g, M: ModeAt<L>>(
         &'g mut self,
         mode: M,
         index: usize,
@@ -110,7 +110,7 @@ impl<'a, 'c, V: Value, L: Level> EntryGuard<'a, 'c, V, L> {
     }
 
     #[track_caller]
-    fn next<'g, M: Mode>(
+    fn next<'g, M: ModeAt<L>>(
         &'g mut self,
         mode: M,
         index: usize,
@@ -126,7 +126,7 @@ impl<'a, 'c, V: Value, L: Level> EntryGuard<'a, 'c, V, L> {
             return Err(EDEADLK);
         }
         let mut xas = Xas::new(self.tree, index, order)?;
-        let mut sleeper = KernelSleeper::new(&mode);
+        let mut sleeper = KernelSleeper::new::<L, M>(&mode);
         let visited = self
             .tree
             .visit(Target::Here, &mut xas, Some(&mut sleeper), visitor)?;

@@ -39,7 +39,7 @@ use crate::{
     context::MaySleep,
     event::{
         platform::KernelSleeper,
-        Mode, //
+        ModeAt, //
     },
     level::{
         After,
@@ -174,7 +174,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
     #[doc(alias("grab_mapping_entry", "dax_lock_mapping_entry"))]
     #[inline]
     #[track_caller]
-    pub fn at<'c, C: Level, M: Mode>(
+    pub fn at<'c, C: Level, M: ModeAt<C>>(
         &self,
         cx: &'c mut MaySleep<C>,
         mode: M,
@@ -239,7 +239,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
     /// As there.
     #[inline]
     #[track_caller]
-    pub fn lock<'c, C: Level, M: Mode>(
+    pub fn lock<'c, C: Level, M: ModeAt<C>>(
         &self,
         cx: &'c mut MaySleep<C>,
         mode: M,
@@ -261,7 +261,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
 
     #[inline]
     #[track_caller]
-    fn wait_at<'c, C: Level, M: Mode>(
+    fn wait_at<'c, C: Level, M: ModeAt<C>>(
         &self,
         _cx: &'c mut MaySleep<C>,
         mode: M,
@@ -277,7 +277,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
         }
         self.tree.map.wait();
         let mut xas = Xas::new(&self.tree, index, order)?;
-        let mut sleeper = KernelSleeper::new(&mode);
+        let mut sleeper = KernelSleeper::new::<C, M>(&mode);
         let visited = self
             .tree
             .visit(Target::Here, &mut xas, Some(&mut sleeper), visitor)?;

@@ -41,7 +41,7 @@ use crate::{
     context::MaySleep,
     event::{
         platform::KernelSleeper,
-        Mode, //
+        ModeAt, //
     },
     ffi,
     level::{
@@ -150,7 +150,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
     /// [`ERESTARTSYS`] or [`ETIMEDOUT`] if the mode allows for it; some entries are gone then.
     #[doc(alias("dax_delete_mapping_range", "invalidate_mapping_pages"))]
     #[track_caller]
-    pub fn invalidate<C: Level, M: Mode>(
+    pub fn invalidate<C: Level, M: ModeAt<C>>(
         &self,
         cx: &mut MaySleep<C>,
         mode: M,
@@ -172,7 +172,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
     /// As there.
     #[doc(alias("dax_invalidate_mapping_entry_sync", "invalidate_inode_pages2_range"))]
     #[track_caller]
-    pub fn invalidate_clean<C: Level, M: Mode>(
+    pub fn invalidate_clean<C: Level, M: ModeAt<C>>(
         &self,
         cx: &mut MaySleep<C>,
         mode: M,
@@ -186,7 +186,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
     }
 
     #[track_caller]
-    fn remove_range<C: Level, M: Mode>(
+    fn remove_range<C: Level, M: ModeAt<C>>(
         &self,
         cx: &mut MaySleep<C>,
         mode: M,
@@ -198,7 +198,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
         L: After<C>,
     {
         self.tree.map.wait();
-        let mut sleeper = KernelSleeper::new(&mode);
+        let mut sleeper = KernelSleeper::new::<C, M>(&mode);
         let mut cursor = Cursor::new(range, None);
         let mut count = 0;
         let mut remove = Plain(|slot| match slot {
@@ -226,7 +226,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
     /// [`ERESTARTSYS`] or [`ETIMEDOUT`] if the mode allows for it.
     #[doc(alias("dax_layout_busy_page_range", "wait_entry_unlocked_exclusive"))]
     #[track_caller]
-    pub fn scan<C: Level, M: Mode, B>(
+    pub fn scan<C: Level, M: ModeAt<C>, B>(
         &self,
         _cx: &mut MaySleep<C>,
         mode: M,
@@ -237,7 +237,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
         L: After<C>,
     {
         self.tree.map.wait();
-        let mut sleeper = KernelSleeper::new(&mode);
+        let mut sleeper = KernelSleeper::new::<C, M>(&mode);
         let mut cursor = Cursor::new(range, None);
         let mut end = None;
         while end.is_none() {
@@ -280,7 +280,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
     /// [`ETIMEDOUT`] if the mode allows for it.
     #[doc(alias("dax_writeback_mapping_range", "tag_pages_for_writeback"))]
     #[track_caller]
-    pub fn write_back<C: Level, M: Mode>(
+    pub fn write_back<C: Level, M: ModeAt<C>>(
         &self,
         cx: &mut MaySleep<C>,
         mode: M,
@@ -293,7 +293,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
         self.tag(cx, range.clone())?;
 
         self.tree.map.wait();
-        let mut sleeper = KernelSleeper::new(&mode);
+        let mut sleeper = KernelSleeper::new::<C, M>(&mode);
         let mut cursor = Cursor::new(range, Some(Mark::ToWrite));
         let mut count = 0;
         let mut lock = Plain(|slot: Slot<V>| match slot {

@@ -5,8 +5,9 @@
 //! C header: [`include/linux/sched.h`](srctree/include/linux/sched.h)
 
 use super::{
+    expiry::Expiry,
     mode::{
-        Mode,
+        ModeAt,
         WaitError, //
     },
     protocol::{
@@ -17,6 +18,7 @@ use super::{
 };
 use crate::{
     ffi,
+    level::Level,
     registry::{
         self,
         About,
@@ -28,7 +30,6 @@ use crate::{
 };
 use kernel::{
     bindings,
-    ffi::c_long,
     sync::{
         atomic::{
             Acquire,
@@ -107,7 +108,7 @@ unsafe impl Platform for Kernel {
 pub(crate) struct KernelSleeper {
     state: u32,
     io: bool,
-    left: c_long,
+    expiry: Expiry,
     /// What it sleeps on, if anybody wants to know, and since when.
     pub(crate) about: Option<About>,
     since: u64,
@@ -119,20 +120,20 @@ impl KernelSleeper {
     #[cold]
     #[inline(never)]
     fn sleep_told(&mut self) {
-        let (io, left) = (self.io, self.left);
+        let (io, expiry) = (self.io, &mut self.expiry);
         // SAFETY: As in `sleep()`.
-        self.left = registry::asleep(self.about.as_ref(), &mut self.since, || unsafe {
-            schedule(io, left)
+        registry::asleep(self.about.as_ref(), &mut self.since, || unsafe {
+            expiry.sleep(io);
         });
     }
 
-    /// Makes the sleeper of a wait that begins now.
+    /// Makes the sleeper of a wait that begins now, by a task that holds what stands at `C`.
     #[inline]
-    pub(crate) fn new<M: Mode>(mode: &M) -> Self {
+    pub(crate) fn new<C: Level, M: ModeAt<C>>(mode: &M) -> Self {
         Self {
             state: M::STATE,
             io: M::IO,
-            left: mode.limit(),
+            expiry: mode.begin(),
             about: None,
             since: 0,
             insists: false,
@@ -154,7 +155,7 @@ impl Sleeper for KernelSleeper {
     fn give_up(&mut self) -> Option<WaitError> {
         if let Some(why) = interrupted(self.state, self.insists) {
             Some(why)
-        } else if self.left == 0 {
+        } else if self.expiry.is_over() {
             Some(WaitError::TimedOut)
         } else {
             None
@@ -167,7 +168,7 @@ impl Sleeper for KernelSleeper {
             self.sleep_told();
         } else {
             // SAFETY: The capability of the wait says that this task may sleep.
-            self.left = unsafe { schedule(self.io, self.left) };
+            unsafe { self.expiry.sleep(self.io) };
         }
     }
 
@@ -179,28 +180,8 @@ impl Sleeper for KernelSleeper {
 
     fn insist(&mut self) {
         self.state = bindings::TASK_UNINTERRUPTIBLE;
-        self.left = c_long::MAX;
+        self.expiry = Expiry::Never;
         self.insists = true;
-    }
-}
-
-/// Sleeps for `left` at most, and returns how much of it is left then.
-///
-/// # Safety
-///
-/// The calling task may sleep.
-#[inline]
-unsafe fn schedule(io: bool, left: c_long) -> c_long {
-    // SAFETY: By the safety requirements.
-    unsafe {
-        if io {
-            bindings::io_schedule_timeout(left)
-        } else if left == c_long::MAX {
-            bindings::schedule();
-            left
-        } else {
-            bindings::schedule_timeout(left)
-        }
     }
 }
 

@@ -22,6 +22,7 @@ use super::{
     mode::{
         Closed,
         Mode,
+        ModeAt,
         WaitError, //
     },
     monitor::{
@@ -192,7 +193,7 @@ where
     #[doc(alias("wait_event", "wait_event_lock_irq", "xlog_wait"))]
     #[inline]
     #[track_caller]
-    pub fn wait<M: Mode>(self, mode: M) -> Result<N::Output, Failed<N, M::Error>> {
+    pub fn wait<M: ModeAt<C>>(self, mode: M) -> Result<N::Output, Failed<N, M::Error>> {
         let Self {
             held,
             about,
@@ -203,7 +204,7 @@ where
         let Held {
             locked, cx: _cx, ..
         } = held;
-        run(locked, &mode, about, events)
+        run::<_, _, C, _, _>(locked, &mode, about, events)
     }
 
     /// As [`Wait::wait`], and takes the lock again whatever came of it.
@@ -212,7 +213,7 @@ where
     #[inline]
     #[track_caller]
     #[allow(clippy::type_complexity, reason = "the guard, and how the wait ended")]
-    pub fn wait_relock<M: Mode>(
+    pub fn wait_relock<M: ModeAt<C>>(
         self,
         mode: M,
     ) -> (
@@ -227,7 +228,7 @@ where
         } = self;
         let Held { locked, cx, .. } = held;
         let lock = locked.guard.lock_ref();
-        let result = run(locked, &mode, about, events);
+        let result = run::<_, _, C, _, _>(locked, &mode, about, events);
         (Held::new(lock.lock(), cx), result)
     }
 }
@@ -258,7 +259,7 @@ impl<'a, T, B: Backend> Monitor for Under<'a, T, B> {
 /// The wait itself.
 #[inline]
 #[track_caller]
-fn run<T, B, M, N>(
+fn run<T, B, C, M, N>(
     locked: Locked<'_, T, B>,
     mode: &M,
     about: Option<About>,
@@ -266,13 +267,14 @@ fn run<T, B, M, N>(
 ) -> Result<N::Output, Failed<N, M::Error>>
 where
     B: Backend,
-    M: Mode,
+    C: Level,
+    M: ModeAt<C>,
     N: Events<Kernel>,
 {
     let monitor = Under(locked.guard.lock_ref());
     // SAFETY: The guard is that of the lock, and was moved here: nobody has a reference to what it protects.
     // The events are under this lock, by the invariants of `Selected`, and the lock is borrowed.
-    unsafe { run_under(monitor, locked, mode, about, Location::caller(), events) }
+    unsafe { run_under::<C, _, _, _>(monitor, locked, mode, about, Location::caller(), events) }
 }
 
 /// The wait under any lock.
@@ -281,7 +283,7 @@ where
 ///
 /// As for [`monitor::wait`].
 #[inline]
-pub(crate) unsafe fn run_under<K, M, N>(
+pub(crate) unsafe fn run_under<C, K, M, N>(
     monitor: K,
     guard: K::Guard,
     mode: &M,
@@ -290,12 +292,13 @@ pub(crate) unsafe fn run_under<K, M, N>(
     events: N,
 ) -> Result<N::Output, Failed<N, M::Error>>
 where
+    C: Level,
     K: Monitor,
-    M: Mode,
+    M: ModeAt<C>,
     N: Events<Kernel>,
 {
     let sleeper = || {
-        let mut sleeper = KernelSleeper::new(mode);
+        let mut sleeper = KernelSleeper::new::<C, M>(mode);
         if registry::is_wanted() {
             sleeper.about = about.map(|about| About { place, ..about });
         }

@@ -32,7 +32,7 @@ use crate::{
     event::{
         Any,
         Event,
-        Mode, //
+        ModeAt, //
     },
     held::Held,
     level::{
@@ -415,7 +415,7 @@ impl<K: Key, L: Level> Uses<K, L> {
     ///
     /// The pool's lock is not held.
     #[track_caller]
-    pub(super) fn wait<C: Level, W: Mode>(
+    pub(super) fn wait<C: Level, W: ModeAt<C>>(
         &self,
         cx: &mut MaySleep<C>,
         mode: W,

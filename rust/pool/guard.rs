@@ -26,10 +26,14 @@ use crate::{
         MaySleep, //
     },
     event::{
+        Budget,
+        Freezable,
         Interruptible,
         Killable,
         Mode,
-        Timeout, //
+        ModeAt,
+        Timeout,
+        Within, //
     },
     level::{
         After,
@@ -53,16 +57,21 @@ mod private {
 ///
 /// A pin can be forgotten, which nothing notices while the pool is in use. So a wait for pins has to
 /// be one that ends all the same. Sealed: [`Interruptible`], [`Killable`], and every form with a
-/// [`Timeout`].
+/// limit, [`Timeout`] or [`Within`].
 pub trait CanGiveUp: Mode + private::Sealed {}
 
 impl private::Sealed for Interruptible {}
 impl private::Sealed for Killable {}
-impl<M> private::Sealed for Timeout<M> {}
+impl<M, T> private::Sealed for Timeout<M, T> {}
+impl<M, T: Budget> private::Sealed for Within<'_, M, T> {}
+
+impl<M> private::Sealed for Freezable<M> {}
 
 impl CanGiveUp for Interruptible {}
 impl CanGiveUp for Killable {}
-impl<M> CanGiveUp for Timeout<M> where Timeout<M>: Mode {}
+impl<M, T> CanGiveUp for Timeout<M, T> where Self: Mode {}
+impl<M: CanGiveUp> CanGiveUp for Freezable<M> {}
+impl<M, T: Budget> CanGiveUp for Within<'_, M, T> where Self: Mode {}
 
 /// The held lock of a [`Pool`].
 ///
@@ -254,7 +263,7 @@ impl<'p, K: Key, N: Send + 'static, M: Note, C: Level, L: Level> PoolGuard<'p, '
     #[doc(alias = "mca_cannibalize")]
     #[allow(clippy::type_complexity, reason = "the guard, and how the wait ended")]
     #[track_caller]
-    pub fn wait_unpinned<W: CanGiveUp>(
+    pub fn wait_unpinned<W: CanGiveUp + ModeAt<C>>(
         self,
         mode: W,
         key: K,

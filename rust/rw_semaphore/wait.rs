@@ -38,7 +38,7 @@ use crate::{
         wait::run_under,
         Event,
         Failed,
-        Mode,
+        ModeAt,
         Policy,
         Until, //
     },
@@ -112,7 +112,7 @@ where
     // SLEEPS: the guard has borrowed the capability.
     #[inline]
     #[track_caller]
-    pub fn wait<M: Mode>(self, mode: M) -> Result<N::Output, Failed<N, M::Error>> {
+    pub fn wait<M: ModeAt<C>>(self, mode: M) -> Result<N::Output, Failed<N, M::Error>> {
         let (_, _, ended) = self.run(mode);
         ended
     }
@@ -124,7 +124,7 @@ where
     #[inline]
     #[track_caller]
     #[allow(clippy::type_complexity, reason = "the guard, and how the wait ended")]
-    pub fn wait_relock<M: Mode>(
+    pub fn wait_relock<M: ModeAt<C>>(
         self,
         mode: M,
     ) -> (
@@ -137,7 +137,7 @@ where
 
     #[track_caller]
     #[allow(clippy::type_complexity, reason = "the guard, and how the wait ended")]
-    fn run<M: Mode>(
+    fn run<M: ModeAt<C>>(
         self,
         mode: M,
     ) -> (
@@ -155,7 +155,8 @@ where
         let (held, place) = (Side::Write(held), Location::caller());
         // SAFETY: The semaphore is held for writing, and the guard was moved here: nobody has a reference to what it protects.
         // The events are inside its data, by the invariants of `Selected`, and it is borrowed.
-        let ended = unsafe { run_under(Under(semaphore), held, &mode, about, place, events) };
+        let ended =
+            unsafe { run_under::<C, _, _, _>(Under(semaphore), held, &mode, about, place, events) };
         (semaphore, cx, ended)
     }
 }
@@ -283,7 +284,7 @@ where
     // SLEEPS: the guard has borrowed the capability.
     #[inline]
     #[track_caller]
-    pub fn wait<M: Mode>(self, mode: M) -> Result<(), M::Error> {
+    pub fn wait<M: ModeAt<C>>(self, mode: M) -> Result<(), M::Error> {
         let (_, _, ended) = self.run(mode);
         ended
     }
@@ -297,7 +298,7 @@ where
     #[inline]
     #[track_caller]
     #[allow(clippy::type_complexity, reason = "the guard, and how the wait ended")]
-    pub fn wait_relock<M: Mode>(
+    pub fn wait_relock<M: ModeAt<C>>(
         self,
         mode: M,
     ) -> (ReadGuard<'a, 'c, T, C, L>, Result<(), M::Error>) {
@@ -307,7 +308,7 @@ where
 
     #[track_caller]
     #[allow(clippy::type_complexity, reason = "the guard, and how the wait ended")]
-    fn run<M: Mode>(
+    fn run<M: ModeAt<C>>(
         self,
         mode: M,
     ) -> (
@@ -326,7 +327,8 @@ where
         // SAFETY: The semaphore is held, and its guard was moved here. It is held for reading, which is what `OneShared` needs to
         // try and to enqueue; whoever gives up takes it for writing. The event is inside its data, by the invariants of
         // `Selected`, and it is borrowed.
-        let ended = unsafe { run_under(Under(semaphore), held, &mode, about, place, events) };
+        let ended =
+            unsafe { run_under::<C, _, _, _>(Under(semaphore), held, &mode, about, place, events) };
         (semaphore, cx, ended)
     }
 }

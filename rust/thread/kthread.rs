@@ -8,7 +8,7 @@ use crate::{
     event::{
         Closed,
         Event,
-        Mode,
+        ModeAt,
         Uninterruptible, //
     },
     ffi,
@@ -165,6 +165,7 @@ impl Core {
     /// Makes a thread that runs `f`.
     pub(super) fn spawn<F>(
         name: &CStr,
+        freezable: bool,
         place: &'static Location<'static>,
         f: F,
     ) -> Result<Owned<Self>>
@@ -176,7 +177,7 @@ impl Core {
         let start = KBox::write(
             start,
             Start {
-                body: Body::new(Start::<F>::run),
+                body: Body::new(Start::<F>::run, freezable),
                 f: ManuallyDrop::new(f),
                 shared: ManuallyDrop::new(shared.clone()),
             },
@@ -242,7 +243,7 @@ impl Core {
         &self.task
     }
 
-    pub(super) fn wait_finished<M: Mode>(
+    pub(super) fn wait_finished<M: ModeAt>(
         &self,
         cx: &mut MaySleep,
         mode: M,

@@ -49,6 +49,39 @@ impl<'b> Stop<'b> {
         self.body.is_requested()
     }
 
+    /// As [`Stop::requested`], and lets the freezer stop the thread here if it wants to.
+    ///
+    /// For a thread that is [freezable](super::Builder::freezable), between two steps of its work; it returns
+    /// after the thaw. Where a thread waits, a [freezable](crate::event::Mode::freezable) wait does the same.
+    ///
+    /// Context: the thread, may sleep.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use baton::thread::Builder;
+    /// use baton::MaySleep;
+    /// use kernel::prelude::*;
+    ///
+    /// let cx = &mut MaySleep::assert();
+    /// let thread = Builder::new(c"baton_example").freezable().spawn(cx, |cx, stop| {
+    ///     while !stop.requested_or_freeze(cx) {
+    ///         // One step of the work.
+    /// #       break;
+    ///     }
+    /// })?;
+    /// thread.join(cx)?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[doc(alias("kthread_freezable_should_stop", "try_to_freeze"))]
+    pub fn requested_or_freeze(&self, cx: &mut MaySleep) -> bool {
+        if self.requested() {
+            return true;
+        }
+        cx.try_to_freeze();
+        self.requested()
+    }
+
     /// Calls `f`, in which a stop ends no wait.
     ///
     /// For what must not be left half done. Whoever stops the thread waits for that.

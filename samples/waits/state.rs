@@ -3,7 +3,7 @@
 //! Leave it to the caller what may end the wait.
 //!
 //! C: wait_event_state, wait_event_state_exclusive
-//! Rust: `fn wait<M: Mode>(.., mode: M) -> Result<(), M::Error>`
+//! Rust: `fn wait<M: ModeAt>(.., mode: M) -> Result<(), M::Error>`
 //! Not any more: a task state that forbids signals and a caller that handles them, or the other way round: the mode says
 //! which errors there are
 //!
@@ -15,7 +15,7 @@
 //! ```
 
 use baton::{
-    event::Mode,
+    event::ModeAt,
     Event,
     LockIn,
     MaySleep, //
@@ -31,7 +31,7 @@ struct Device {
     ready: Event<bool>,
 }
 
-fn wait<M: Mode>(device: &Mutex<Device>, cx: &mut MaySleep, mode: M) -> Result<(), M::Error> {
+fn wait<M: ModeAt>(device: &Mutex<Device>, cx: &mut MaySleep, mode: M) -> Result<(), M::Error> {
     device
         .lock_in(cx)
         .on(|device| &device.ready)
@@ -46,6 +46,7 @@ mod tests {
         event::{
             Closed,
             Interruptible,
+            Mode,
             Uninterruptible, //
         },
         new_event,

@@ -11,6 +11,8 @@ use baton::{
         Interruptible,
         Killable,
         Mode,
+        ModeAt,
+        Timeout,
         Uninterruptible,
         WaitError, //
     },
@@ -146,7 +148,7 @@ fn join(thread: Thread, cx: &mut MaySleep) {
 }
 
 /// Takes a stripe, and changes the configuration with both locks held again.
-fn take(array: &Array, cx: &mut MaySleep, mode: impl Mode) -> Result {
+fn take(array: &Array, cx: &mut MaySleep, mode: impl ModeAt) -> Result {
     let (both, taken) = array
         .config
         .lock_in(cx)
@@ -161,7 +163,7 @@ fn take(array: &Array, cx: &mut MaySleep, mode: impl Mode) -> Result {
 }
 
 /// A wait that is sure to end at once, and ends at last if it does not.
-fn limited() -> impl Mode<Error = WaitError> {
+fn limited() -> Timeout<Uninterruptible> {
     Uninterruptible.timeout(msecs_to_jiffies(10_000))
 }
 

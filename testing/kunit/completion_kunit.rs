@@ -23,8 +23,9 @@ use baton::{
         Io,
         Killable,
         Mode,
-        Uninterruptible,
-        WaitError, //
+        ModeAt,
+        Timeout,
+        Uninterruptible, //
     },
     level::levels,
     testing::{
@@ -74,7 +75,7 @@ impl Drop for Told {
 }
 
 /// A wait that is sure to end, and ends at last if it does not.
-fn limited() -> impl Mode<Error = WaitError> {
+fn limited() -> Timeout<Uninterruptible> {
     Uninterruptible.timeout(msecs_to_jiffies(10_000))
 }
 
@@ -99,7 +100,7 @@ levels! {
 }
 
 /// Waits in a thread, and stores what it got: the value, or the error.
-fn waiter<M: Mode + Send + 'static>(
+fn waiter<M: ModeAt + Send + 'static>(
     mut completion: Completion<i32>,
     mode: M,
     cx: &mut MaySleep,
@@ -123,7 +124,7 @@ fn until_finished(thread: Thread, signal: fn(&Thread), cx: &mut MaySleep) {
 }
 
 /// Completes with 7 from another task, and returns what the waiter got.
-fn told_by_another<M: Mode + Send + 'static>(mode: M, cx: &mut MaySleep) -> Result<i32> {
+fn told_by_another<M: ModeAt + Send + 'static>(mode: M, cx: &mut MaySleep) -> Result<i32> {
     let (completer, completion) = started::<i32>(cx)?;
     let (thread, result) = waiter(completion, mode, cx)?;
     let other = Thread::spawn(cx, c"completion_kunit", move |_, _| {

@@ -18,6 +18,8 @@ use baton::{
         Interruptible,
         Killable,
         Mode,
+        ModeAt,
+        Timeout,
         Uninterruptible,
         WaitError, //
     },
@@ -72,7 +74,7 @@ struct Waiter {
 }
 
 impl Waiter {
-    fn new<M: Mode + Send + 'static>(
+    fn new<M: ModeAt + Send + 'static>(
         count: &Arc<Count>,
         most: u32,
         mode: M,
@@ -108,7 +110,7 @@ impl Waiter {
 }
 
 /// A wait that is sure to end at once, and ends at last if it does not.
-fn limited() -> impl Mode<Error = WaitError> {
+fn limited() -> Timeout<Uninterruptible> {
     Uninterruptible.timeout(msecs_to_jiffies(10_000))
 }
 

@@ -16,10 +16,14 @@ use baton::{
         Interruptible,
         Killable,
         Mode,
-        Uninterruptible,
-        WaitError, //
+        ModeAt,
+        Timeout,
+        Uninterruptible, //
     },
-    level::levels,
+    level::{
+        levels,
+        Unordered, //
+    },
     MaySleep,
     Ordered,
     Thread, //
@@ -64,7 +68,7 @@ fn drain() -> Result<Arc<Drain>> {
 }
 
 /// Waits for the drain in a thread of its own; the second value is what it got, or 1 before.
-fn waiter<M: Mode + Send + 'static>(
+fn waiter<M: ModeAt<Unordered> + Send + 'static>(
     drain: &Arc<Drain>,
     mode: M,
     cx: &mut MaySleep,
@@ -102,7 +106,7 @@ fn until_shut(drain: &Drain) -> bool {
 }
 
 /// A wait that is sure to end at once, and ends at last if it does not.
-fn limited() -> impl Mode<Error = WaitError> {
+fn limited() -> Timeout<Uninterruptible> {
     Uninterruptible.timeout(msecs_to_jiffies(10_000))
 }
 

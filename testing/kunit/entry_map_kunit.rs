@@ -26,6 +26,8 @@ use baton::{
         Interruptible,
         Killable,
         Mode,
+        ModeAt,
+        Timeout,
         Uninterruptible, //
     },
     MaySleep,
@@ -247,7 +249,7 @@ impl Gate {
         self: &Arc<Self>,
         cx: &mut MaySleep,
         id: usize,
-        mode: impl Mode + Send + 'static,
+        mode: impl ModeAt + Send + 'static,
         (index, order): (usize, Order),
         plan: Plan,
     ) -> Result<Visitor> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! KUnit suites of [`Event`]: who is served, how a wait can end, objects with events, the auditor.
+//! KUnit suites of [`Event`]: who is served, how a wait can end, limits, objects with events, the auditor.
 //!
 //! The waiters are threads; the test's own task gates on `waiters()` and asserts after it has joined
 //! them. No waiter's entry is ever on the stack of the task that asserts.
@@ -16,14 +16,17 @@ mod event {
     mod callback;
     mod either;
     mod end;
+    mod freezable;
     mod gate;
     mod gift;
     mod group;
     mod keyed;
+    mod limit;
     mod order;
     mod provider;
     mod sentence;
     mod serve;
+    mod slack;
     mod threshold;
     mod tied;
 }

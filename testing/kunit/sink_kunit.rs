@@ -14,8 +14,8 @@ use baton::{
     },
     event::{
         Mode,
-        Uninterruptible,
-        WaitError, //
+        Timeout,
+        Uninterruptible, //
     },
     parkable,
     sink::{
@@ -137,7 +137,7 @@ fn io(record: &Arc<Record>, drain: &Drain, digit: u64) -> Result<Io> {
 }
 
 /// A wait that is sure to end at once, and ends at last if it does not.
-fn limited() -> impl Mode<Error = WaitError> {
+fn limited() -> Timeout<Uninterruptible> {
     Uninterruptible.timeout(msecs_to_jiffies(10_000))
 }
 

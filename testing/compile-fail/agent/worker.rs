@@ -7,7 +7,8 @@ pub use baton::{
         Current,
         Operations,
         Run,
-        Runs, //
+        Runs,
+        Wish, //
     },
     event::Uninterruptible,
     level::levels,

@@ -9,6 +9,7 @@ use baton::{
         Interruptible,
         Killable,
         Mode,
+        ModeAt,
         Uninterruptible, //
     },
     MaySleep, Thread,
@@ -203,7 +204,7 @@ mod tests {
     }
 
     /// Whether a stopper that waits in `mode` gives up when it is given `signal`, and the run goes on.
-    fn gives_up<M: Mode + Send + 'static>(
+    fn gives_up<M: ModeAt + Send + 'static>(
         cx: &mut MaySleep,
         mode: M,
         signal: fn(&Thread),

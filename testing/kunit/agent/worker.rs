@@ -15,6 +15,8 @@ use baton::{
         Idle,
         Interruptible,
         Mode,
+        ModeAt,
+        Timeout,
         Uninterruptible, //
     },
     level::levels,
@@ -148,7 +150,7 @@ impl Worker {
         self.state.lock_in(cx).runs.waiters()
     }
 
-    pub(crate) fn stop(&self, cx: &mut MaySleep, mode: impl Mode) -> Result {
+    pub(crate) fn stop(&self, cx: &mut MaySleep, mode: impl ModeAt) -> Result {
         let (held, result) = self.state.lock_in(cx).stop(mode, runs);
         drop(held);
         result
@@ -284,7 +286,7 @@ pub(crate) const WAIT_TOLD: u32 = 9;
 pub(crate) const DEFERRED: u32 = 10;
 
 /// A wait that is sure to end at once, and ends at last if it does not.
-pub(crate) fn limited() -> impl Mode {
+pub(crate) fn limited() -> Timeout<Uninterruptible> {
     Uninterruptible.timeout(msecs_to_jiffies(10_000))
 }
 

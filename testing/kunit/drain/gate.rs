@@ -21,8 +21,10 @@ use baton::{
         Io,
         Killable,
         Mode,
+        ModeAt,
         Uninterruptible, //
     },
+    level::Unordered,
     testing,
     MaySleep,
     Thread, //
@@ -34,7 +36,7 @@ use kernel::{
 };
 
 /// Waits for a drain in `mode`, in a thread; returns how that sleeps, at last in the state `wanted`.
-fn sleeps<M: Mode + Send + 'static>(
+fn sleeps<M: ModeAt<Unordered> + Send + 'static>(
     cx: &mut MaySleep,
     mode: M,
     wanted: (char, bool),

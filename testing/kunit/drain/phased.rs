@@ -19,6 +19,7 @@ use baton::{
         Interruptible,
         Killable,
         Mode,
+        ModeAt,
         Uninterruptible, //
     },
     testing::Log,
@@ -42,7 +43,7 @@ fn phased() -> Result<Arc<Phased>> {
 }
 
 /// Waits in a thread of its own; the second value is what it got, or 1 before.
-fn waiter<M: Mode + Send + 'static>(
+fn waiter<M: ModeAt + Send + 'static>(
     drain: &Arc<Phased>,
     mode: M,
     cx: &mut MaySleep,

@@ -53,7 +53,7 @@ mod order_tests {
     }
 
     /// A wait of the test's own task.
-    fn limited() -> impl Mode {
+    fn limited() -> Timeout<Killable> {
         Killable.timeout(deadline())
     }
 

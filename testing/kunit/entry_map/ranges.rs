@@ -156,7 +156,7 @@ mod range_tests {
         Ok(())
     }
 
-    fn all_of_them() -> impl Mode {
+    fn all_of_them() -> Timeout<Killable> {
         Killable.timeout(msecs_to_jiffies(100))
     }
 

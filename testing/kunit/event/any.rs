@@ -14,6 +14,7 @@ use baton::{
         Idle,
         Interruptible,
         Mode,
+        ModeAt,
         Policy, //
     },
     new_event,
@@ -97,7 +98,7 @@ fn add<P: Policy>(lock: &Lock<P>, cx: &mut MaySleep, number: usize, amount: u32)
 }
 
 /// Takes all that is in any of them, if that is `want` or more.
-fn take_any<P: Policy, M: Mode>(
+fn take_any<P: Policy, M: ModeAt>(
     lock: &Lock<P>,
     cx: &mut MaySleep,
     want: u32,
@@ -117,7 +118,7 @@ fn at_least(want: u32) -> impl Claim<u32, Output = u32> {
 /// Starts a thread that does, and returns once it sleeps.
 fn start<P: Policy, M>(cx: &mut MaySleep, lock: &Lock<P>, want: u32, mode: M) -> Result<Thread>
 where
-    M: Mode + Send + 'static,
+    M: ModeAt + Send + 'static,
     M::Error: Into<WaitError>,
 {
     let before = waiters(lock, cx);

@@ -17,6 +17,7 @@ use baton::{
         Io,
         Killable,
         Mode,
+        ModeAt,
         Uninterruptible, //
     },
     registry::{
@@ -54,7 +55,7 @@ fn state(cx: &mut MaySleep, thread: &Thread) -> Option<(char, bool)> {
 /// Starts a waiter in `mode`; returns how it sleeps, at last in the state `wanted`.
 fn sleeps<M>(cx: &mut MaySleep, mode: M, wanted: (char, bool)) -> Result<Option<(char, bool)>>
 where
-    M: Mode + Send + 'static,
+    M: ModeAt + Send + 'static,
     M::Error: Into<WaitError>,
 {
     let gate = Gate::<Any>::new()?;
@@ -83,7 +84,7 @@ fn served_and_told_late<M>(
     pause: Delta,
 ) -> Result<[Option<(char, bool)>; 20]>
 where
-    M: Mode + Send + 'static,
+    M: ModeAt + Send + 'static,
     M::Error: Into<WaitError>,
 {
     let waiter = gate.start(cx, 0, 1, mode)?;
@@ -123,6 +124,8 @@ mod tests {
         let idle = sleeps(cx, Idle, ('I', false));
         let io_limited = sleeps(cx, Io.timeout(deadline()), ('D', true));
         let idle_limited = sleeps(cx, Idle.timeout(deadline()), ('I', false));
+        let io_timed = sleeps(cx, Io.timeout(Delta::from_secs(10)), ('D', true));
+        let idle_timed = sleeps(cx, Idle.timeout(Delta::from_secs(10)), ('I', false));
         registry::switch(cx, false);
         assert_eq!(uninterruptible, Ok(Some(('D', false))));
         assert_eq!(interruptible, Ok(Some(('S', false))));
@@ -131,6 +134,8 @@ mod tests {
         assert_eq!(idle, Ok(Some(('I', false))));
         assert_eq!(io_limited, Ok(Some(('D', true))));
         assert_eq!(idle_limited, Ok(Some(('I', false))));
+        assert_eq!(io_timed, Ok(Some(('D', true))));
+        assert_eq!(idle_timed, Ok(Some(('I', false))));
         Ok(())
     }
 

@@ -12,7 +12,8 @@ use baton::{
         Claim,
         Idle,
         Interruptible,
-        Mode, //
+        Mode,
+        ModeAt, //
     },
     new_event,
     Either,
@@ -64,7 +65,7 @@ fn jobs() -> Result<Lock> {
 }
 
 /// Takes all work that there is, or returns because there will be none.
-fn work_or_stop<M: Mode>(
+fn work_or_stop<M: ModeAt>(
     lock: &Lock,
     cx: &mut MaySleep,
     mode: M,
@@ -85,7 +86,7 @@ fn more_than(limit: u32) -> impl Claim<u32, Output = u32> {
 /// Starts a worker, returns once it sleeps.
 fn start<M>(cx: &mut MaySleep, lock: &Lock, mode: M) -> Result<Thread>
 where
-    M: Mode + Send + 'static,
+    M: ModeAt + Send + 'static,
     M::Error: Into<WaitError>,
 {
     let theirs = lock.clone();

@@ -6,7 +6,7 @@ use baton::{
     event::{
         when,
         Claim,
-        Mode,
+        ModeAt,
         Policy, //
     },
     new_event,
@@ -123,7 +123,7 @@ impl<P: Policy> Gate<P> {
         mode: M,
     ) -> Result<Thread>
     where
-        M: Mode + Send + 'static,
+        M: ModeAt + Send + 'static,
         M::Error: Into<WaitError>,
     {
         let sleeping = self.state.lock_in(cx).credits.waiters();
@@ -135,7 +135,7 @@ impl<P: Policy> Gate<P> {
                 .on(|s| &s.credits)
                 .claim(take(want))
                 .wait(mode);
-            gate.ended[id].store(code(result), Relaxed);
+            gate.note(id, result);
         })?;
         self.gate(cx, sleeping + 1)?;
         Ok(thread)
@@ -187,6 +187,11 @@ impl<P: Policy> Gate<P> {
             return Err(ETIMEDOUT);
         }
         Ok(())
+    }
+
+    /// Notes how a wait has ended.
+    pub(crate) fn note<E: Into<WaitError>>(&self, id: usize, result: Result<u32, E>) {
+        self.ended[id].store(code(result), Relaxed);
     }
 
     /// Notes an end by hand.

@@ -14,6 +14,7 @@ use baton::{
         Interruptible,
         Killable,
         Mode,
+        ModeAt,
         Uninterruptible,
         WrongLock, //
     },
@@ -103,7 +104,7 @@ impl Hatch {
         [self.drops[0].load(Relaxed), self.drops[1].load(Relaxed)]
     }
 
-    fn put<M: Mode>(
+    fn put<M: ModeAt>(
         &self,
         cx: &mut MaySleep,
         parcel: Parcel,
@@ -129,7 +130,7 @@ impl Hatch {
     /// Fills the left place and starts a thread that wants to put parcel 2 there, and sleeps.
     fn start_second<M>(self: &Arc<Self>, cx: &mut MaySleep, mode: M) -> Result<Thread>
     where
-        M: Mode + Send + 'static,
+        M: ModeAt + Send + 'static,
         M::Error: Into<WaitError>,
     {
         self.fill(cx);

@@ -12,6 +12,7 @@ use baton::{
         Idle,
         Interruptible,
         Mode,
+        ModeAt,
         WrongLock, //
     },
     new_event,
@@ -87,7 +88,7 @@ impl Device {
     }
 
     /// Waits for the first answer, and returns whose it is.
-    fn first<M: Mode>(
+    fn first<M: ModeAt>(
         &self,
         cx: &mut MaySleep,
         group: &mut Group<Arc<Request>>,
@@ -113,7 +114,7 @@ impl Device {
 
     fn start<M>(self: &Arc<Self>, cx: &mut MaySleep, mode: M) -> Result<Thread>
     where
-        M: Mode + Send + 'static,
+        M: ModeAt + Send + 'static,
         M::Error: Into<WaitError>,
     {
         let requests = self.pending.lock_in(cx).list.len();

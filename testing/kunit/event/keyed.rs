@@ -20,6 +20,7 @@ use baton::{
         KeyedEvent,
         Killable,
         Mode,
+        ModeAt,
         Uninterruptible, //
     },
     new_event,
@@ -107,7 +108,7 @@ impl Gate {
         mode: M,
     ) -> Result<Thread>
     where
-        M: Mode + Send + 'static,
+        M: ModeAt + Send + 'static,
         M::Error: Into<WaitError>,
     {
         let sleeping = self.waiters(cx);

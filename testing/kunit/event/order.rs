@@ -16,6 +16,7 @@ use baton::{
         Idle,
         Interruptible,
         Mode,
+        ModeAt,
         Policy,
         Uninterruptible, //
     },
@@ -463,7 +464,7 @@ struct Steps {
     at: Event<u32>,
 }
 
-fn pass<M: Mode>(
+fn pass<M: ModeAt>(
     steps: &Mutex<Steps>,
     cx: &mut MaySleep,
     step: u32,

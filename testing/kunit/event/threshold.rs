@@ -18,6 +18,7 @@ use baton::{
         Killable,
         Measure,
         Mode,
+        ModeAt,
         ThresholdEvent,
         Uninterruptible, //
     },
@@ -109,7 +110,7 @@ impl Gate {
         mode: M,
     ) -> Result<Thread>
     where
-        M: Mode + Send + 'static,
+        M: ModeAt + Send + 'static,
         M::Error: Into<WaitError>,
     {
         let sleeping = self.waiters(cx);

@@ -6,8 +6,8 @@ pub(crate) use crate::suite::until;
 use baton::{
     event::{
         Mode,
-        Uninterruptible,
-        WaitError, //
+        Timeout,
+        Uninterruptible, //
     },
     registry::{
         Kind,
@@ -20,7 +20,7 @@ use baton::{
 use kernel::time::msecs_to_jiffies;
 
 /// A wait that is sure to end, and ends at last if it does not.
-pub(crate) fn limited() -> impl Mode<Error = WaitError> {
+pub(crate) fn limited() -> Timeout<Uninterruptible> {
     Uninterruptible.timeout(msecs_to_jiffies(10_000))
 }
 

@@ -8,8 +8,9 @@ use baton::{
         Interruptible,
         Killable,
         Mode,
-        Uninterruptible,
-        WaitError, //
+        ModeAt,
+        Timeout,
+        Uninterruptible, //
     },
     new_event,
     rw_semaphore::RwEvent,
@@ -41,12 +42,12 @@ fn map(space: &Shared, cx: &mut MaySleep, to: u32) {
 }
 
 /// A wait that is sure to end at once, and ends at last if it does not.
-fn limited() -> impl Mode<Error = WaitError> {
+fn limited() -> Timeout<Uninterruptible> {
     Uninterruptible.timeout(msecs_to_jiffies(10_000))
 }
 
 /// Waits with the semaphore held for reading, and looks at the data with it held again.
-fn fault(space: &Shared, cx: &mut MaySleep, page: u32, mode: impl Mode) -> Result {
+fn fault(space: &Shared, cx: &mut MaySleep, page: u32, mode: impl ModeAt) -> Result {
     let (held, ended) = space
         .read_in(cx)
         .on(|space| &space.mapped)

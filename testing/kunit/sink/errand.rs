@@ -12,6 +12,7 @@ use baton::{
     event::{
         Interruptible,
         Mode,
+        Timeout,
         Uninterruptible, //
     },
     parkable,
@@ -90,7 +91,7 @@ fn drain() -> Result<Arc<Drain>> {
 }
 
 /// A wait that is sure to end at once, and ends at last if it does not.
-fn limited() -> impl Mode<Error = baton::WaitError> {
+fn limited() -> Timeout<Uninterruptible> {
     Uninterruptible.timeout(msecs_to_jiffies(10_000))
 }
 

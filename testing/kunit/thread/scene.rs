@@ -4,7 +4,7 @@
 
 pub(crate) use crate::suite::until;
 use baton::{
-    event::Mode,
+    event::ModeAt,
     new_event,
     thread::Stop,
     Any,
@@ -90,14 +90,14 @@ impl Scene {
     }
 
     /// Waits for the gate, and notes how that has ended.
-    pub(crate) fn wait(&self, number: usize, cx: &mut MaySleep, mode: impl Mode) {
+    pub(crate) fn wait(&self, number: usize, cx: &mut MaySleep, mode: impl ModeAt) {
         let held = self.gate.lock_in(cx);
         let result = held.on(|gate| &gate.open).until(|open| *open).wait(mode);
         self.note(number, result.map_err(Into::into));
     }
 
     /// Waits for what does not come.
-    pub(crate) fn wait_never(&self, number: usize, cx: &mut MaySleep, mode: impl Mode) {
+    pub(crate) fn wait_never(&self, number: usize, cx: &mut MaySleep, mode: impl ModeAt) {
         let held = self.gate.lock_in(cx);
         let result = held.on(|gate| &gate.never).until(|never| *never).wait(mode);
         self.note(number, result.map_err(Into::into));
@@ -164,7 +164,7 @@ pub(crate) fn joined(scene: &Scene, thread: Thread, cx: &mut MaySleep) -> bool {
 /// Stops a thread that waits in `mode`; returns whether that has ended it, and the result of the wait.
 pub(crate) fn stopped_in(
     cx: &mut MaySleep,
-    mode: impl Mode + Send + 'static,
+    mode: impl ModeAt + Send + 'static,
 ) -> Result<(bool, i32)> {
     let scene = Scene::new()?;
     let thread = scene.spawn(cx, move |scene, cx, _| scene.wait(0, cx, mode))?;

@@ -365,7 +365,7 @@ fn crowd_of_errands() {
         actors.push(Task::new().run(move |_| match mode {
             Interruptible => task.interrupt(),
             Timeout => task.expire(),
-            Uninterruptible => task.wake_up(),
+            Uninterruptible | Mode::Freezable => task.wake_up(),
         }));
     }
     map.lend().release();

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::Case;
 
-use Mode::{Interruptible, Timeout, Uninterruptible};
+use Mode::{Freezable, Interruptible, Timeout, Uninterruptible};
 
 pub fn update_against_enqueue() {
     let gate = Gate::new(0, true);
@@ -112,6 +112,21 @@ pub fn wake_for_no_reason() {
     gate.0.add(1);
     stray.join().unwrap();
     assert_eq!(waiter.join(), End::Served);
+}
+
+/// Who is woken while it is frozen runs when it is thawed; who is not sleeps on.
+pub fn freeze_against_update() {
+    let gate = Gate::new(0, true);
+    let waiter = Waiter::start(&gate, Freezable, 1);
+    let task = waiter.task.clone();
+    let freezer = act(move || {
+        task.freeze();
+        task.thaw();
+    });
+    gate.0.add(1);
+    freezer.join().unwrap();
+    assert_eq!(waiter.join(), End::Served);
+    assert_eq!(gate.0.credits(), Some(0));
 }
 
 pub fn close_against_wait() {
@@ -348,7 +363,7 @@ pub fn task_is_gone() {
     assert_eq!(waiter.join(), End::Served);
 }
 
-/// Seven waiters of all kinds, two updaters, signals and timers, and at the end a close.
+/// Seven waiters of all kinds, two updaters, signals, timers and a freezer, and at the end a close.
 fn crowd(fifo: bool) {
     let gate = Gate::new(1, fifo);
     let wants = [
@@ -356,7 +371,7 @@ fn crowd(fifo: bool) {
         (Interruptible, 4),
         (Timeout, 2),
         (Interruptible, 1),
-        (Uninterruptible, 3),
+        (Freezable, 3),
         (Timeout, 5),
         (Interruptible, 2),
     ];
@@ -372,6 +387,10 @@ fn crowd(fifo: bool) {
             Interruptible => actors.push(act(move || task.interrupt())),
             Timeout => actors.push(act(move || task.expire())),
             Uninterruptible => actors.push(act(move || task.wake_up())),
+            Freezable => actors.push(act(move || {
+                task.freeze();
+                task.thaw();
+            })),
         }
     }
     actors.into_iter().for_each(|actor| actor.join().unwrap());
@@ -411,6 +430,7 @@ pub const CASES: &[Case] = &[
     ),
     Case::bounded("timeout_against_claim", 4, timeout_against_claim),
     Case::explore("wake_for_no_reason", wake_for_no_reason),
+    Case::bounded("freeze_against_update", 4, freeze_against_update),
     Case::explore("close_against_wait", close_against_wait),
     Case::bounded("close_against_two", 4, close_against_two),
     Case::explore("close_against_update", close_against_update),

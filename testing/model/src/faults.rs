@@ -332,4 +332,22 @@ const EVENT_FAULTS: &[Fault] = &[
         case: "signalled_waiter_leaves_another",
         says: DEADLOCK,
     },
+    Fault {
+        name: "wake_of_a_frozen_task_lost",
+        file: HOST,
+        from: "            held.saved = RUNNING;",
+        to: "",
+        case: "freeze_against_update",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "looked_before_the_freeze_only",
+        file: PROTOCOL,
+        from: "        sleeper.sleep();",
+        to: "        sleeper.sleep();
+        sleeper.publish();
+        sleeper.sleep();",
+        case: "freeze_against_update",
+        says: DEADLOCK,
+    },
 ];

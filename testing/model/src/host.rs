@@ -9,6 +9,8 @@
 //! | `wake_up_state()`        | the lock, full fence; if the state is one of sleep: "running"      |
 //! | `signal_pending_state()` | a flag, looked at if the sleep is interruptible                    |
 //! | `schedule_timeout()`     | a timer that sets a flag and wakes the task                        |
+//! | `freeze_task()`          | the lock; if the task sleeps freezably: "frozen", else wakes it    |
+//! | `__thaw_task()`          | the lock; as it slept before, or "running" if somebody has woken it|
 //! | RCU, `put_task_struct()` | a read lock; the exit takes the write lock, then frees             |
 //!
 //! It is stricter than the kernel in one place: `schedule()` returns at once if a signal is pending,
@@ -31,13 +33,23 @@ use std::{
 const RUNNING: u32 = 0;
 const INTERRUPTIBLE: u32 = 1;
 const UNINTERRUPTIBLE: u32 = 2;
+const FREEZABLE: u32 = 4;
+const FROZEN: u32 = 8;
+
+/// What the lock of the run queue protects.
+struct RunQueue {
+    /// The task has been taken off it.
+    off: bool,
+    /// The state that the task was in when it was frozen; "running" if it was woken since.
+    saved: u32,
+}
 
 /// A task.
 pub struct Task {
     state: AtomicU32,
     signal: AtomicU32,
     expired: AtomicU32,
-    run_queue: Mutex<()>,
+    run_queue: Mutex<RunQueue>,
     kick: Condvar,
     /// Is written to when the task is freed.
     memory: Plain,
@@ -60,7 +72,10 @@ impl Task {
             state: AtomicU32::new(RUNNING),
             signal: AtomicU32::new(0),
             expired: AtomicU32::new(0),
-            run_queue: Mutex::new(()),
+            run_queue: Mutex::new(RunQueue {
+                off: false,
+                saved: RUNNING,
+            }),
             kick: Condvar::new(),
             memory: Plain::new(),
             readers: RwLock::new(()),
@@ -76,19 +91,49 @@ impl Task {
     fn schedule(&self) {
         let mut held = self.run_queue.lock().unwrap();
         while self.state.load(Relaxed) != RUNNING {
+            held.off = true;
             held = self.kick.wait(held).unwrap();
         }
+        held.off = false;
     }
 
     fn wake_up_state(&self, states: u32) {
         if self.exits {
             self.memory.read();
         }
-        let _held = self.run_queue.lock().unwrap();
+        let mut held = self.run_queue.lock().unwrap();
         fence(SeqCst); // C
-        if self.state.load(Relaxed) & states != 0 {
+        let state = self.state.load(Relaxed);
+        if state & states != 0 {
             self.state.store(RUNNING, Relaxed);
             self.kick.notify_one();
+        } else if state == FROZEN && held.saved & states != 0 {
+            held.saved = RUNNING;
+        }
+    }
+
+    /// Freezes the task if it lets that be done, or else wakes it so that it does.
+    pub fn freeze(&self) {
+        let mut held = self.run_queue.lock().unwrap();
+        let state = self.state.load(Relaxed);
+        if held.off && state & FREEZABLE != 0 {
+            held.saved = state;
+            self.state.store(FROZEN, Relaxed);
+        } else {
+            drop(held);
+            self.wake_up();
+        }
+    }
+
+    /// Lets the task go on as it was, if it is frozen.
+    pub fn thaw(&self) {
+        let mut held = self.run_queue.lock().unwrap();
+        if self.state.load(Relaxed) == FROZEN {
+            let state = std::mem::replace(&mut held.saved, RUNNING);
+            self.state.store(state, Relaxed);
+            if state == RUNNING {
+                self.kick.notify_one();
+            }
         }
     }
 
@@ -206,7 +251,10 @@ unsafe impl Platform for Host {
 pub enum Mode {
     Uninterruptible,
     Interruptible,
+    /// The freezer may freeze it.
     Timeout,
+    /// The freezer may freeze it.
+    Freezable,
 }
 
 /// Why a wait was given up.
@@ -239,7 +287,8 @@ impl Sleeper for HostSleeper<'_> {
     fn publish(&mut self) {
         self.task.set_current_state(match self.mode {
             Mode::Interruptible => INTERRUPTIBLE,
-            Mode::Uninterruptible | Mode::Timeout => UNINTERRUPTIBLE,
+            Mode::Uninterruptible => UNINTERRUPTIBLE,
+            Mode::Timeout | Mode::Freezable => UNINTERRUPTIBLE | FREEZABLE,
         });
     }
 

@@ -19,7 +19,7 @@ use super::{
 use crate::Case;
 use std::{cell::UnsafeCell, sync::Arc};
 
-use Mode::{Interruptible, Timeout, Uninterruptible};
+use Mode::{Freezable, Interruptible, Timeout, Uninterruptible};
 
 type Credits = [u32; 2];
 
@@ -406,7 +406,7 @@ fn come_and_go() {
     }
 }
 
-/// Waiters of all kinds under two keys, updates of both, signals and timers, and at the end a close.
+/// Waiters of all kinds under two keys, updates of both, signals, timers and a freezer, and at the end a close.
 pub fn crowd_by_key() {
     let gate = Shared::new();
     let wants = [
@@ -414,7 +414,7 @@ pub fn crowd_by_key() {
         (Interruptible, 1, 3),
         (Timeout, 0, 2),
         (Interruptible, 0, 1),
-        (Uninterruptible, 1, 2),
+        (Freezable, 1, 2),
         (Timeout, 1, 1),
     ];
     let waiters = wants.map(|(mode, key, amount)| gate.start(mode, key, amount));
@@ -430,6 +430,10 @@ pub fn crowd_by_key() {
             Interruptible => actors.push(act(move || task.interrupt())),
             Timeout => actors.push(act(move || task.expire())),
             Uninterruptible => actors.push(act(move || task.wake_up())),
+            Freezable => actors.push(act(move || {
+                task.freeze();
+                task.thaw();
+            })),
         }
     }
     actors.into_iter().for_each(|actor| actor.join().unwrap());
