@@ -53,10 +53,14 @@ mod dec_and_wake_up;
 mod event;
 #[path = "../../samples/waits/exclusive.rs"]
 mod exclusive;
+#[path = "../../samples/waits/freezable.rs"]
+mod freezable;
 #[path = "../../samples/waits/give.rs"]
 mod give;
 #[path = "../../samples/waits/group.rs"]
 mod group;
+#[path = "../../samples/waits/hrtimeout.rs"]
+mod hrtimeout;
 #[path = "../../samples/waits/idle.rs"]
 mod idle;
 #[path = "../../samples/waits/init.rs"]
@@ -73,6 +77,8 @@ mod io;
 mod killable;
 #[path = "../../samples/waits/kthread_exit.rs"]
 mod kthread_exit;
+#[path = "../../samples/waits/kthread_freezable.rs"]
+mod kthread_freezable;
 #[path = "../../samples/waits/kthread_park.rs"]
 mod kthread_park;
 #[path = "../../samples/waits/kthread_stop.rs"]
