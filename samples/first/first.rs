@@ -2,15 +2,18 @@
 
 //! A first module of one's own: `/dev/first`, a queue of messages between processes.
 //!
-//! A write puts one message in, and waits while the queue is full. A read takes one out, and waits while
-//! it is empty; when the last writer has closed the device, it gets what is left, and then the end.
+//! A write puts one message in, and waits while the queue is full, for so long and no longer. A read takes one
+//! out, and waits while it is empty; when the last writer has closed the device, it gets what is left, and then
+//! the end. Who waits when the system is suspended is frozen where it is, and waits on afterwards.
 
 use baton::{
     event::{
         give,
         when,
         Claim,
-        Interruptible, //
+        Interruptible,
+        Mode,
+        ModeAt, //
     },
     misc::{
         Device,
@@ -41,6 +44,7 @@ use kernel::{
         Arc,
         SpinLock, //
     },
+    time::Delta, //
 };
 
 module! {
@@ -49,6 +53,12 @@ module! {
     authors: ["The baton authors"],
     description: "A queue of messages: the smallest useful driver that uses baton",
     license: "GPL",
+    params: {
+        patience: i64 {
+            default: 3_600_000,
+            description: "How long a write waits for room, in milliseconds (default: 3600000)",
+        },
+    },
 }
 
 /// How many messages there is room for.
@@ -94,15 +104,19 @@ struct Opened {
 
 impl Opened {
     /// Claims at once or not at all with `O_NONBLOCK`, and else waits for it.
-    fn claim<C>(&self, cx: &mut MaySleep, file: &File, claim: C) -> Result<C::Output>
+    fn claim<C, M>(&self, cx: &mut MaySleep, file: &File, claim: C, mode: M) -> Result<C::Output>
     where
         C: Claim<Watched<Queue>>,
+        M: ModeAt,
     {
         let mut held = self.queue.lock_in(cx);
         if file.flags() & flags::O_NONBLOCK != 0 {
             return held.as_mut().try_claim(claim).map_err(|_| EAGAIN);
         }
-        Ok(held.on(|queue| queue).claim(claim).wait(Interruptible)?)
+        held.on(|queue| queue)
+            .claim(claim)
+            .wait(mode)
+            .map_err(Into::into)
     }
 }
 
@@ -125,7 +139,7 @@ impl Operations for Opened {
     }
 
     fn read(&self, cx: &mut MaySleep, file: &File, to: &mut IovIterDest<'_>) -> Result<usize> {
-        match self.claim(cx, file, take(self.ends))? {
+        match self.claim(cx, file, take(self.ends), Interruptible.freezable())? {
             Some(message) => Ok(to.copy_to_iter(&message)),
             None => Ok(0),
         }
@@ -137,7 +151,9 @@ impl Operations for Opened {
         }
         let mut message = KVec::new();
         let len = from.copy_from_iter_vec(&mut message, GFP_KERNEL)?;
-        self.claim(cx, file, put(message))?;
+        let patience = Delta::from_millis(module_parameters::patience.value());
+        let mode = Interruptible.timeout(patience).freezable();
+        self.claim(cx, file, put(message), mode)?;
         Ok(len)
     }
 

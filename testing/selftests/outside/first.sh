@@ -12,7 +12,7 @@ top=$(cd "$(dirname "$0")/../../.." && pwd)
 here=$top/testing/selftests/outside/first
 root=$kept/root
 cases='load hand_over stop eagain too_long poll_in poll_out poll_hup epoll_in uring_once uring_many
-	kill_one a_signal restart busy unload'
+	kill_one a_signal restart busy no_room unload'
 
 copied() {
 	cp -R "$top/samples/first" "$outside"

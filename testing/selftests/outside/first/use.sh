@@ -205,6 +205,14 @@ busy() {
 	[ "$status" -ne 0 ] && grep -q 'in use' /tmp/said && [ -d "/sys/module/$module" ]
 }
 
+# A write waits for so long and no longer; the module says for how long.
+no_room() {
+	rmmod "$module" && modprobe "$module" patience=100 || return 1
+	ask write >/tmp/out && says /tmp/out '8 EAGAIN' || return 1
+	dd if=/dev/zero of=/dev/first bs=5 count=1 2>/tmp/out && return 1
+	grep 'timed out' /tmp/out && ask read >/tmp/out && says /tmp/out '8 EAGAIN'
+}
+
 unload() {
 	rmmod "$module" && [ ! -e /dev/first ] && [ ! -e "/sys/module/$module" ] &&
 		! grep -w first /proc/misc
@@ -228,7 +236,7 @@ for module in first deaf; do
 	until_polled=60
 	[ "$module" = first ] || until_polled=2
 	for case in load hand_over stop eagain too_long poll_in poll_out poll_hup epoll_in uring_once \
-		uring_many kill_one a_signal restart busy unload; do
+		uring_many kill_one a_signal restart busy no_room unload; do
 		if "$case" >/tmp/said_by_case 2>&1; then
 			echo "$module: ok $case"
 		else
