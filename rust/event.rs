@@ -102,6 +102,7 @@ pub use limit::{
 };
 pub use mode::{
     Closed,
+    ForIo,
     Idle,
     Interruptible,
     Io,

@@ -90,7 +90,7 @@ impl<A, E: Into<Error>> From<GiveError<A, E>> for Error {
 /// A form of waiting: what can end it besides the event. Sealed.
 ///
 /// [`Uninterruptible`], [`Interruptible`], [`Killable`], [`Io`], [`Idle`]; each of them with a limit,
-/// [`Mode::timeout`] or [`Mode::within`], and [freezable](Mode::freezable).
+/// [`Mode::timeout`] or [`Mode::within`], [freezable](Mode::freezable), and [for I/O](Mode::io).
 pub trait Mode: Sealed {
     /// How a wait of this form can fail: [`Closed`] where nothing else can end it.
     type Error: From<Closed> + Into<Error>;
@@ -276,6 +276,18 @@ pub trait Mode: Sealed {
     {
         Freezable::new(self)
     }
+
+    /// Returns this form as one whose time asleep counts as waiting for I/O, as that of [`Io`] does.
+    ///
+    /// Context: any.
+    #[doc(alias("io_schedule", "io_wait_event_killable"))]
+    #[inline]
+    fn io(self) -> ForIo<Self>
+    where
+        Self: Sized,
+    {
+        ForIo(self)
+    }
 }
 
 /// A form of waiting for a task that holds what stands at the level `C`: every one, but those that are
@@ -332,6 +344,11 @@ pub struct Killable;
 #[doc(alias("io_schedule", "io_wait_event"))]
 pub struct Io;
 
+/// A form of waiting whose time asleep counts as waiting for I/O: see [`Mode::io`].
+///
+/// Dropping it, or `mem::forget`, does nothing.
+pub struct ForIo<M>(M);
+
 /// Nothing but the event ends the wait, and the task does not count as load (`TASK_IDLE`).
 #[doc(alias("TASK_IDLE", "wait_event_idle"))]
 pub struct Idle;
@@ -339,6 +356,7 @@ pub struct Idle;
 impl<M, T> Sealed for Timeout<M, T> {}
 impl<M, T: Budget> Sealed for Within<'_, M, T> {}
 impl<M> Sealed for Freezable<M> {}
+impl<M> Sealed for ForIo<M> {}
 impl<M, L: Level> Sealed for FreezableRun<M, L> {}
 impl Sealed for Uninterruptible {}
 impl Sealed for Interruptible {}
@@ -434,6 +452,22 @@ impl<M: Mode> Mode for Freezable<M> {
     type Freezing = Freezes;
     const STATE: u32 = M::STATE | bindings::TASK_FREEZABLE;
     const IO: bool = M::IO;
+
+    #[inline]
+    fn begin(&self) -> Expiry {
+        self.0.begin()
+    }
+
+    fn gave_up(why: WaitError) -> M::Error {
+        M::gave_up(why)
+    }
+}
+
+impl<M: Mode> Mode for ForIo<M> {
+    type Error = M::Error;
+    type Freezing = M::Freezing;
+    const STATE: u32 = M::STATE;
+    const IO: bool = true;
 
     #[inline]
     fn begin(&self) -> Expiry {

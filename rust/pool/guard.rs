@@ -27,6 +27,7 @@ use crate::{
     },
     event::{
         Budget,
+        ForIo,
         Freezable,
         Interruptible,
         Killable,
@@ -66,11 +67,13 @@ impl<M, T> private::Sealed for Timeout<M, T> {}
 impl<M, T: Budget> private::Sealed for Within<'_, M, T> {}
 
 impl<M> private::Sealed for Freezable<M> {}
+impl<M> private::Sealed for ForIo<M> {}
 
 impl CanGiveUp for Interruptible {}
 impl CanGiveUp for Killable {}
 impl<M, T> CanGiveUp for Timeout<M, T> where Self: Mode {}
 impl<M: CanGiveUp> CanGiveUp for Freezable<M> {}
+impl<M: CanGiveUp> CanGiveUp for ForIo<M> {}
 impl<M, T: Budget> CanGiveUp for Within<'_, M, T> where Self: Mode {}
 
 /// The held lock of a [`Pool`].

@@ -73,6 +73,8 @@ mod inode_dio_wait;
 mod interruptible;
 #[path = "../../samples/waits/io.rs"]
 mod io;
+#[path = "../../samples/waits/io_killable.rs"]
+mod io_killable;
 #[path = "../../samples/waits/killable.rs"]
 mod killable;
 #[path = "../../samples/waits/kthread_exit.rs"]

@@ -125,6 +125,8 @@ mod tests {
         let io_limited = sleeps(cx, Io.timeout(deadline()), ('D', true));
         let idle_limited = sleeps(cx, Idle.timeout(deadline()), ('I', false));
         let io_timed = sleeps(cx, Io.timeout(Delta::from_secs(10)), ('D', true));
+        let io_killed = sleeps(cx, Killable.io(), ('D', true));
+        let io_interrupted = sleeps(cx, Interruptible.timeout(deadline()).io(), ('S', true));
         let idle_timed = sleeps(cx, Idle.timeout(Delta::from_secs(10)), ('I', false));
         registry::switch(cx, false);
         assert_eq!(uninterruptible, Ok(Some(('D', false))));
@@ -135,6 +137,8 @@ mod tests {
         assert_eq!(io_limited, Ok(Some(('D', true))));
         assert_eq!(idle_limited, Ok(Some(('I', false))));
         assert_eq!(io_timed, Ok(Some(('D', true))));
+        assert_eq!(io_killed, Ok(Some(('D', true))));
+        assert_eq!(io_interrupted, Ok(Some(('S', true))));
         assert_eq!(idle_timed, Ok(Some(('I', false))));
         Ok(())
     }
