@@ -208,13 +208,14 @@ mod tests {
             let later = take_any(&lock, cx, 1, Idle.timeout(deadline()));
             // The caller sees which.
             let on = lock.lock_in(cx).on_any(Queues::all);
-            let (held, again) = on.until(|queue| *queue > 0).wait_relock(Idle);
+            let wait = on.until(|queue| *queue > 0);
+            let (held, again) = wait.wait_relock(Idle.timeout(deadline()));
             let closed = held.all().map(Event::is_closed);
             drop(held);
             assert_eq!(got, Some(Err(WaitError::Closed)));
             assert_eq!(left, [0; 3]);
             assert_eq!(later, Err(WaitError::Closed));
-            assert!(again.is_err());
+            assert_eq!(again, Err(WaitError::Closed));
             assert_eq!(closed, [number == 0, number == 1, number == 2]);
         }
         Ok(())
