@@ -173,6 +173,11 @@ def from_c_table(_files):
     return from_c.check(os.environ["LINUX_SOURCE"])
 
 
+def mutants(_files):
+    """Each mutant has its text once where it says, and a test that is there."""
+    return command("python3", "-B", os.path.join("testing", "mutants", "lists.py"))
+
+
 def targets(text):
     """The targets of a Makefile."""
     return {name for line in re.findall(r"^\.PHONY:(.*)$", text, re.M) for name in line.split()}
@@ -237,7 +242,7 @@ CASES = {
     "licence": licence, "rustfmt": rustfmt, "shellcheck": shellcheck, "checkpatch": checkpatch,
     "python": python, "help": make_help, "readmes": readmes, "console": console, "patience": clock,
     "imports": imports, "examples": examples, "api": interface, "map": library, "spelling": spelling,
-    "from-c": from_c_table, "kernels": kernels, "refusals": refusals,
+    "from-c": from_c_table, "mutants": mutants, "kernels": kernels, "refusals": refusals,
     **{f"boundary-{each[0]}": rule(*each) for each in check_rules.RULES}, "clippy": clippy,
     # Takes its flags from the build for clippy, if there is no other.
     "doc": documentation, "rust-analyzer": editors,

@@ -28,46 +28,29 @@ import dataclasses
 import json
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
 import time
-import tomllib
 
 sys.dont_write_bytecode = True
+
+from lists import (                  # noqa: E402
+    ListError,
+    SCRIPT,
+    placed,
+    read_lists,
+)
+
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 TREE = TOP / "out" / "mutants" / "tree"
 RESULTS = TOP / "out" / "results" / "mutants"
 COPIED = ("rust", "samples", "testing", "tools", "Kbuild", "Makefile", ".config.fragment", "COPYING", "README.md")
 NONE = 0x4D757461_6E742100           # as in switch.rs
-FIELDS = {"name", "promise", "file", "from", "to", "test"}
-WORD = re.compile(r"\bMUTANT\b")
-SCRIPT = re.compile(r"^[\w-]+:[\w.-]+(:\w+)?$")
 LAST_LINES = 15
 # How a case begins to say that nothing was asserted; see testing/kunit/boots.py and tools/report_cases.py.
 LATE = ("hung: ", "crashed: ", "not run: ", "missing", "TIMEOUT", "INFRA")
-
-
-class ListError(Exception):
-    """A list cannot be used; the text says where and why."""
-
-
-@dataclasses.dataclass
-class Mutant:
-    number: int
-    area: str
-    name: str
-    promise: str
-    file: str
-    old: str
-    new: str
-    test: str
-
-    @property
-    def kernel(self):
-        return "test" if SCRIPT.match(self.test) else "uml"
 
 
 @dataclasses.dataclass
@@ -79,53 +62,6 @@ class Verdict:
     seconds: float = 0.0
 
 
-def read_lists():
-    """All mutants of all lists, numbered."""
-    found, seen = [], {}
-    for path in sorted(HERE.glob("*.toml")):
-        try:
-            entries = tomllib.loads(path.read_text(encoding="utf-8")).get("mutant", [])
-        except tomllib.TOMLDecodeError as error:
-            raise ListError(f"{path.name}: {error}") from error
-        for entry in entries:
-            name = entry.get("name", "?")
-            if set(entry) != FIELDS:
-                raise ListError(f"{path.name}: {name}: has {', '.join(sorted(entry))}; wants {', '.join(sorted(FIELDS))}")
-            if name in seen:
-                raise ListError(f"{path.name}: {name}: the name is taken in {seen[name]}")
-            if not WORD.search(entry["to"]):
-                raise ListError(f"{path.name}: {name}: there is no MUTANT in its 'to'")
-            seen[name] = path.name
-            found.append(Mutant(len(found) + 1, path.stem, name, entry["promise"], entry["file"],
-                                entry["from"], entry["to"], entry["test"]))
-    return found
-
-
-def switch(mutant):
-    """The condition that stands for MUTANT."""
-    if mutant.file.endswith((".c", ".h")):
-        return f"({{ extern u64 baton_mutant; READ_ONCE(baton_mutant) == {mutant.number}; }})"
-    crate = "crate" if mutant.file.startswith("rust/") else "baton"
-    return f"{crate}::mutant::on({mutant.number})"
-
-
-def edited(path, text, mutants):
-    """The text of one file with all of its mutants in it."""
-    places = []
-    for mutant in mutants:
-        count = text.count(mutant.old)
-        if count != 1:
-            raise ListError(f"{mutant.area}.toml: {mutant.name}: its 'from' stands {count} times in {path}, wants once")
-        places.append((text.index(mutant.old), mutant))
-    places.sort(key=lambda place: place[0])
-    for (at, mutant), (behind, other) in zip(places, places[1:]):
-        if at + len(mutant.old) > behind:
-            raise ListError(f"{path}: {mutant.name} and {other.name} change the same text")
-    for at, mutant in reversed(places):
-        text = text[:at] + WORD.sub(lambda _: switch(mutant), mutant.new) + text[at + len(mutant.old):]
-    return text
-
-
 def copy(mutants):
     """Brings the copy of the sources up to date; what did not change keeps its date, for make."""
     wanted = {}
@@ -134,13 +70,8 @@ def copy(mutants):
         for path in [start] if start.is_file() else (p for p in start.rglob("*") if p.is_file()):
             if "__pycache__" not in path.parts:
                 wanted[str(path.relative_to(TOP))] = path.read_bytes()
-    of_file = collections.defaultdict(list)
-    for mutant in mutants:
-        of_file[mutant.file].append(mutant)
-    for file, members in of_file.items():
-        if file not in wanted:
-            raise ListError(f"{members[0].area}.toml: {members[0].name}: there is no {file}")
-        wanted[file] = edited(file, wanted[file].decode(), members).encode()
+    texts = placed(mutants, lambda file: wanted[file].decode() if file in wanted else None)
+    wanted.update({file: text.encode() for file, text in texts.items()})
     root = wanted["rust/baton.rs"].decode()
     wanted["rust/baton.rs"] = root.replace("\npub mod owner;", "\npub mod mutant;\npub mod owner;", 1).encode()
     wanted["rust/mutant.rs"] = (HERE / "switch.rs").read_bytes()
