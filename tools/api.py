@@ -70,9 +70,14 @@ class Interface:
         self.named = {path for path in files if self._can_be_named(path, files)}
         self.items = [item for file in self.files.values() for item in file.items]
         self.traits = {(self._folder_of(path), *pair) for path, file in self.files.items() for pair in file.implemented}
+        self.scope = {path: {name: crate.owner(crate.absolute(path, target)) for _, target, name in crate.uses(path)}
+                      for path in files}
+        self.called = {}
+        for item in sorted(self.items, key=lambda item: item.public):
+            if item.kind in ("struct", "enum", "union"):
+                self.called.setdefault(item.name, []).append(item)
         # Of two types with one name, the one that is seen outside.
-        self.types = {item.name: item for item in sorted(self.items, key=lambda item: item.public)
-                      if item.kind in ("struct", "enum", "union")}
+        self.types = {name: items[-1] for name, items in self.called.items()}
         self.carriers = self._find_carriers(files.values())
         # A type with other names is known by those.
         self.renamed = {self.meant(item).name for item in self.items
@@ -81,8 +86,6 @@ class Interface:
         for item in self.items:
             if item.kind == "fn":
                 self.functions.setdefault((item.of, item.name), []).append(item)
-        self.scope = {path: {name: crate.owner(crate.absolute(path, target)) for _, target, name in crate.uses(path)}
-                      for path in files}
         self.why = {}
         self._find_sleepers()
 
@@ -110,7 +113,7 @@ class Interface:
     def is_public(self, item):
         if not item.public or item.hidden:
             return False
-        owner = self.types.get(item.of) if item.of else None
+        owner = self.owner(item)
         if item.of and not owner:
             owner = next((other for other in self.items if other.kind == "trait" and other.name == item.of), None)
             return bool(owner and self.is_public(owner))
@@ -189,7 +192,7 @@ class Interface:
         if own or not item.of:
             return own
         of = next((other for other in self.items if other.name == item.of and other.kind != "fn"
-                   and other.path == item.path), None) or self.types.get(item.of)
+                   and other.path == item.path), None) or self.owner(item)
         return of and re.search(r"\bContext of its functions: ((?:[^\n]|\n(?!\n))*)", of.docs)
 
     def has_destructor(self, item):
@@ -197,11 +200,15 @@ class Interface:
 
     def part(self, item, name):
         """The type that another one's declaration calls `name`, or None."""
-        named = [other for other in self.items if other.name == name and other.kind in ("struct", "enum", "union")]
+        named = self.called.get(name, ())
         file = self.scope[item.path].get(name, item.path)
         folder = self._folder_of(file) if file else None
         return next((other for other in named if other.path == file),
                     next((other for other in named if self._folder(other) == folder), None))
+
+    def owner(self, item):
+        """The type that a function is of, or None."""
+        return self.part(item, item.of) or self.types.get(item.of) if item.of else None
 
     def ends_something(self, item, seen=()):
         """Whether a destructor of ours, or of a guard, runs when a value of that type goes."""

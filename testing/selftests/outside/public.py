@@ -136,7 +136,7 @@ def uses(interface, names):
             rest = angled(after)[1]
             if re.search(r"\bimpl\b", rest[:rust_items.matching(rest, 0)]):
                 continue
-            place = names.of(interface.types[item.of] if item.of else item, item.of or item.name)
+            place = names.of(interface.owner(item) or item, item.of or item.name)
             if own is None or outer is None or not place:
                 continue
             path, cfg = place
