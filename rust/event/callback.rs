@@ -72,7 +72,8 @@ use kernel::{
             Backend,
             Lock, //
         },
-        Arc, //
+        Arc,
+        LockClassKey, //
     },
     task::Task,
     types::Opaque, //
@@ -278,18 +279,26 @@ unsafe impl Send for Core {}
 // SAFETY: As above.
 unsafe impl Sync for Core {}
 
+/// The lock class of the work of callbacks.
+// Not generic and never inlined: there is one key, with one name at one address, for all users.
+#[inline(never)]
+fn work_class() -> (&'static CStr, Pin<&'static LockClassKey>) {
+    (c"baton_callback", static_lock_class!())
+}
+
 impl Core {
     fn new(body: KBox<dyn Body>) -> impl PinInit<Self, Error> {
+        let (name, key) = work_class();
         try_pin_init!(Self {
-            work <- Opaque::ffi_init(|work| {
+            work <- Opaque::ffi_init(move |work| {
                 // SAFETY: `work` is valid for writes and will not move; name and key are static.
                 unsafe {
                     bindings::init_work_with_key(
                         work,
                         Some(Self::run),
                         false,
-                        c"baton_callback".as_char_ptr(),
-                        static_lock_class!().as_ptr(),
+                        name.as_char_ptr(),
+                        key.as_ptr(),
                     )
                 }
             }),

@@ -61,7 +61,10 @@ use core::{
 use kernel::{
     prelude::*,
     static_lock_class,
-    sync::SpinLock, //
+    sync::{
+        LockClassKey,
+        SpinLock, //
+    },
 };
 use pin_init::Wrapper;
 
@@ -133,13 +136,20 @@ unsafe impl<W: Send, P: Policy, E: Level> Send for RwEvent<W, P, E> {}
 // data, and a writer may take it to another task.
 unsafe impl<W: Send + Sync, P: Policy, E: Level> Sync for RwEvent<W, P, E> {}
 
+/// The lock class of the readers of an event: one for all of them, as nothing is taken with that lock held.
+// Not generic and never inlined: there is one key, with one name at one address, for all users.
+#[inline(never)]
+fn readers_class() -> (&'static CStr, Pin<&'static LockClassKey>) {
+    (c"baton_rw_event", static_lock_class!())
+}
+
 impl<W, P: Policy, E: Level> RwEvent<W, P, E> {
     /// Makes one of an event, for example `RwEvent::new(new_event!(false))`.
     ///
     /// Context: any; it only initialises.
     pub fn new(event: impl PinInit<Event<W, P, E>>) -> impl PinInit<Self> {
-        // One class for all of them: nothing is taken with this lock held.
-        let readers = SpinLock::new((), c"baton_rw_event", static_lock_class!());
+        let (name, key) = readers_class();
+        let readers = SpinLock::new((), name, key);
         // INVARIANT: Nobody else can reach it yet.
         pin_init!(Self {
             event <- <UnsafeCell<_> as Wrapper<_>>::pin_init(event),
