@@ -251,6 +251,7 @@ extern "C" {
     pub(crate) fn baton_owner_seen() -> c_ulong;
     pub(crate) fn baton_owner_wait(seen: c_ulong) -> bool;
     pub(crate) fn baton_owner_reap(work: *mut bindings::work_struct);
+    pub(crate) fn baton_callback_queue(work: *mut bindings::work_struct);
     pub(crate) fn baton_owner_expect();
     pub(crate) fn baton_owner_within(
         address: *const c_void,

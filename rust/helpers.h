@@ -163,6 +163,7 @@ void baton_owner_end(void);
 unsigned long baton_owner_seen(void);
 bool baton_owner_wait(unsigned long seen);
 void baton_owner_reap(struct work_struct *work);
+void baton_callback_queue(struct work_struct *work);
 void baton_owner_expect(void);
 bool baton_owner_within(const void *address, const struct module *module);
 const char *baton_owner_name(const struct module *module);

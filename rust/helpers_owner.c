@@ -20,6 +20,8 @@ static DEFINE_MUTEX(baton_owner);
 static DECLARE_WAIT_QUEUE_HEAD(baton_owner_waiters);
 static unsigned long baton_owner_ended;
 static struct workqueue_struct *baton_reaper;
+/* The reaper waits for what runs here, so that it has a rescuer as well. */
+static struct workqueue_struct *baton_callbacks;
 
 static void baton_owner_watching(struct work_struct *work)
 {
@@ -49,9 +51,16 @@ int baton_owner_init(void)
 	baton_reaper = alloc_workqueue("baton_reaper", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!baton_reaper)
 		return -ENOMEM;
-	ret = register_module_notifier(&baton_owner_notifier);
-	if (ret)
+	baton_callbacks = alloc_workqueue("baton_callback", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!baton_callbacks) {
 		destroy_workqueue(baton_reaper);
+		return -ENOMEM;
+	}
+	ret = register_module_notifier(&baton_owner_notifier);
+	if (ret) {
+		destroy_workqueue(baton_callbacks);
+		destroy_workqueue(baton_reaper);
+	}
 	return ret;
 }
 
@@ -61,6 +70,7 @@ void baton_owner_exit(void)
 	unregister_module_notifier(&baton_owner_notifier);
 	cancel_delayed_work_sync(&baton_owner_watcher);
 	destroy_workqueue(baton_reaper);
+	destroy_workqueue(baton_callbacks);
 }
 
 void baton_owner_lock(void)
@@ -96,6 +106,11 @@ bool baton_owner_wait(unsigned long seen)
 void baton_owner_reap(struct work_struct *work)
 {
 	queue_work(baton_reaper, work);
+}
+
+void baton_callback_queue(struct work_struct *work)
+{
+	queue_work(baton_callbacks, work);
 }
 
 /* Looks later whether what is being torn down has ended. */

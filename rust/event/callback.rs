@@ -44,6 +44,7 @@ use super::{
 };
 use crate::{
     context::MaySleep,
+    ffi,
     level::Level,
     owner::{
         Owned,
@@ -319,14 +320,8 @@ impl Core {
     ///
     /// `work` must be that of a live core.
     unsafe fn kick(work: *const ()) {
-        // SAFETY: By the safety requirements. CAST: It is one; it stands for no CPU.
-        unsafe {
-            bindings::queue_work_on(
-                bindings::wq_misc_consts_WORK_CPU_UNBOUND as i32,
-                bindings::system_dfl_wq,
-                work.cast_mut().cast(),
-            )
-        };
+        // SAFETY: By the safety requirements.
+        unsafe { ffi::baton_callback_queue(work.cast_mut().cast()) };
     }
 
     /// # Safety
@@ -355,7 +350,7 @@ impl Teardown for Core {
         if let Some(body) = self.body() {
             body.withdraw();
         }
-        // Whoever has made it run has given up the lock, and nobody will.
+        // Whoever has made it run has given up the lock, and nobody will. The reaper has a rescuer, and so has its queue.
         // SAFETY: By the type invariants.
         unsafe { bindings::flush_work(self.work.get()) };
         // SAFETY: It is off its list, and no work runs.
