@@ -140,6 +140,14 @@ impl CellPtr {
         self.atomic().fetch_add(u64::from(number), Full);
     }
 
+    /// Undoes [`Cell::leak`].
+    #[cfg(CONFIG_KUNIT)]
+    pub(super) fn unleak(&self, number: u32) {
+        // It wraps: this is a subtraction.
+        self.atomic()
+            .fetch_add(u64::from(number).wrapping_neg(), Full);
+    }
+
     /// Returns what the registry knows it by.
     #[inline]
     pub(super) fn object(&self) -> Object {

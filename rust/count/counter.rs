@@ -251,6 +251,13 @@ impl<L: Level> Count<L> {
         self.cell.leak(number);
     }
 
+    /// Undoes [`Count::leak`], and tells nobody. For tests.
+    ///
+    /// Context: any.
+    pub fn unleak(&self, number: u32) {
+        self.cell.unleak(number);
+    }
+
     /// Returns the highest number that who counts down is asked to tell about. For tests.
     ///
     /// Context: any.
