@@ -38,6 +38,7 @@ rescued() {
 rescuers() {
 	disk r size=16 completion=workqueue
 	rescued baton_reaper
+	rescued baton_callback
 	rescued baton_blk
 	undisk r
 	not rescued baton_blk
