@@ -133,7 +133,7 @@ kernel_dir() {
 # kernel_fragments NAME: the fragments of that kernel, later ones win.
 kernel_fragments() {
 	case $1 in
-	test) echo "$top/.config.fragment" ;;
+	test) echo "$top/.config.fragment $top/testing/config/freezer.fragment" ;;
 	uml) echo "$top/testing/config/uml.fragment" ;;
 	debug) echo "$top/.config.fragment $top/testing/config/debug.fragment" ;;
 	arm64) echo "$top/.config.fragment $top/testing/config/arm64.fragment" ;;

@@ -21,11 +21,18 @@ say() {
 	put "$control" "$*"
 }
 
+# let_go: nobody waits any more, also not in a case that has failed.
+let_go() {
+	say answer
+	say wait || true
+}
+
 # begin: a case, with nobody waiting.
 begin() {
 	[ -d /sys/module/baton ] || insmod "$BATON_MODULES/baton.ko"
 	[ -d /sys/module/frozen ] || insmod "$BATON_MODULES/frozen.ko"
 	settle 5 test -c "$control"
+	let_go
 	say again
 	mark="freezer.sh: $1, $RANDOM"
 	echo "$mark" >/dev/kmsg
@@ -225,13 +232,14 @@ no_splat() {
 	[ "$said" -le "$splats" ]
 }
 
-# Nobody waits, and the module goes.
-gone() {
-	rmmod frozen
+# unloads: nobody waits, and the module goes.
+unloads() {
+	let_go
+	# A process that has its answer may not have closed the device yet.
+	settle 5 rmmod frozen
 	rmmod baton
 }
 
-trap 'rmmod frozen baton 2>/dev/null; clean_up' EXIT
 run_cases "$@" <<-END
 	30 process a process that waits for a frozen daemon goes on after the thaw
 	30 process_in_the_way one that is not freezable is in the way, and named
@@ -243,5 +251,4 @@ run_cases "$@" <<-END
 	90 woken who is woken while it is frozen runs when it is thawed
 	90 limit a limit that ends while it is frozen ends the wait
 	90 stop a stop that comes while it is frozen ends the wait
-	10 gone nobody waits, and the module goes
 END
