@@ -88,8 +88,8 @@ debug:		## of make test: KUnit, the seeds and a short stress on the kernel with 
 mutants:	## puts faults into the library and the driver, one at a time: a test has to notice each
 	@tools/mutants
 
-bench:		## the ratios, in one boot; ENGINE=qemu|tcg|kvm|uml|icount; no test asserts a time
-	@tools/bench
+bench:		## the ratios, in one boot; ENGINE=qemu|tcg|kvm|uml|icount; no test asserts a time; COMPARE=report.json
+	@tools/bench $(if $(filter undefined,$(origin COMPARE)),,--compare '$(COMPARE)')
 
 owes-tools:	## drgn and bpftrace say who owes the wake, on a kernel of Debian and on its dump; downloads both
 	@testing/owes/run

@@ -143,6 +143,23 @@ pub fn freezable(task: &Task) -> (bool, bool) {
     )
 }
 
+/// Lets other tasks run that are ready to, for whatever the caller has in hand meanwhile.
+///
+/// Context: may sleep, though this does not: the caller stays ready to run.
+///
+/// # Examples
+///
+/// ```
+/// use baton::{testing, MaySleep};
+///
+/// testing::yield_now(&mut MaySleep::assert());
+/// ```
+#[doc(alias = "yield")]
+pub fn yield_now<C: Level>(_cx: &mut MaySleep<C>) {
+    // SAFETY: The caller may sleep, by its capability.
+    unsafe { bindings::yield_() }
+}
+
 /// Returns whether interrupts are off, as they are with the lock of a completion held, for example.
 ///
 /// Context: any.

@@ -41,11 +41,17 @@ static BUCKETS: [Bucket; LEN] = [const { Bucket(UnsafeCell::new(Queue::new(false
 /// The table.
 pub(super) struct Table;
 
+/// Returns the number of the bucket of those who wait for `key`.
+#[inline]
+pub(super) fn number(key: &Key) -> usize {
+    key.hash(BITS) % LEN
+}
+
 impl Buckets for Table {
     type Platform = Kernel;
 
     fn with<R>(&self, key: &Key, f: impl FnOnce(&Queue<Offer, Kernel>) -> R) -> R {
-        let number = key.hash(BITS) % LEN;
+        let number = number(key);
         // SAFETY: There is a lock with this number. Interrupts are off: the tree lock is held.
         unsafe { ffi::baton_bucket_lock(number) };
         // SAFETY: The lock of this queue is held until the reference is gone.

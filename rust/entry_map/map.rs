@@ -343,6 +343,14 @@ impl<V: Value, L: Level> EntryMap<V, L> {
             .clear(|granule, raw| f(granule, V::from_bits(raw.content().value)))
     }
 
+    /// Returns whether tasks that wait for small entries at these indices queue in one bucket. For benchmarks.
+    ///
+    /// Context: any.
+    #[cfg(CONFIG_KUNIT)]
+    pub fn share_bucket(&self, one: usize, other: usize) -> bool {
+        self.tree.bucket(one) == self.tree.bucket(other)
+    }
+
     /// Lets the next `attempts` of this map to get memory fail. For tests.
     ///
     /// Context: any.

@@ -233,6 +233,25 @@ impl Tree {
         Key::new(ptr::from_ref(self).addr(), granule)
     }
 
+    /// Returns the bucket of a small entry at `index`, whether there is one or not.
+    #[cfg(CONFIG_KUNIT)]
+    pub(super) fn bucket(&self, index: usize) -> Option<usize> {
+        use super::{
+            bucket,
+            state::{
+                Content,
+                Order, //
+            }, //
+        };
+
+        let nothing = Content {
+            value: 0,
+            zero: false,
+        };
+        let small = Raw::new(nothing, Order::Pte)?;
+        Some(bucket::number(&self.key(Granule::of(small, index))))
+    }
+
     /// Lets the next `attempts` to get memory for this map fail.
     #[cfg(CONFIG_KUNIT)]
     pub(super) fn refuse_memory(&self, attempts: u32) {

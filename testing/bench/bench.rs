@@ -6,9 +6,16 @@
 //! `bench_c/run` of the other module is the same for C. A case does a fixed number of operations in
 //! the context of the writer, and counts in its data what was done.
 
+mod baton_completion;
+mod baton_contended;
 mod baton_count;
+mod baton_drain;
 mod baton_entry;
+mod baton_errand;
 mod baton_keyed;
+mod baton_pin;
+mod baton_rig;
+mod baton_run;
 mod baton_way;
 mod condvar_way;
 
@@ -53,6 +60,15 @@ enum Case {
     Keyed,
     KeyedFew,
     Count,
+    EntryOne,
+    EntryBucket,
+    Drain,
+    DrainWait,
+    Run,
+    Pin,
+    Completion,
+    CompletionCounted,
+    CompletionTrip,
 }
 
 const CASES: &[(&str, Case)] = &[
@@ -67,6 +83,15 @@ const CASES: &[(&str, Case)] = &[
     ("keyed", Case::Keyed),
     ("keyed-few", Case::KeyedFew),
     ("count", Case::Count),
+    ("entry-one", Case::EntryOne),
+    ("entry-bucket", Case::EntryBucket),
+    ("drain", Case::Drain),
+    ("drain-wait", Case::DrainWait),
+    ("run", Case::Run),
+    ("pin", Case::Pin),
+    ("completion", Case::Completion),
+    ("completion-counted", Case::CompletionCounted),
+    ("completion-trip", Case::CompletionTrip),
 ];
 
 struct Command {
@@ -186,7 +211,7 @@ impl<R: Way> Files<R> {
 }
 
 struct Bench {
-    _baton: Pin<KBox<Files<baton_way::Rig>>>,
+    _baton: Pin<KBox<Files<baton_rig::Rig>>>,
     _condvar: Pin<KBox<Files<condvar_way::Rig>>>,
 }
 
@@ -194,7 +219,7 @@ impl kernel::Module for Bench {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         let cx = &mut MaySleep::assert();
         Ok(Self {
-            _baton: Files::new(c"bench_baton", baton_way::Rig::new(cx)?)?,
+            _baton: Files::new(c"bench_baton", baton_rig::Rig::new(cx)?)?,
             _condvar: Files::new(c"bench_condvar", condvar_way::Rig::new(cx)?)?,
         })
     }

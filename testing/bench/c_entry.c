@@ -41,6 +41,15 @@ static wait_queue_head_t *queue_of(struct xa_state *xas, struct key *key)
 				 TABLE_BITS);
 }
 
+bool share_queue(struct xarray *xa, unsigned long one, unsigned long other)
+{
+	XA_STATE(first, xa, one);
+	XA_STATE(second, xa, other);
+	struct key key;
+
+	return queue_of(&first, &key) == queue_of(&second, &key);
+}
+
 static int wake_same_key(wait_queue_entry_t *wait, unsigned int mode, int sync,
 			 void *keyp)
 {
@@ -53,7 +62,7 @@ static int wake_same_key(wait_queue_entry_t *wait, unsigned int mode, int sync,
 }
 
 /* get_next_unlocked_entry() and dax_lock_entry(). */
-static noinline void *lock_entry(struct xa_state *xas)
+noinline void *lock_entry(struct xa_state *xas)
 {
 	struct entry_wait w;
 	wait_queue_head_t *queue;
@@ -82,7 +91,7 @@ static noinline void *lock_entry(struct xa_state *xas)
 }
 
 /* dax_unlock_entry() and dax_wake_entry(). */
-static noinline void unlock_entry(struct xa_state *xas, void *entry)
+noinline void unlock_entry(struct xa_state *xas, void *entry)
 {
 	wait_queue_head_t *queue;
 	struct key key;

@@ -292,6 +292,16 @@ do {								\
 	CASE("count", bench.count.counted, count_loop(&bench.count, ops));
 	CASE("count-active", bench.count.counted,
 	     count_loop_to_zero(&bench.count, ops));
+	CASE("entry-one", contend_locked(), contend_one_loop(ops));
+	CASE("entry-bucket", contend_locked(), contend_bucket_loop(ops));
+	CASE("drain", ends_done, drain_loop(ops));
+	CASE("drain-percpu", ends_done, drain_percpu_loop(ops));
+	CASE("drain-wait", ends_done, drain_wait_loop(ops));
+	CASE("run", ends_done, run_loop(ops));
+	CASE("pin", ends_done, pin_loop(ops));
+	CASE("completion", ends_done, completion_loop(ops));
+	CASE("completion-counted", ends_done, completion_counted_loop(ops));
+	CASE("completion-trip", ends_done, completion_trip_loop(ops));
 #undef CASE
 	return -EINVAL;
 }
@@ -363,6 +373,8 @@ static void bench_c_exit(void)
 	for (int i = 0; i < HERD; i++)
 		stop(h->waiter[i].task);
 	keyed_exit();
+	contend_exit();
+	ends_exit();
 	entry_exit();
 }
 
@@ -401,6 +413,8 @@ static int __init bench_c_init(void)
 	}
 
 	bench.dir = debugfs_create_dir("bench_c", NULL);
+	err = err ?: contend_init();
+	err = err ?: ends_init();
 	debugfs_create_file("run", 0600, bench.dir, NULL, &run_fops);
 	tasks_files(bench.dir);
 	if (err)

@@ -47,12 +47,27 @@ def pair(case, kind, cpu, title, aim):
                 TRIP_OPS if cpu else {"qemu": 500, "uml": 1000}, aim, tuple((way.threads, cpu) for way in members))
 
 
+def partner(case, cpu, title, ours=None, aim=None):
+    """A case with the partner thread "%s/<ours>/0", which is bound to `cpu`."""
+    members = tuple(Way(way, way, case, f"{way}/{ours or case}/0") for way in ("baton", "c"))
+    return Case(case + ("" if cpu else "-same-cpu"), title, members,
+                TRIP_OPS if cpu else {"qemu": 500, "uml": 1000}, aim or {}, tuple((way.threads, cpu) for way in members))
+
+
+def crowd(case, title, ours, aim):
+    """A case whose threads "%s/<ours>/" run on all CPUs in turn, and sleep before and after a slice."""
+    members = tuple(Way(way, way, case, f"{way}/{ours}/") for way in ("baton", "c"))
+    return Case(case, title, members, {"qemu": 400, "uml": 400}, {"qemu": aim, "uml": aim, "icount": aim},
+                tuple((way.threads, -1) for way in members))
+
+
 # Wake-ups across CPUs need both CPUs of a host that may be busy: short slices, so that some of
 # them find it idle.
 TRIP_OPS = {"qemu": 20, "uml": 20}
 UPDATE_OPS = {"qemu": 10000, "uml": 10000}
 UPDATE_AIM = {"qemu": 1.0, "uml": 0.5}
 TRIP_AIM = {"qemu": 1.0, "uml": 0.5}
+EVEN = {"qemu": 1.0, "uml": 1.0, "icount": 1.0}
 CLAIM_AIM = {"qemu": 0.55, "uml": 0.55}
 
 CASES = (
@@ -72,12 +87,30 @@ CASES = (
          tuple((f"{way}/herd/", -1) for way in ("baton", "c", "condvar"))),
     Case("entry", "lock and unlock an entry of a map, nobody waits", ways("entry", "entry", condvar=False),
          {"qemu": 10000, "uml": 10000}, {"qemu": 0.9, "uml": 0.9}),
+    Case("count", "count up and down, nobody waits", ways("count", "count", active=True, condvar=False),
+         {"qemu": 10000, "uml": 10000}, {"qemu": 1.0, "uml": 1.0}),
+    crowd("entry-one", "4 tasks lock one entry, who has it lets others run", "one", 0.6),
+    crowd("entry-bucket", "8 tasks lock 4 entries of one bucket, who has one lets others run", "bucket", 0.9),
+    Case("drain", "begin and end, nobody waits",
+         ways("drain", "drain", condvar=False) + (Way("percpu-ref", "c", "drain-percpu"),),
+         {"qemu": 10000, "uml": 10000}, EVEN),
+    partner("drain-wait", 1, "wait for what another task ends, the gate shut", "drain", EVEN),
+    partner("drain-wait", 0, "the same on one CPU", "drain", EVEN),
+    partner("run", 1, "start a run of a thread and wait for its end", aim=EVEN),
+    partner("run", 0, "the same on one CPU", aim=EVEN),
+    Case("pin", "find, pin and unpin a node, nobody waits", ways("pin", "pin", condvar=False),
+         {"qemu": 4000, "uml": 4000}, EVEN),
+    Case("completion", "complete, then wait: a completion each time",
+         ways("completion", "completion", condvar=False), {"qemu": 4000, "uml": 4000}, EVEN),
+    Case("completion-counted", "complete, then wait: one completion all the time",
+         ways("completion-counted", "completion-counted", condvar=False), {"qemu": 4000, "uml": 4000}, EVEN),
+    partner("completion-trip", 1, "another task completes, and is waited for", "done", EVEN),
+    partner("completion-trip", 0, "the same on one CPU", "done", EVEN),
+    # The last one: its waiters stay in the hashed queues of the kernel, which the cases above look into.
     Case("keyed", "1024 wait under a key each, the condition of one becomes true",
          (Way("baton", "baton", "keyed", "baton/keyed/"), Way("c", "c", "keyed", "c/keyed/"),
           Way("sixteen", "baton", "keyed-few", "baton/few/")),
          {"qemu": 16, "uml": 16}, {}),
-    Case("count", "count up and down, nobody waits", ways("count", "count", active=True, condvar=False),
-         {"qemu": 10000, "uml": 10000}, {"qemu": 1.0, "uml": 1.0}),
 )
 
 

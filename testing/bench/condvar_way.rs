@@ -234,13 +234,9 @@ impl Way for Rig {
             Case::UpdateMutex => update(&s.value_mutex, &s.changed, ops),
             Case::TripSpin => ask(&s.pair_spin, &s.signals_spin, ops),
             Case::TripMutex => ask(&s.pair_mutex, &s.signals_mutex, ops),
-            Case::ClaimSpin
-            | Case::ClaimMutex
-            | Case::Entry
-            | Case::Keyed
-            | Case::KeyedFew
-            | Case::Count => return Err(EOPNOTSUPP),
             Case::Herd => open(&s.herd, &s.herd_signals, ops),
+            // What a condition variable has nothing for.
+            _ => return Err(EOPNOTSUPP),
         }
         Ok(())
     }
@@ -252,13 +248,8 @@ impl Way for Rig {
             Case::UpdateMutex => *s.value_mutex.lock(),
             Case::TripSpin => s.pair_spin.lock().reply,
             Case::TripMutex => s.pair_mutex.lock().reply,
-            Case::ClaimSpin
-            | Case::ClaimMutex
-            | Case::Entry
-            | Case::Keyed
-            | Case::KeyedFew
-            | Case::Count => 0,
             Case::Herd => s.herd.lock().passed,
+            _ => 0,
         }
     }
 }

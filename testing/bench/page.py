@@ -8,9 +8,11 @@ import os
 
 FORMAT = 2                          # of the report; another one is started anew
 WIDTH, LEFT, RIGHT, ROW = 860, 330, 150, 22
-COLOURS = {"c": "#c0392b", "c-active": "#e59866", "condvar": "#2471a3", "sixteen": "#1e8449", "c-again": "#999999"}
+COLOURS = {"c": "#c0392b", "c-active": "#e59866", "condvar": "#2471a3", "sixteen": "#1e8449",
+           "percpu-ref": "#8e44ad", "c-again": "#999999"}
 NAMES = {"c": "over the C way", "c-active": "over C with waitqueue_active() under the lock",
-         "condvar": "over CondVar", "sixteen": "over 16 of them", "c-again": "C over C: the noise floor"}
+         "condvar": "over CondVar", "sixteen": "over 16 of them",
+         "percpu-ref": "over percpu_ref", "c-again": "C over C: the noise floor"}
 TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2)
 
 STYLE = """
