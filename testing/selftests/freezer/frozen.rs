@@ -133,18 +133,30 @@ fn may_answer(talk: &Mutex<Talk>, cx: &mut MaySleep) {
         .update(|asked| asked.may_answer = true);
 }
 
-/// Waits for an answer.
-fn answer<M: ModeAt>(talk: &Mutex<Talk>, cx: &mut MaySleep, mode: M) -> Result {
-    talk.lock_in(cx)
-        .on(|talk| &talk.answers)
-        .when(|answers| *answers > 0, |answers| *answers -= 1)
-        .wait(mode)
-        .map_err(Into::into)
+/// So that nobody else gets the answer.
+fn takes_back(talk: &Mutex<Talk>, cx: &mut MaySleep) {
+    let mut held = talk.lock_in(cx);
+    let asked = held.as_mut().project().asked;
+    asked.update(|asked| asked.questions = asked.questions.saturating_sub(1));
 }
 
 /// Asks, and waits for the answer.
-fn ask(talk: &Mutex<Talk>, cx: &mut MaySleep, form: Form) -> Result {
+fn answer<M: ModeAt>(talk: &Mutex<Talk>, cx: &mut MaySleep, mode: M) -> Result {
     asks(talk, cx);
+    let answered = talk
+        .lock_in(cx)
+        .on(|talk| &talk.answers)
+        .when(|answers| *answers > 0, |answers| *answers -= 1)
+        .wait(mode)
+        .map_err(Into::into);
+    if answered.is_err() {
+        takes_back(talk, cx);
+    }
+    answered
+}
+
+/// Asks and waits in that form. Who looks again and again only sees that there would be an answer.
+fn ask(talk: &Mutex<Talk>, cx: &mut MaySleep, form: Form) -> Result {
     match form {
         Form::Plain => answer(talk, cx, Uninterruptible),
         Form::Freezable => answer(talk, cx, Uninterruptible.freezable()),
