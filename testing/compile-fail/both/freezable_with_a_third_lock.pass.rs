@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The twin of `freezable_with_a_third_lock.fail.rs`: one line apart, and it compiles.
+
+#[path = "array.rs"]
+mod shared;
+use baton::event::Mode;
+use shared::*;
+
+pub fn get(
+    above: &Ordered<order::Above, Mutex<u32>>,
+    config: &Config,
+    stripes: &Inner,
+    cx: &mut MaySleep,
+) -> Result {
+    let mut held = above.lock_in(cx);
+    let (_, cx) = held.inner();
+    let both = config.lock_in(cx).and(stripes);
+    let free = both.on(|s| &s.free).until(|free| *free > 0);
+    free.wait(Killable)?;
+    Ok(())
+}
