@@ -88,8 +88,9 @@ debug:		## of make test: KUnit, the seeds and a short stress on the kernel with 
 mutants:	## puts faults into the library and the driver, one at a time: a test has to notice each
 	@tools/mutants
 
-bench:		## the ratios, in one boot; ENGINE=qemu|tcg|kvm|uml|icount; no test asserts a time; COMPARE=report.json
-	@tools/bench $(if $(filter undefined,$(origin COMPARE)),,--compare '$(COMPARE)')
+bench:		## ratios of the library and the disk; ENGINE=qemu|tcg|kvm|uml|icount, COMPARE=report.json, PROFILE=CASE, QUICK=1, TEST='disk-*'
+	@tools/bench $(if $(filter undefined,$(origin COMPARE)),,--compare '$(COMPARE)') $(if $(filter undefined,$(origin PROFILE)),,--profile '$(PROFILE)') \
+		$(if $(QUICK),--quick) $(if $(TEST),--only '$(TEST)')
 
 owes-tools:	## drgn and bpftrace say who owes the wake, on a kernel of Debian and on its dump; downloads both
 	@testing/owes/run

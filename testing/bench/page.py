@@ -9,10 +9,13 @@ import os
 FORMAT = 2                          # of the report; another one is started anew
 WIDTH, LEFT, RIGHT, ROW = 860, 330, 150, 22
 COLOURS = {"c": "#c0392b", "c-active": "#e59866", "condvar": "#2471a3", "sixteen": "#1e8449",
-           "percpu-ref": "#8e44ad", "c-again": "#999999"}
+           "percpu-ref": "#8e44ad", "c-again": "#999999", "null_blk": "#c0392b", "null_blk-cache": "#e59866",
+           "brd": "#2471a3", "rnull": "#1e8449", "null_blk-again": "#999999"}
 NAMES = {"c": "over the C way", "c-active": "over C with waitqueue_active() under the lock",
          "condvar": "over CondVar", "sixteen": "over 16 of them",
-         "percpu-ref": "over percpu_ref", "c-again": "C over C: the noise floor"}
+         "percpu-ref": "over percpu_ref", "c-again": "C over C: the noise floor",
+         "null_blk": "over null_blk", "null_blk-cache": "over null_blk with a cache", "brd": "over brd",
+         "rnull": "over rnull, which copies nothing", "null_blk-again": "null_blk over null_blk: the noise floor"}
 TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2)
 
 STYLE = """
@@ -25,7 +28,7 @@ svg text { font: 12px system-ui, sans-serif }
 """
 
 
-def merge(path, engine, facts, rows, results):
+def merge(path, part, engine, facts, rows, results):
     """Adds a run to the report, in the place of the last one on the same engine."""
     try:
         with open(path, encoding="utf-8") as stream:
@@ -34,7 +37,7 @@ def merge(path, engine, facts, rows, results):
         report = {}
     if report.get("format") != FORMAT:
         report = {"format": FORMAT, "engines": {}}
-    report["engines"][engine] = {
+    report.setdefault(part, {})[engine] = {
         "facts": facts, "cases": rows,
         "checks": [{"name": name, "passed": passed, "why": "" if passed else why} for name, passed, why in results]}
     os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -62,7 +65,7 @@ def plot(rows):
             lines.append(f'<line x1="{scale(ratio["low"]):.1f}" x2="{scale(ratio["high"]):.1f}" y1="{y}" y2="{y}" '
                          f'stroke="{colour}" stroke-width="3"/>')
             lines.append(f'<circle cx="{scale(ratio["median"]):.1f}" cy="{y}" r="5" fill="{colour}"/>')
-            if name == "c" and row["aim"]:
+            if name == row.get("over", "c") and row["aim"]:
                 x = scale(row["aim"])
                 lines.append(f'<path d="M{x:.1f} {y - 8}v16" stroke="#222" stroke-width="2" stroke-dasharray="3 2"/>')
             lines.append(f'<text x="{WIDTH - RIGHT + 12}" y="{y + 4}">{ratio["median"]:.3f} '
@@ -79,12 +82,26 @@ def plot(rows):
 
 def table(rows, unit):
     """Cost per operation of each way, and how often threads went to sleep."""
+    if "ns" not in rows[0]["ways"]["baton"]:
+        return disk_table(rows, unit)
     cells = [f"<tr><th>case</th><th>way</th><th>{unit} per operation, median</th><th>fastest slice</th>"
              "<th>sleeps of the other threads</th><th>sleeps of the caller</th></tr>"]
     for row in rows:
         for name, way in row["ways"].items():
             cells.append(f'<tr><td>{html.escape(row["case"])}</td><td>{html.escape(name)}</td><td>{way["ns"]:.0f}</td><td>{way["best_ns"]:.0f}</td>'
                          f'<td>{way["switches"]:.2f}</td><td>{way["own_switches"]:.2f}</td></tr>')
+    return f"<table>{''.join(cells)}</table>"
+
+
+def disk_table(rows, unit):
+    """IOPS of each disk, and what a page costs in it."""
+    per = "1e9 instructions" if unit == "insn" else "second"
+    cells = [f"<tr><th>case</th><th>disk</th><th>requests per {per}, median</th><th>99th percentile, {unit}</th></tr>"]
+    for row in rows:
+        for name, way in row["ways"].items():
+            figures = (f"<td>{way['iops']:.0f}</td><td>{way['p99_ns']:.0f}</td>" if "iops" in way
+                       else f"<td colspan='2'>{way['overhead']:.1f} bytes besides a page's own</td>")
+            cells.append(f"<tr><td>{html.escape(row['case'])}</td><td>{html.escape(name)}</td>{figures}</tr>")
     return f"<table>{''.join(cells)}</table>"
 
 
@@ -95,9 +112,9 @@ def section(name, run):
              f"<p>Kernel {html.escape(facts['kernel'] or 'unknown')}, {facts['cpus']} CPUs; "
              f"{html.escape(facts['compilers']['c'])}; {html.escape(facts['compilers']['rust'])}; helpers "
              f"{'inline' if facts['compilers']['inline_helpers'] else 'out of line'}. "
-             f"Revision {html.escape(facts['revision'])}, {facts['date']}. {facts['blocks']} blocks in one boot. "
+             f"Revision {html.escape(facts['revision'])}, {facts['date']}. {facts['blocks']} {facts.get('called', 'blocks per case')} in one boot. "
              f"Host {host['busy_percent']} % busy, load {host['load_before']} to {host['load_after']}, "
-             f"{host['steal_percent']} % stolen.</p>", plot(run["cases"]), table(run["cases"], facts["unit"]),
+             f"{host['steal_percent']} % stolen.</p>", plot(run["cases"]), table(run["cases"], facts["unit"]) if run["cases"] else "",
              f"<p>Counts: {passed} of {len(run['checks'])} checks passed.</p>"]
     lines += [f'<p class="bad">{html.escape(check["name"])}: {html.escape(check["why"])}</p>'
               for check in run["checks"] if not check["passed"]]
@@ -107,6 +124,11 @@ def section(name, run):
 def write(path, report):
     """The page: plot and table per engine."""
     body = "".join(section(name, run) for name, run in report["engines"].items())
+    if report.get("disks"):
+        body += ("<h1>Requests of this disk over those of other disks</h1>"
+                 "<p>Above 1 is faster. fio works on one disk after the other, in turn by chance, all in one boot; a ratio is "
+                 "that of two of the same round. rnull keeps nothing.</p>"
+                 + "".join(section("disk-" + name, run) for name, run in report["disks"].items()))
     with open(path, "w", encoding="utf-8") as stream:
         stream.write(
             f"<!DOCTYPE html><html lang='en'><meta charset='utf-8'><title>baton: ratios</title><style>{STYLE}</style>"

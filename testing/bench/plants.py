@@ -16,7 +16,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 import compare
+import disks
 import page
+import profiles
 
 
 def row(case, median, better="less", over="c", noise=0):
@@ -101,9 +103,69 @@ def reports():
         yield "no file", "No such file" in str(error), True
 
 
+def fio(iops, error=0, lost=""):
+    """What fio says of each disk in one round; `iops` of a second, of the null_blks half of that."""
+    works = [work for work in disks.WORKS if work.name in ("disk-randread-1", "disk-read", "disk-fsync")]
+    found = []
+    for work in works:
+        for name in (disks.OURS, *work.others):
+            done = iops if name in (disks.OURS, "rnull") else iops // 2
+            side = {"total_ios": done, "runtime": 1000.5, "lat_ns": {"percentile": {"99.000000": 7}}}
+            nothing = {"total_ios": 0, "runtime": 0, "lat_ns": {}}
+            sync = {"total_ios": done, "lat_ns": {"percentile": {"99.000000": 9}}} if work.name == "disk-fsync" else {}
+            if name != lost:
+                found.append({"jobname": f"{work.name}:{name}", "error": error, "read": side, "write": nothing, "sync": sync})
+    return works, "fio: a complaint\n" + json.dumps({"jobs": found})
+
+
+def measured(*rounds):
+    """Slices of rounds that fio() made."""
+    slices = []
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "round")
+        for number, said in enumerate(rounds):
+            with open(path, "w", encoding="utf-8") as stream:
+                stream.write(said)
+            slices += disks.read(path, number)
+    return slices
+
+
+def written():
+    works, said = fio(1000)
+    slices = measured(said, said, said)
+    rows = disks.evaluate(slices, works, "icount")
+    yield "the ratios", [round(row["ratios"]["null_blk"]["median"], 6) for row in rows], [2.0] * 3
+    yield "the control", [row["ratios"][disks.CONTROL]["median"] for row in rows], [1.0] * 3
+    yield "99th percentiles", [row["ways"]["baton"]["p99_ns"] for row in rows], [7, 7, 9]
+    yield "nothing is wrong", [name for name, passed, _ in disks.checks(slices, works, 2) if not passed], []
+    for what, rest, count in (("an error of fio", fio(1000, error=5)[1], 16), ("a disk that is not there", fio(1000, lost="brd")[1], 3)):
+        wrong = [name for name, passed, _ in disks.checks(measured(said, said, rest), works, 2) if not passed]
+        yield what, len(wrong), count
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "memory")
+        with open(path, "w", encoding="ascii") as stream:
+            stream.write("brd 10 41060\nbaton 10 42960\n")
+        ways = disks.memory(path)[0]["ways"]
+        yield "memory", {name: way["overhead"] for name, way in ways.items()}, {"brd": 10.0, "baton": 200.0}
+
+
+def attributed():
+    symbols = profiles.Symbols(["ffffffff81000000 one", "ffffffff81000100 two", "ffffffffa0000000 three\t[mod]"])
+    counts = {profiles.USER: 5, 0xffffffff81000010: 30, 0xffffffff810000ff: 10, 0xffffffff81000100: 50, 0xffffffffa0000008: 5}
+    wanted = [("two", "", 50), ("one", "", 40), ("(user space)", "", 5), ("three", "mod", 5)]
+    yield "by symbol", profiles.by_symbol(counts, symbols), wanted
+    yield "no symbols", profiles.by_symbol({0xffffffff81000010: 1}, profiles.Symbols([]))[0][0], "(not known)"
+    yield "it adds up", profiles.check("planted", counts, 100, True)[1], True
+    yield "a tenth is missing", profiles.check("planted", counts, 111, True)[1], False
+    yield "time is not instructions", profiles.check("planted", counts, 111, False)[1], True
+    yield "generics", profiles.shorter("<baton::entry_map::EntryMap<u64>>::lock::<baton::level::Top>::{closure#0}"), \
+        "<EntryMap<u64>>::lock::<Top>::{closure#0}"
+    yield "crates", profiles.shorter("<baton[0123456789abcdef]::event::queue::Queue<u64>>::serve"), "<Queue<u64>>::serve"
+
+
 def main():
     failures = count = 0
-    for test in (compared, reports):
+    for test in (compared, reports, written, attributed):
         for what, found, wanted in test():
             count += 1
             if found != wanted:

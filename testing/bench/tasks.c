@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Where the benchmark's threads run and how often they were switched away
- * from, by name, for the threads of every module alike.
+ * from, by name, for the threads of every module alike; and from where to where
+ * a profile of the machine goes.
  */
 
 #include <linux/cpumask.h>
@@ -12,9 +13,11 @@
 #include <linux/sched/task.h>
 #include <linux/seq_file.h>
 #include <linux/string.h>
+#include <linux/stringify.h>
 #include <linux/uaccess.h>
 
 #include "c_way.h"
+#include "markers.h"
 
 /* Reads "PREFIX" or "PREFIX CPU". */
 static int parse(const char __user *from, size_t count, char prefix[16],
@@ -152,8 +155,36 @@ static ssize_t switches_write(struct file *file, const char __user *from,
 }
 DEFINE_SHOW_STORE_ATTRIBUTE(switches);
 
+/* "begin" or "end": for the plugin of QEMU in profile.c, if there is one. */
+static ssize_t profile_write(struct file *file, const char __user *from,
+			     size_t count, loff_t *pos)
+{
+	char text[8] = {};
+
+	/* The markers are instructions of x86. */
+	if (!IS_ENABLED(CONFIG_X86_64))
+		return -EOPNOTSUPP;
+	if (count >= sizeof(text))
+		return -EINVAL;
+	if (copy_from_user(text, from, count))
+		return -EFAULT;
+	if (sysfs_streq(text, "begin"))
+		asm volatile(".quad " __stringify(MARKER_BEGIN) ::: "memory");
+	else if (sysfs_streq(text, "end"))
+		asm volatile(".quad " __stringify(MARKER_END) ::: "memory");
+	else
+		return -EINVAL;
+	return count;
+}
+
+static const struct file_operations profile_fops = {
+	.owner = THIS_MODULE,
+	.write = profile_write,
+};
+
 void tasks_files(struct dentry *dir)
 {
+	debugfs_create_file("profile", 0200, dir, NULL, &profile_fops);
 	debugfs_create_file("place", 0600, dir, NULL, &place_fops);
 	debugfs_create_file("switches", 0600, dir, NULL, &switches_fops);
 }

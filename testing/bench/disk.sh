@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# Makes the disks that are compared, looks what a page costs in each, and runs fio
+# on them, a job file for each round. Sends "memory" with lines DISK PAGES BYTES,
+# and fio/NUMBER with fio's JSON. Where it is profiled, bench_c has the markers.
+
+# shellcheck source=/dev/null
+. /baton/guest/lib.sh
+: "${mib:?}"
+
+configfs=/sys/kernel/config
+cpus=$(nproc)
+failed=0
+
+# Under ENGINE=icount the clock runs ahead of what the tasks of the kernel do.
+[ ! -w /proc/sys/kernel/hung_task_timeout_secs ] || echo 0 >/proc/sys/kernel/hung_task_timeout_secs
+
+put() {
+	echo "$2" >"$1" || {
+		note DISK "$1: $2 was refused"
+		exit 1
+	}
+}
+
+# unscheduled DEVICE: as fast disks are.
+unscheduled() {
+	put "/sys/block/${1#/dev/}/queue/scheduler" none
+}
+
+# null NAME [ATTRIBUTE=VALUE...]: a null_blk that keeps what is written.
+null() {
+	null_dir=$configfs/nullb/$1
+	shift
+	mkdir "$null_dir"
+	for null_setting in size="$mib" memory_backed=1 submit_queues="$cpus" hw_queue_depth=64 "$@" power=1; do
+		put "$null_dir/${null_setting%%=*}" "${null_setting#*=}"
+	done
+	unscheduled "/dev/${null_dir##*/}"
+}
+
+ours() {
+	mkdir "$configfs/baton/baton-bench"
+	for ours_setting in size="$mib" submit_queues="$cpus" queue_depth=64 power=1; do
+		put "$configfs/baton/baton-bench/${ours_setting%%=*}" "${ours_setting#*=}"
+	done
+	unscheduled /dev/baton-bench
+}
+
+brd() {
+	insmod /baton/modules/brd.ko rd_nr=1 rd_size=$((mib * 1024))
+}
+
+rust_null() {
+	mkdir "$configfs/rnull/bench-rnull"
+	put "$configfs/rnull/bench-rnull/size" "$mib"
+	put "$configfs/rnull/bench-rnull/power" 1
+	unscheduled /dev/bench-rnull
+}
+
+# Bytes that nobody has: free pages, and those that each CPU keeps for itself.
+unused() {
+	awk '$1 == "nr_free_pages" || $1 == "count:" { pages += $2 } END { printf "%d\n", pages * 4096 }' /proc/zoneinfo
+}
+
+# fill DEVICE: writes all of it.
+fill() {
+	dd if=/dev/zero of="$1" bs=1M count="$mib" oflag=direct status=none
+}
+
+# stores DISK DEVICE: fills it, and says how much less is unused then.
+stores() {
+	step "memory $1"
+	echo 3 >/proc/sys/vm/drop_caches
+	stores_before=$(unused)
+	fill "$2"
+	stores_after=$(unused)
+	echo "$1 $((mib * 256)) $((stores_before - stores_after))" >&3
+}
+
+for module in null_blk.ko:nr_devices=0 rnull_mod.ko: baton.ko: baton_blk.ko: ${profiled:+bench_c.ko:}; do
+	step "insmod ${module%%:*}"
+	# shellcheck disable=SC2086 # none, or one
+	insmod "/baton/modules/${module%%:*}" ${module#*:} || exit 1
+done
+
+# What is run for the first time reads pages of its program.
+null bench-again
+fill /dev/bench-again
+null bench-null
+brd
+ours
+begin memory
+stores null_blk /dev/bench-null
+stores brd /dev/ram0
+stores baton /dev/baton-bench
+end memory
+null bench-cache cache_size=16
+fill /dev/bench-cache
+rust_null
+
+# fio leaves files here.
+cd /tmp || exit 1
+for jobs in /baton/bench/jobs/*.fio; do
+	number=${jobs##*/}
+	number=${number%.fio}
+	step "fio $number"
+	fio --output-format=json --output=/tmp/round "$jobs" || {
+		note FIO "round $number: status $?"
+		failed=1
+	}
+	emit "fio/$number" </tmp/round
+done
+emit counters </sys/kernel/debug/baton/baton-bench/stats
+
+if [ -n "${profiled:-}" ]; then
+	awk '$2 ~ /[tTwW]/ { print $1, $3, $4 }' /proc/kallsyms | emit symbols
+	rmmod bench_c || failed=1
+fi
+
+step "off"
+put "$configfs/baton/baton-bench/power" 0
+rmdir "$configfs/baton/baton-bench" "$configfs"/nullb/bench-* "$configfs/rnull/bench-rnull"
+for module in brd rnull_mod null_blk baton_blk baton; do
+	rmmod "$module" || failed=1
+done
+exit "$failed"
