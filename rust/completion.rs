@@ -34,9 +34,9 @@
 //!
 //! | C | who completes | who waits |
 //! |---|---|---|
-//! | `complete()` once, `wait_for_completion()` once | [`Completer`] | [`Completion`], and takes the result |
-//! | `complete_all()` | [`Completer`] | [`SharedCompletion`]: any number of tasks, each gets a reference |
-//! | `complete()` n times | [`CountedCompleter`], any number of them | [`CountedCompletion`]: each wait uses up one |
+//! | `complete()`, `wait_for_completion()` once | [`Completer`] | [`Completion`]: has the result |
+//! | `complete_all()` | [`Completer`] | [`SharedCompletion`]: many tasks, each gets a reference |
+//! | `complete()` n times | [`CountedCompleter`], many | [`CountedCompletion`]: each uses up one |
 //!
 //! # What is not seen
 //!

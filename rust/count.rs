@@ -57,7 +57,10 @@ pub use word::MAX;
 #[macro_export]
 macro_rules! new_count {
     ($($name:literal)? $(,)?) => {
-        $crate::count::Count::new(::kernel::optional_name!($($name)?), ::kernel::static_lock_class!())
+        $crate::count::Count::new(
+            ::kernel::optional_name!($($name)?),
+            ::kernel::static_lock_class!(),
+        )
     };
 }
 pub use new_count;

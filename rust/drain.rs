@@ -76,14 +76,20 @@ pub use shut::Shut;
 #[macro_export]
 macro_rules! new_drain {
     ($($name:literal)? $(,)?) => {
-        $crate::drain::Drain::new(::kernel::optional_name!($($name)?), ::kernel::static_lock_class!())
+        $crate::drain::Drain::new(
+            ::kernel::optional_name!($($name)?),
+            ::kernel::static_lock_class!(),
+        )
     };
 }
 /// Creates a [`Phased`] initialiser with a lockdep class of its own.
 #[macro_export]
 macro_rules! new_phased {
     ($($name:literal)? $(,)?) => {
-        $crate::drain::Phased::new(::kernel::optional_name!($($name)?), ::kernel::static_lock_class!())
+        $crate::drain::Phased::new(
+            ::kernel::optional_name!($($name)?),
+            ::kernel::static_lock_class!(),
+        )
     };
 }
 pub use crate::parkable;

@@ -31,6 +31,7 @@ mod callback;
 mod called;
 mod chosen;
 pub(crate) mod claim;
+mod error;
 pub(crate) mod expiry;
 mod freezable;
 mod gift;
@@ -75,6 +76,11 @@ pub use claim::{
     Until,
     When, //
 };
+pub use error::{
+    Closed,
+    TimedOut,
+    WaitError, //
+};
 pub use freezable::{
     Freezable,
     FreezableRun, //
@@ -101,7 +107,6 @@ pub use limit::{
     Within, //
 };
 pub use mode::{
-    Closed,
     ForIo,
     Idle,
     Interruptible,
@@ -109,9 +114,7 @@ pub use mode::{
     Killable,
     Mode,
     ModeAt,
-    TimedOut,
-    Uninterruptible,
-    WaitError, //
+    Uninterruptible, //
 };
 pub use monitor::Either;
 pub use on::{

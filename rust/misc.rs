@@ -65,7 +65,12 @@ use table::Table;
 ///         Ok(Self)
 ///     }
 ///
-///     fn read(&self, _cx: &mut MaySleep, _file: &File, to: &mut IovIterDest<'_>) -> Result<usize> {
+///     fn read(
+///         &self,
+///         _cx: &mut MaySleep,
+///         _file: &File,
+///         to: &mut IovIterDest<'_>,
+///     ) -> Result<usize> {
 ///         Ok(to.copy_to_iter(&[0; 8]))
 ///     }
 /// }

@@ -43,8 +43,9 @@
 //! impl Teardown for Core {
 //!     const KIND: &'static str = "timer sink";
 //!     const IN_ORDER: &'static str = "close(cx)";
-//!     // From here on what is asked of the core is refused, nothing of it runs, and what it had of its
-//!     // user is dropped: a handle in a `static` may still be used by a thread of the same module.
+//!     // From here on what is asked of the core is refused, nothing of it runs, and what it had
+//!     // of its user is dropped: a handle in a `static` may still be used by a thread of the same
+//!     // module.
 //!     fn tear_down(&self) { .. hrtimer_cancel(..); self.queue.close(); }
 //!     // Whether the caller is what `tear_down()` would wait for.
 //!     fn is_current(&self) -> bool { .. }

@@ -5,9 +5,9 @@
 //! | sink | finished by | with | accepts |
 //! |---|---|---|---|
 //! | [`WorkSink`] | a worker | [`MaySleep<L>`] | everything that is `Send` |
-//! | [`TimerSink`] | a timer, in hard interrupt context | [`AtomicContext`] | everything that is `Send` |
+//! | [`TimerSink`] | a timer, in hard interrupt | [`AtomicContext`] | everything that is `Send` |
 //! | [`PollSink`] | a task that polls | [`AtomicContext`] | what is [`Parkable`] |
-//! | [`TaskWork`] | the task that has made it, on its way to user space | nothing | what is [`Parkable`] |
+//! | [`TaskWork`] | its maker, on its way to user space | nothing | what is [`Parkable`] |
 //! | [`InFlight::into_task_work`] | the same | nothing | a reference, and the drain is told |
 //!
 //! # The bug that this removes

@@ -238,7 +238,7 @@ impl<E: Level> LocalCounted<E> {
 ///
 /// A clone is one more. Dropping the last one ends the waits, when what was completed is used up, with
 /// `ECANCELED`: nobody waits for what cannot come. So a worker that returns early is a failed wait. `mem::forget`
-/// leaks memory, and the waits do not end but by their mode. A task that keeps one and waits waits for itself.
+/// leaks memory, and the waits do not end but by their mode. A task that waits, and keeps one, waits for itself.
 #[must_use = "when the last completer is dropped, waits end with an error"]
 pub struct CountedCompleter<E: Level = Unordered> {
     shared: Arc<Shared<E>>,

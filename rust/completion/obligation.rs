@@ -136,7 +136,7 @@ impl<T: Send, E: Level> LocalCompleter<T, E> {
 /// The obligation to complete.
 ///
 /// Dropping it completes with `ECANCELED`, and counts and warns if somebody may wait. `mem::forget` leaks
-/// memory, and the wait does not end but by its mode. A task that keeps it and waits waits for itself, and
+/// memory, and the wait does not end but by its mode. A task that keeps it and waits, waits for itself, and
 /// is not refused: nobody knows where a completer is that was handed over.
 #[must_use = "a completer that is dropped completes with an error"]
 pub struct Completer<T: Send, E: Level = Unordered> {

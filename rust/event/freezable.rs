@@ -10,9 +10,9 @@
 //! that have agreed to it. A task that waits for one of these is in the way if it has not agreed itself:
 //!
 //! ```text
-//!   freezer                         daemon                       task
-//!                                                                1 waits for the daemon, for nothing else
-//!                                                                  can it be woken
+//!   freezer                         daemon              task
+//!                                                       1 waits for the daemon, and
+//!                                                         nothing else can wake it
 //!   2 freezes the daemon
 //!                                   3 frozen
 //!   4 freezes the task: it sleeps,

@@ -32,7 +32,7 @@ use private::Sealed;
 /// | type | ends | timer |
 /// |---|---|---|
 /// | [`Jiffies`] | that many ticks after the task goes to sleep | `schedule_timeout()` |
-/// | [`Delta`] | that long after the task goes to sleep | `schedule_hrtimeout_range()`, monotonic clock |
+/// | [`Delta`] | that long after that, monotonic clock | `schedule_hrtimeout_range()` |
 /// | [`Instant`] | when its clock gets there | `schedule_hrtimeout_range_clock()` |
 ///
 /// Nothing, or a time that has passed, tries once and does not sleep. Whatever else wakes the task does
@@ -193,7 +193,8 @@ impl<M, T: Limit> Timeout<M, T> {
     /// }
     ///
     /// let cx = &mut MaySleep::assert();
-    /// let gate = KBox::pin_init(new_mutex!(pin_init!(Gate { open <- new_event!(false) })), GFP_KERNEL)?;
+    /// let gate = pin_init!(Gate { open <- new_event!(false) });
+    /// let gate = KBox::pin_init(new_mutex!(gate), GFP_KERNEL)?;
     /// assert_eq!(pass(&gate, cx), Err(WaitError::TimedOut));
     /// # Ok::<(), Error>(())
     /// ```

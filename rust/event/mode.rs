@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The forms of waiting, and the ways in which a wait can fail.
+//! The forms of waiting.
 //!
 //! C header: [`include/linux/wait.h`](srctree/include/linux/wait.h)
 
 use super::{
     claim::private::Sealed,
+    error::{
+        Closed,
+        WaitError, //
+    },
     expiry::Expiry,
     freezable::{
         Freezable,
@@ -15,7 +19,6 @@ use super::{
         Permits,
         Stays, //
     },
-    gift::GiveError,
     limit::{
         Budget,
         Limit,
@@ -31,61 +34,6 @@ use kernel::{
     bindings,
     prelude::*, //
 };
-
-/// The event was closed or dropped: what the waiter asked for will not happen any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Closed;
-
-/// The time was over, and the claim had not succeeded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimedOut;
-
-/// Why a wait ended without what was claimed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WaitError {
-    /// The event was closed or dropped.
-    Closed,
-    /// Somebody has [ended the waits](crate::Event::end_waits) that there were, and the event lives on. This
-    /// ends waits of every mode; where the error is [`Closed`], with that.
-    Ended,
-    /// A signal arrived.
-    Signal,
-    /// The calling thread, or the run that it is in, is to [stop](crate::thread::Stop), and has not
-    /// been told yet. This ends waits of every mode; where the error is [`Closed`], with that.
-    Stopped,
-    /// The time was over.
-    TimedOut,
-}
-
-impl From<Closed> for WaitError {
-    fn from(_: Closed) -> Self {
-        Self::Closed
-    }
-}
-
-impl From<Closed> for Error {
-    fn from(_: Closed) -> Self {
-        ESHUTDOWN
-    }
-}
-
-impl From<WaitError> for Error {
-    fn from(error: WaitError) -> Self {
-        match error {
-            WaitError::Closed => ESHUTDOWN,
-            WaitError::Ended => ECONNRESET,
-            WaitError::Signal => ERESTARTSYS,
-            WaitError::Stopped => ECANCELED,
-            WaitError::TimedOut => ETIMEDOUT,
-        }
-    }
-}
-
-impl<A, E: Into<Error>> From<GiveError<A, E>> for Error {
-    fn from(refused: GiveError<A, E>) -> Self {
-        refused.error.into()
-    }
-}
 
 /// A form of waiting: what can end it besides the event. Sealed.
 ///
@@ -140,13 +88,14 @@ pub trait Mode: Sealed {
     ///     open: Event<bool>,
     /// }
     ///
-    /// fn pass<T: Limit>(gate: &Mutex<Gate>, cx: &mut MaySleep, limit: T) -> Result<(), WaitError> {
+    /// fn pass(gate: &Mutex<Gate>, cx: &mut MaySleep, limit: impl Limit) -> Result<(), WaitError> {
     ///     let held = gate.lock_in(cx);
     ///     held.on(|g| &g.open).until(|open| *open).wait(Interruptible.timeout(limit))
     /// }
     ///
     /// let cx = &mut MaySleep::assert();
-    /// let gate = KBox::pin_init(new_mutex!(pin_init!(Gate { open <- new_event!(false) })), GFP_KERNEL)?;
+    /// let gate = pin_init!(Gate { open <- new_event!(false) });
+    /// let gate = KBox::pin_init(new_mutex!(gate), GFP_KERNEL)?;
     /// let soon = Delta::from_micros(300);
     /// assert_eq!(pass(&gate, cx, 2), Err(WaitError::TimedOut));
     /// assert_eq!(pass(&gate, cx, soon), Err(WaitError::TimedOut));
@@ -192,7 +141,11 @@ pub trait Mode: Sealed {
     /// }
     ///
     /// /// Takes two credits, and waits for no longer than `limit` for both of them together.
-    /// fn take_two(credits: &Mutex<Credits>, cx: &mut MaySleep, limit: Delta) -> Result<Delta, WaitError> {
+    /// fn take_two(
+    ///     credits: &Mutex<Credits>,
+    ///     cx: &mut MaySleep,
+    ///     limit: Delta,
+    /// ) -> Result<Delta, WaitError> {
     ///     let mut left = limit;
     ///     for _ in 0..2 {
     ///         credits
@@ -205,7 +158,8 @@ pub trait Mode: Sealed {
     /// }
     ///
     /// let cx = &mut MaySleep::assert();
-    /// let credits = KBox::pin_init(new_mutex!(pin_init!(Credits { free <- new_event!(3) })), GFP_KERNEL)?;
+    /// let credits = pin_init!(Credits { free <- new_event!(3) });
+    /// let credits = KBox::pin_init(new_mutex!(credits), GFP_KERNEL)?;
     /// let limit = Delta::from_micros(300);
     /// assert_eq!(take_two(&credits, cx, limit), Ok(limit));
     /// assert_eq!(take_two(&credits, cx, limit), Err(WaitError::TimedOut));
@@ -315,7 +269,8 @@ pub trait Mode: Sealed {
 /// }
 ///
 /// let cx = &mut MaySleep::assert();
-/// let gate = KBox::pin_init(new_mutex!(pin_init!(Gate { open <- new_event!(true) })), GFP_KERNEL)?;
+/// let gate = pin_init!(Gate { open <- new_event!(true) });
+/// let gate = KBox::pin_init(new_mutex!(gate), GFP_KERNEL)?;
 /// assert!(pass(&gate, cx, Killable.freezable()).is_ok());
 /// # Ok::<(), Error>(())
 /// ```

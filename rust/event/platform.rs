@@ -5,11 +5,9 @@
 //! C header: [`include/linux/sched.h`](srctree/include/linux/sched.h)
 
 use super::{
+    error::WaitError,
     expiry::Expiry,
-    mode::{
-        ModeAt,
-        WaitError, //
-    },
+    mode::ModeAt,
     protocol::{
         Platform,
         Sleeper,

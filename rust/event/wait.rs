@@ -7,23 +7,25 @@
 //! A wait reads as a sentence:
 //!
 //! ```text
-//!   held.on(|s| &s.ring)                                   which event
-//!       .when(|ring| ring.has_room(),                      until what holds
-//!             move |ring| ring.enter(record))              and what is taken then
-//!       .or(|s| &s.reply).give(buffer)                     or another event, that is given something
+//!   held.on(|s| &s.ring)                                which event
+//!       .when(|ring| ring.has_room(),                   until what holds
+//!             move |ring| ring.enter(record))           and what is taken then
+//!       .or(|s| &s.reply).give(buffer)                  or another event, that is given something
 //!       .when(|reply| reply.wants_one(),
 //!             |reply, buffer| reply.put(buffer.take()))
-//!       .or(|s| &s.stop).until(|stop| *stop)               or another event of the same lock
-//!       .wait(Killable)?                                   what else may end it
+//!       .or(|s| &s.stop).until(|stop| *stop)            or another event of the same lock
+//!       .wait(Killable)?                                what else may end it
 //! ```
 
 use super::{
+    error::{
+        Closed,
+        WaitError, //
+    },
     gift::Gifts,
     mode::{
-        Closed,
         Mode,
-        ModeAt,
-        WaitError, //
+        ModeAt, //
     },
     monitor::{
         self,

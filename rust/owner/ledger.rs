@@ -295,7 +295,7 @@ unsafe extern "C" fn baton_owner_watch(patience: usize) -> usize {
 /// 1. What is left is given to the reaper; what somebody else tears down is waited for. Nothing new can
 ///    be made.
 /// 2. When all of it was torn down, no code of the module runs. Then the values are dropped, and the
-///    memory is freed after the last one, since a value may have the handle of another object in it.
+///    memory is freed after the last one: a value may have the handle of another object in it.
 ///
 /// # Safety
 ///

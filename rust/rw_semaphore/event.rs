@@ -115,7 +115,8 @@ use pin_init::Wrapper;
 ///
 /// let cx = &mut MaySleep::assert();
 /// let space = pin_init!(Space { mapped <- RwEvent::new(new_event!(0)), name: 7 });
-/// let space: Pin<KBox<RwSemaphore<Space>>> = KBox::pin_init(new_rw_semaphore!(space), GFP_KERNEL)?;
+/// let space: Pin<KBox<RwSemaphore<Space>>> =
+///     KBox::pin_init(new_rw_semaphore!(space), GFP_KERNEL)?;
 /// map(&space, cx, 1);
 /// assert_eq!(fault(&space, cx, 1)?, 7);
 /// # Ok::<(), Error>(())

@@ -7,7 +7,8 @@
 //! Not any more: a time-out that is told from success by comparing a number with 0
 //!
 //! ```c
-//! left = rcuwait_wait_event_timeout(&vcpu->wait, vcpu_kicked(vcpu), TASK_UNINTERRUPTIBLE, jiffies);
+//! left = rcuwait_wait_event_timeout(&vcpu->wait, vcpu_kicked(vcpu), TASK_UNINTERRUPTIBLE,
+//!                                   jiffies);
 //! ```
 
 use baton::{

@@ -96,6 +96,14 @@ use paying::drains;
 
 suite!("registry_kunit", "KUnit suite of baton's registry");
 
+/// Where this is, as a report says it: the folder and the file.
+fn here() -> &'static str {
+    let path = file!();
+    path.rmatch_indices('/')
+        .nth(1)
+        .map_or(path, |(slash, _)| &path[slash + 1..])
+}
+
 #[pin_data]
 struct Gate {
     #[pin]

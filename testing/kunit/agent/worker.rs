@@ -100,7 +100,10 @@ impl Worker {
     pub(crate) fn new() -> Result<Arc<Self>> {
         Arc::pin_init(
             try_pin_init!(Self {
-                state <- Ordered::new(new_mutex!(pin_init!(Data { runs <- Runs::new(), never <- new_event!(false) }))),
+                state <- Ordered::new(new_mutex!(pin_init!(Data {
+                    runs <- Runs::new(),
+                    never <- new_event!(false),
+                }))),
                 outer <- Ordered::new(new_mutex!(())),
                 obeys: Atomic::new(true),
                 leaves: Atomic::new(false),

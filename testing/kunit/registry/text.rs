@@ -16,6 +16,7 @@ use super::{
     }, //
 };
 use crate::{
+    here,
     waits,
     Gate,
     Line, //
@@ -136,7 +137,6 @@ mod text_tests {
         registry::switch(cx, false);
 
         assert!(seen && seen_too);
-        let place = " ms at kunit/registry_kunit.rs:";
         let end = "who sleeps is not counted, 0 asleep from before, 0 not noted";
         assert_eq!(off.find("registry off: ", end), Some(0));
         assert_eq!(off.lines().count(), 1);
@@ -151,10 +151,11 @@ mod text_tests {
         let sleeps = before.has(fmt!("  registry_kunit {} for ", pids.0), fmt!(" sleeps"))?;
         assert_eq!(sleeps, Some(3));
         assert_eq!(before.lines().count(), 4);
-        let at = before
-            .lines()
-            .nth(3)
-            .is_some_and(|line| line.contains(place));
+        let at = before.lines().nth(3).is_some_and(|line| {
+            line.split_once(" ms at ")
+                .and_then(|(_, place)| place.strip_prefix(here()))
+                .is_some_and(|rest| rest.starts_with(':'))
+        });
         assert!(at);
 
         // The one that sleeps longest comes first.
