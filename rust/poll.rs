@@ -46,6 +46,30 @@
 //! io_uring is such a poller: it registers like the others, and begins at 2 in task work; with a multishot poll it
 //! does so after each wake-up, and stays registered.
 //!
+//! Several sources may have their [`Pollers`] in common, under locks of their own. The head is then made under
+//! the lock of one of them, and an updater under the lock of another has to find it:
+//!
+//! ```text
+//!   poller                                   updater of the second source
+//!   1 lock the first source
+//!   2 make the head, for all    /* C */
+//!   3 unlock
+//!   4 register with the head    /* A */
+//!   5 lock and look, unlock
+//!   6 lock the second source
+//!   7 note that it is watched, look
+//!     at the data
+//!   8 unlock
+//!                                            9 lock the second source
+//!                                            10 is it watched, and is there
+//!                                               a head?    /* D */
+//!                                            11 wake who is registered    /* B */
+//! ```
+//!
+//! If 9 to 11 come before 6, step 7 sees the change. If they come behind 8, then 2 and 4 come before the release
+//! in 8, which the acquire in 9 pairs with: D sees the head, and B who is registered. C and D pair for those who
+//! have no lock in common with who made the head, so that they see a head that is initialised.
+//!
 //! # What a poller sleeps on
 //!
 //! The *head* is the kernel's wait queue, a [`PollCondVarBox`]. `select()` and `poll()` leave it only when
@@ -62,11 +86,16 @@
 
 mod head;
 mod mask;
+mod pollers;
 mod source;
 mod table;
 
 pub(crate) use head::Heads;
 pub use mask::Mask;
+pub use pollers::{
+    new_pollers,
+    Pollers, //
+};
 pub use source::{
     new_source,
     Source,

@@ -4,7 +4,8 @@
 
 use super::{
     head::Head,
-    mask::Mask, //
+    mask::Mask,
+    pollers::Pollers, //
 };
 use crate::{
     event::{
@@ -19,7 +20,10 @@ use crate::{
     }, //
 };
 use core::{
-    cell::OnceCell,
+    cell::{
+        Cell,
+        OnceCell, //
+    },
     ops::{
         Deref,
         DerefMut, //
@@ -35,8 +39,18 @@ use kernel::{
 };
 
 /// Creates a [`Source`] initialiser with the given data and lock classes of its own.
+///
+/// `new_source!(data, "name", with pollers)` has its [`Pollers`] in common with other sources.
 #[macro_export]
 macro_rules! new_source {
+    ($data:expr $(, $name:literal)?, with $pollers:expr $(,)?) => {
+        $crate::poll::Source::with_pollers(
+            $data,
+            ::kernel::optional_name!($($name)?),
+            ::kernel::static_lock_class!(),
+            $pollers,
+        )
+    };
     ($data:expr $(, $name:literal)? $(,)?) => {
         $crate::poll::Source::new(
             $data,
@@ -60,8 +74,8 @@ pub use new_source;
 ///
 /// # Invariants
 ///
-/// Whoever was registered with the head before the lock was taken has been woken under that lock, before the
-/// data changed or the event was closed.
+/// Whoever was registered with the head, and has looked at the data, before the lock was taken has been woken under
+/// that lock, before the data changed or the event was closed.
 ///
 /// # Examples
 ///
@@ -119,17 +133,43 @@ pub struct Source<W, P: Policy = Any, E: Level = Unordered> {
 /// source. Nobody is in it but under the lock of its source, so it is not used from itself.
 pub struct Watched<W> {
     data: W,
-    /// Whom to wake; none as long as nobody has polled.
-    head: OnceCell<Arc<Head>>,
-    name: &'static CStr,
-    key: Pin<&'static LockClassKey>,
+    pollers: Whose,
+}
+
+/// Whom to wake; no head as long as nobody has polled.
+enum Whose {
+    Own {
+        head: OnceCell<Arc<Head>>,
+        name: &'static CStr,
+        key: Pin<&'static LockClassKey>,
+    },
+    Shared {
+        pollers: Arc<Pollers>,
+        /// Nobody waits for what nobody has looked at.
+        is_watched: Cell<bool>,
+    },
+}
+
+impl Whose {
+    #[inline]
+    fn head(&self) -> Option<&Arc<Head>> {
+        match self {
+            Self::Own { head, .. } => head.get(),
+            Self::Shared { pollers, .. } => pollers.head(),
+        }
+    }
 }
 
 impl<W> Watched<W> {
     /// Wakes who polls.
     #[inline]
     fn wake(&self) {
-        if let Some(head) = self.head.get() {
+        if let Whose::Shared { is_watched, .. } = &self.pollers {
+            if !is_watched.get() {
+                return;
+            }
+        }
+        if let Some(head) = self.pollers.head() {
             head.notify_all(); // B, pairs with A
         }
     }
@@ -164,15 +204,40 @@ impl<W, P: Policy, E: Level> Source<W, P, E> {
         key: Pin<&'static LockClassKey>,
         head_key: Pin<&'static LockClassKey>,
     ) -> impl PinInit<Self> {
-        let watched = Watched {
-            data,
+        let pollers = Whose::Own {
             head: OnceCell::new(),
             name,
             key: head_key,
         };
-        // INVARIANT: Nobody is registered.
+        Self::new_of(data, name, key, pollers)
+    }
+
+    /// Constructs an initialiser of a source that has its [`Pollers`] in common with others;
+    /// `new_source!(data, with pollers)` is the usual way.
+    ///
+    /// Context: any.
+    pub fn with_pollers(
+        data: W,
+        name: &'static CStr,
+        key: Pin<&'static LockClassKey>,
+        pollers: Arc<Pollers>,
+    ) -> impl PinInit<Self> {
+        let pollers = Whose::Shared {
+            pollers,
+            is_watched: Cell::new(false),
+        };
+        Self::new_of(data, name, key, pollers)
+    }
+
+    fn new_of(
+        data: W,
+        name: &'static CStr,
+        key: Pin<&'static LockClassKey>,
+        pollers: Whose,
+    ) -> impl PinInit<Self> {
+        // INVARIANT: Whoever is registered was so by another source, and has not looked at this one.
         pin_init!(Self {
-            event <- Event::new(watched, name, key),
+            event <- Event::new(Watched { data, pollers }, name, key),
         })
     }
 
@@ -223,19 +288,32 @@ impl<W, P: Policy, E: Level> Source<W, P, E> {
         event.end_waits();
     }
 
+    /// Notes that somebody looks: with the lock held, before the look.
+    pub(super) fn note_watched(&self) {
+        if let Whose::Shared { is_watched, .. } = &self.event.pollers {
+            is_watched.set(true);
+        }
+    }
+
     /// Returns whom to register with, if anybody ever was.
     pub(super) fn head(&self) -> Option<&Arc<Head>> {
-        self.event.head.get()
+        self.event.pollers.head()
     }
 
     /// Makes `head` the one to register with; it stays another one if there is one.
     pub(super) fn set_head(&self, head: Arc<Head>) {
-        let _ = self.event.head.set(head);
+        match &self.event.pollers {
+            Whose::Own { head: own, .. } => drop(own.set(head)),
+            Whose::Shared { pollers, .. } => pollers.set_head(head),
+        }
     }
 
     /// Returns what a head of this source is made with.
     pub(super) fn class(&self) -> (&'static CStr, Pin<&'static LockClassKey>) {
-        (self.event.name, self.event.key)
+        match &self.event.pollers {
+            Whose::Own { name, key, .. } => (*name, *key),
+            Whose::Shared { pollers, .. } => pollers.class(),
+        }
     }
 
     /// Returns what is ready, by `ready`.

@@ -21,6 +21,10 @@ use crate::{
     },
     MaySleep, //
 };
+use core::{
+    cell::Cell,
+    ptr, //
+};
 use kernel::{
     bindings,
     fs::File,
@@ -44,6 +48,8 @@ pub struct Table<'a> {
     raw: *mut bindings::poll_table_struct,
     file: &'a File,
     heads: &'a Heads,
+    /// What was registered with last. The file keeps it.
+    registered: Cell<*const Head>,
 }
 
 /// How often a source is selected, until it is the one that was registered.
@@ -60,14 +66,21 @@ impl<'a> Table<'a> {
         file: &'a File,
         heads: &'a Heads,
     ) -> Self {
-        Self { raw, file, heads }
+        Self {
+            raw,
+            file,
+            heads,
+            registered: Cell::new(ptr::null()),
+        }
     }
 
     /// Returns what a [`Source`] is ready for, and has who asks woken when that may have changed.
     ///
     /// `select` finds the source in the data of `lock`, and `ready` says what its data makes the file ready
     /// for; a source that is closed is [`Mask::HUP`] as well. Several sources are watched one after the other,
-    /// and the masks put together. io_uring takes two of them at most.
+    /// and the masks put together. io_uring takes two of them at most, that have no [`Pollers`] in common.
+    ///
+    /// [`Pollers`]: super::Pollers
     ///
     /// The lock is given up while who asks is registered, and `select` is called again behind that: it may find
     /// another source then, which is registered as well.
@@ -93,10 +106,11 @@ impl<'a> Table<'a> {
         C: Level,
         Unordered: After<C>,
     {
-        let (mut spare, mut registered) = (None, None);
+        let mut spare = None;
         for _ in 0..LOOKS {
             let held = lock.lock_in(cx);
             let source = select(&held);
+            source.note_watched();
             let Some(head) = source.head().cloned() else {
                 if !self.is_to_wait() {
                     return source.mask(ready);
@@ -114,9 +128,7 @@ impl<'a> Table<'a> {
                 continue;
             };
             // The selector may have selected another one this time.
-            let is_registered = registered
-                .as_ref()
-                .is_some_and(|other| Arc::ptr_eq(other, &head));
+            let is_registered = ptr::eq(self.registered.get(), &*head);
             if is_registered || !self.is_to_wait() {
                 return source.mask(ready);
             }
@@ -124,7 +136,7 @@ impl<'a> Table<'a> {
             if self.register(&head).is_err() {
                 return Mask::ERR;
             }
-            registered = Some(head);
+            self.registered.set(&*head);
         }
         Mask::ERR
     }

@@ -55,6 +55,9 @@ use kernel::{
     time::msecs_to_jiffies, //
 };
 
+#[path = "poll/related.rs"]
+mod related;
+
 suite!("poll_kunit", "KUnit suite of baton's poll sources");
 
 type Credits = Source<u32>;
