@@ -14,7 +14,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := modules
 .PHONY: modules setup install uninstall
 .PHONY: run stock
-.PHONY: test check compile-fail model kunit selftests outside debug mutants bench owes-tools
+.PHONY: test check compile-fail model kunit selftests outside intree debug mutants bench owes-tools
 .PHONY: deb deb-test
 .PHONY: doc rust-analyzer
 .PHONY: clean help
@@ -61,7 +61,7 @@ stock:		## the same and selftests on a kernel of Debian, as it is; STOCK=RELEASE
 
 ##@ Test
 
-test:		## check, compile-fail, model, kunit (also on uml), outside, selftests and debug, with one table at the end
+test:		## check, compile-fail, model, kunit (also on uml), outside, the series of intree, selftests and debug, with one table
 	@tools/test
 
 check:		## formatting, clippy, boundaries, interface, documentation, scripts; and compile-fail
@@ -84,6 +84,9 @@ outside:	## a module of one's own, built against what 'make install' installs; T
 
 debug:		## of make test: KUnit, the seeds and a short stress on the kernel with lockdep and more
 	@tools/test debug
+
+intree:		## the library in the kernel's tree, and what it replaces there, as patches in out/intree; builds and tests each
+	@tools/intree
 
 mutants:	## puts faults into the library and the driver, one at a time: a test has to notice each
 	@tools/mutants

@@ -21,8 +21,9 @@
 //! `/sys/kernel/debug/baton_registry/enabled`, and then notes what begins afterwards: who was asleep
 //! before is not in the list, and the first line of the report says so, and since when it counts. What
 //! does not fit into the table is counted and said. `/sys/kernel/debug/baton_registry/sleepers` shows it
-//! all, and so do `echo W >/proc/sysrq-trigger` and, of one task, the report that it hangs, in the log;
-//! and tools that read a dump: `tools/owes`.
+//! all, and so do `echo W >/proc/sysrq-trigger` and, of one task, the report that it hangs, in the log.
+//!
+//! Tools that read a dump know the table as well: `tools/owes`.
 //!
 //! While it is off, each place that would tell it something costs a static branch. The lock inside is
 //! a raw spinlock that is taken with interrupts off, and nothing else is taken with it held.

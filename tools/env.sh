@@ -105,17 +105,27 @@ root_packages() {
 	uefi) echo 'ovmf python3-virt-firmware' ;;
 	# What looks into a guest that hangs, and into its dump.
 	owes) echo 'python3-drgn bpftrace util-linux procps kmod gawk' ;;
+	# A client of Binder that is not ours.
+	gbinder) echo 'libgbinder-tools python3-gbinder python3-gi mount' ;;
 	*)
-		echo "no root is called '$1'; there are: deb, arm64, dkms, uefi, owes" >&2
+		echo "no root is called '$1'; there are: deb, arm64, dkms, uefi, owes, gbinder" >&2
 		return 2
 		;;
+	esac
+}
+
+# root_suite NAME: what Debian its packages are of.
+root_suite() {
+	case $1 in
+	gbinder) echo sid ;;
+	*) echo "$suite" ;;
 	esac
 }
 
 # root_dir NAME: where that root is.
 root_dir() {
 	root_holds=$(root_packages "$1") || return
-	printf '%s/root-%s-%s\n' "$BATON_CACHE" "$1" "$(key "$suite" "$root_holds")"
+	printf '%s/root-%s-%s\n' "$BATON_CACHE" "$1" "$(key "$(root_suite "$1")" "$root_holds")"
 }
 
 # kernel_dir NAME: the cached build of one of our kernels.
