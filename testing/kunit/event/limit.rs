@@ -78,30 +78,55 @@ fn wait<M: ModeAt>(gate: &Credits, cx: &mut MaySleep, mode: M) -> Result<u32, M:
         .wait(mode)
 }
 
-/// Waits in vain, and returns how that ended and how long it took.
-fn in_vain<M: ModeAt<Error = WaitError>>(cx: &mut MaySleep, mode: M) -> Result<(WaitError, Delta)> {
+/// Lets a thread wait in vain, and returns how that ended and how long it took. If the limit does not end it, that
+/// is an error.
+fn in_vain<M>(cx: &mut MaySleep, mode: M) -> Result<(WaitError, Delta)>
+where
+    M: ModeAt<Error = WaitError> + Send + 'static,
+{
     let gate = Gate::<Any>::new()?;
-    let start = Instant::<Monotonic>::now();
-    match wait(&gate, cx, mode) {
-        Ok(_) => Err(EINVAL),
-        Err(why) => Ok((why, start.elapsed())),
-    }
+    let theirs = gate.clone();
+    let ended = Arc::pin_init(new_mutex!(None), GFP_KERNEL)?;
+    let told: Arc<Mutex<Option<(WaitError, Delta)>>> = ended.clone();
+    let waiter = Thread::spawn(cx, c"limit_waiter", move |cx, _| {
+        let start = Instant::<Monotonic>::now();
+        let why = wait(&theirs, cx, mode).err();
+        *told.lock_in(cx) = why.map(|why| (why, start.elapsed()));
+    })?;
+    gate.join(cx, [waiter])?;
+    let ended = *ended.lock_in(cx);
+    ended.ok_or(EINVAL)
 }
 
-/// Waits until a time on the clock `C`, and returns whether the clock had got there.
-fn until_a_time_on<C: ClockSource>(cx: &mut MaySleep) -> Result<(WaitError, bool)> {
-    let at = Instant::<C>::now() + Delta::from_millis(3);
-    let (why, _) = in_vain(cx, Killable.timeout(at))?;
-    Ok((why, at - Instant::<C>::now() <= Delta::ZERO))
+/// Lets a thread wait until a time on the clock `C`. Returns how that ended, and whether the clock had got there.
+fn until_a_time_on<C: ClockSource + 'static>(cx: &mut MaySleep) -> Result<(u32, bool)> {
+    let gate = Gate::<Any>::new()?;
+    let theirs = gate.clone();
+    let waiter = Thread::spawn(cx, c"limit_clock", move |cx, _| {
+        let at = Instant::<C>::now() + Delta::from_millis(3);
+        theirs.note(0, wait(&theirs, cx, Killable.timeout(at)));
+        if at - Instant::<C>::now() <= Delta::ZERO {
+            theirs.end(1);
+        }
+    })?;
+    gate.join(cx, [waiter])?;
+    Ok((gate.ended(0), gate.ended(1) == SERVED))
 }
 
-/// Looks once: in vain, and with a credit there.
-fn looks_once<T: Limit + Copy>(cx: &mut MaySleep, limit: T) -> Result<[Result<u32, WaitError>; 2]> {
+/// Lets a thread look once: in vain, and with a credit there.
+fn looks_once<T>(cx: &mut MaySleep, limit: T) -> Result<[u32; 2]>
+where
+    T: Limit + Copy + Send + 'static,
+{
     let gate = Gate::<Any>::new()?;
-    let without = wait(&gate, cx, Uninterruptible.timeout(limit));
-    gate.add(cx, 1);
-    let with = wait(&gate, cx, Uninterruptible.timeout(limit));
-    Ok([without, with])
+    let theirs = gate.clone();
+    let looker = Thread::spawn(cx, c"limit_looker", move |cx, _| {
+        theirs.note(0, wait(&theirs, cx, Uninterruptible.timeout(limit)));
+        theirs.add(cx, 1);
+        theirs.note(1, wait(&theirs, cx, Uninterruptible.timeout(limit)));
+    })?;
+    gate.join(cx, [looker])?;
+    Ok([0, 1].map(|id| gate.ended(id)))
 }
 
 /// Lets a thread wait within `limit`; `end` ends that. Returns what is left of it, and how it ended.
@@ -182,26 +207,18 @@ mod tests {
     #[test]
     fn a_time_on_any_clock_ends_the_wait() -> Result {
         let cx = &mut MaySleep::assert();
-        assert_eq!(
-            until_a_time_on::<Monotonic>(cx),
-            Ok((WaitError::TimedOut, true))
-        );
-        assert_eq!(
-            until_a_time_on::<BootTime>(cx),
-            Ok((WaitError::TimedOut, true))
-        );
-        assert_eq!(
-            until_a_time_on::<RealTime>(cx),
-            Ok((WaitError::TimedOut, true))
-        );
-        assert_eq!(until_a_time_on::<Tai>(cx), Ok((WaitError::TimedOut, true)));
+        let over = Ok((TIMED_OUT, true));
+        assert_eq!(until_a_time_on::<Monotonic>(cx), over);
+        assert_eq!(until_a_time_on::<BootTime>(cx), over);
+        assert_eq!(until_a_time_on::<RealTime>(cx), over);
+        assert_eq!(until_a_time_on::<Tai>(cx), over);
         Ok(())
     }
 
     #[test]
     fn a_limit_that_is_over_looks_once() -> Result {
         let cx = &mut MaySleep::assert();
-        let once = Ok([Err(WaitError::TimedOut), Ok(1)]);
+        let once = Ok([TIMED_OUT, SERVED]);
         let now = Instant::<Monotonic>::now();
         assert_eq!(looks_once::<Jiffies>(cx, 0), once);
         assert_eq!(looks_once(cx, Delta::ZERO), once);
