@@ -272,9 +272,14 @@ fn open_as(name: &CStr, flags: u32) -> Result<*mut bindings::file> {
 ///
 /// ```
 /// use baton::{testing, MaySleep};
+/// use kernel::prelude::*;
 ///
 /// let cx = &mut MaySleep::assert();
-/// assert!(testing::read(cx, c"/proc/version")?.starts_with(b"Linux version "));
+/// match testing::read(cx, c"/proc/version") {
+///     Ok(version) => assert!(version.starts_with(b"Linux version ")),
+///     // It is not mounted yet.
+///     Err(error) => assert_eq!(error, ENOENT),
+/// }
 /// # Ok::<(), kernel::error::Error>(())
 /// ```
 #[doc(alias = "kernel_read")]
