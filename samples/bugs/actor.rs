@@ -39,8 +39,10 @@ use kernel::{
 
 /// How long a gate or a window is waited for, in milliseconds.
 pub(crate) const GATE_MS: i64 = 2000;
-/// How long the other one of a window is given to show that it runs, in milliseconds.
+/// How long the other one of a window is given to show that it runs, in milliseconds. Each time that it does not, it
+/// is given twice as long: a host that has other things to do runs the CPUs of its guest in turn.
 const BEAT_MS: i64 = 2;
+const LONGEST_BEAT_MS: i64 = 128;
 
 /// A pause of the observer, not of what is observed.
 pub(crate) fn look_again_later() {
@@ -214,11 +216,12 @@ impl Actor {
         let Some(other) = other else {
             return locked(self.lock(cx, lock));
         };
+        let mut patience = BEAT_MS;
         loop {
             let held = lock.lock_in(cx);
             let beat = other.beat.load(Relaxed);
             let start = Instant::<Monotonic>::now();
-            while start.elapsed().as_millis() < BEAT_MS {
+            while start.elapsed().as_millis() < patience {
                 if other.beat.load(Relaxed) != beat || self.rescued() {
                     return locked(held);
                 }
@@ -226,6 +229,7 @@ impl Actor {
             }
             drop(held);
             look_again_later();
+            patience = (2 * patience).min(LONGEST_BEAT_MS);
         }
     }
 

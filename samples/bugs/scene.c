@@ -16,7 +16,8 @@
 #include "baton_bugs.h"
 
 #define GATE_MS		2000
-#define BEAT_MS		2
+#define BEAT_MS		2	/* twice as long each time, */
+#define LONGEST_BEAT_MS	128	/* for CPUs that a busy host runs in turn */
 #define QUIET_MS	50	/* unless the option says otherwise */
 #define DEADLINE_MS	10000	/* without a move of anybody */
 
@@ -92,7 +93,9 @@ void actor_lock(struct actor *actor, spinlock_t *lock)
  */
 void actor_lock_with(struct actor *actor, spinlock_t *lock, struct actor *other)
 {
-	for (;;) {
+	unsigned int patience;
+
+	for (patience = BEAT_MS;; patience = min(2 * patience, LONGEST_BEAT_MS)) {
 		unsigned int beat;
 		ktime_t end;
 
@@ -100,7 +103,7 @@ void actor_lock_with(struct actor *actor, spinlock_t *lock, struct actor *other)
 		if (!other)
 			return;
 		beat = READ_ONCE(other->beat);
-		end = ktime_add_ms(ktime_get(), BEAT_MS);
+		end = ktime_add_ms(ktime_get(), patience);
 		do {
 			if (READ_ONCE(other->beat) != beat || READ_ONCE(actor->scene->rescued))
 				return;
