@@ -24,6 +24,7 @@ use baton::{
         TagSet,
         SECTOR_SIZE, //
     },
+    testing,
     LockIn,
     MaySleep, //
 };
@@ -42,7 +43,6 @@ use kernel::{
         Mutex, //
     },
     time::{
-        delay::fsleep,
         msecs_to_jiffies,
         Delta,
         Instant,
@@ -388,21 +388,19 @@ mod tests {
         let cx = &mut MaySleep::assert();
         let tester = Tester::new(false)?;
         let before = baton::owner::dropped();
-        drop(disk(tester.clone(), c"baton_kunit", cx)?);
-        // Until the worker is done, the name is taken; until it is free for this.
-        let mut again = Err(EEXIST);
-        for _ in 0..500 {
-            again = disk(tester.clone(), c"baton_kunit", cx);
-            if again.is_ok() {
-                break;
-            }
-            fsleep(Delta::from_millis(10));
-        }
+        let folder = c"/sys/devices/virtual/block/baton_kunit";
+        let dropped = disk(tester.clone(), c"baton_kunit", cx)?;
+        let there = testing::read(cx, folder).err() != Some(ENOENT);
+        drop(dropped);
+        // Until the worker is done, the name is taken. Who takes it too early gets the driver core to say so, with
+        // a trace.
+        let gone = suite::until(|| testing::read(cx, folder).err() == Some(ENOENT));
+        let again = disk(tester.clone(), c"baton_kunit", cx);
         let free = again.is_ok();
         if let Ok(again) = again {
             again.remove(cx)?;
         }
-        assert!(free);
+        assert!(there && gone && free);
         assert_eq!(baton::owner::dropped() - before, 1);
         Ok(())
     }
