@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 
 #include "cases.h"
@@ -43,10 +44,25 @@ static void *slow_caller(void *arg)
 	return (void *)(uintptr_t)call(arg, SLOW, 0, 7, NULL);
 }
 
+/* Whether the main thread of this process sleeps. */
+static bool is_asleep(void)
+{
+	FILE *stream = fopen("/proc/self/stat", "r");
+	char state = 0;
+
+	if (!stream)
+		return false;
+	if (fscanf(stream, "%*d (%*[^)]) %c", &state) != 1)
+		state = 0;
+	fclose(stream);
+	return state == 'S';
+}
+
+/* Once the main thread waits in its freeze. */
 static void *let_go_on(void *arg)
 {
-	usleep(200000);
-	store(go_on, 1);
+	if (UNTIL(is_asleep()))
+		store(go_on, 1);
 	return arg;
 }
 
