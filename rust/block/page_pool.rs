@@ -56,6 +56,8 @@ const BORROWED: u32 = 2;
 /// `page` is accessed only by whoever changed `state` to [`BORROWED`], until it changes it again.
 struct Slot {
     state: Atomic<u32>,
+    /// What was stamped on the page. Only a borrower comes to it, so it needs no order of its own.
+    stamp: Atomic<u32>,
     page: UnsafeCell<Option<KBox<PageBytes>>>,
 }
 
@@ -263,6 +265,7 @@ impl PagePool {
             // INVARIANT: Nobody has borrowed it.
             let slot = Slot {
                 state: Atomic::new(FREE),
+                stamp: Atomic::new(0),
                 page: UnsafeCell::new(None),
             };
             slots.push(slot, GFP_KERNEL)?;
@@ -270,7 +273,7 @@ impl PagePool {
         Ok(slots)
     }
 
-    /// Allocates a page of zeroes, borrowed by the caller. Its number is [`PageRef::id`].
+    /// Allocates a page of zeroes, borrowed by the caller. Its number is [`PageRef::id`], its stamp 0.
     ///
     /// Context: may sleep.
     ///
@@ -283,6 +286,7 @@ impl PagePool {
         let slot = self.slot(id).ok_or(EINVAL)?;
         // INVARIANT: The number was free, so that nobody but us can change the state.
         slot.state.store(BORROWED, Relaxed);
+        slot.stamp.store(0, Relaxed);
         // SAFETY: We are the borrower.
         unsafe { *slot.page.get() = Some(page) };
         Ok(PageRef {
@@ -348,6 +352,20 @@ impl PageRef<'_> {
     /// Context: any.
     pub fn id(&self) -> u32 {
         self.id
+    }
+
+    /// Returns what was [stamped](Self::set_stamp) on the page.
+    ///
+    /// Context: any.
+    pub fn stamp(&self) -> u32 {
+        self.slot.stamp.load(Relaxed)
+    }
+
+    /// Stamps a number on the page, which stays with it until it is freed: a checksum, for example.
+    ///
+    /// Context: any.
+    pub fn set_stamp(&mut self, stamp: u32) {
+        self.slot.stamp.store(stamp, Relaxed);
     }
 
     /// Returns the bytes.

@@ -9,8 +9,8 @@
 //!   shared.rs  one request from queue to end; finish.rs: by whom it is ended
 //!   store.rs   the data: pages behind entries that are locked while they are used
 //!   sums.rs    their checksums: nodes in a pool, a checkpoint, a shrinker
-//!   log.rs     the write log: FLUSH and FUA end when their position is stable; journal.rs: its records
-//!              and who waits for them, in a fifo.rs
+//!   log.rs     the write log: FLUSH and FUA end when their position is stable; ring.rs: its records;
+//!              journal.rs: who waits for them, in a fifo.rs, and who works for those
 //!   scrub.rs   an agent that compares the data with the checksums
 //!   settings.rs, config.rs, stats.rs
 //!              what is allowed, /sys/kernel/config/baton, /sys/kernel/debug/baton
@@ -34,6 +34,7 @@ mod journal;
 mod levels;
 mod log;
 mod patience;
+mod ring;
 mod scrub;
 mod settings;
 mod shared;

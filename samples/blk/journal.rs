@@ -1,98 +1,73 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The records of the log, and the requests that wait for it, as one object.
+//! The requests that wait for the log, and who works for them, as one object.
 //!
 //! It is plain data; [`Log`](crate::log::Log) has the lock and the thread. A request waits here as a value:
 //! no task sleeps for it in the driver, and whoever has submitted it sleeps where the block layer lets
-//! them. What keeps a wake-up from being lost is the rule of [`baton::Event`] all the same: the data
-//! that a request waits for changes in [`Journal::update`] only, which looks at every request that
-//! waits before it returns.
+//! them. What keeps a wake-up from being lost is the rule of [`baton::Event`] all the same: what
+//! requests wait for, the stable position and the end of the log, changes in here only, and every
+//! request that waits is looked at before the function that has changed it returns. (The next position
+//! changes elsewhere, see [`crate::ring`]. It only grows, and nobody waits for that.)
+//!
+//! Records are made stable by one at a time: whoever finds that it is due takes [the turn](Step::Turn),
+//! and looks again when it is [over](Journal::committed). So whoever comes meanwhile need not be told.
 
-use crate::fifo::Fifo;
+use crate::{
+    fifo::Fifo,
+    ring::{
+        self,
+        Record,
+        Ring,
+        ROOM, //
+    },
+};
 use kernel::prelude::*;
 
-/// Records that the log has room for while they are not stable.
-const ROOM: usize = 256;
-
-/// The most records that are made stable at once.
-pub(crate) const BATCH: usize = 64;
-
-/// A change of the disk.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Record {
-    /// The first byte that changed.
-    pub(crate) start: u64,
-    /// How many of them.
-    pub(crate) bytes: u64,
-}
+/// So many records are worth the walk, also if nobody waits for them. Others go on meanwhile: as many
+/// have room.
+const MANY: u64 = ROOM as u64 / 2;
 
 /// What became of a request that was given to the log.
 pub(crate) enum Answer<T> {
-    /// It waits; [`Journal::take_done`] returns it when it is its turn.
+    /// It waits; [`Journal::next`] returns it when it is over.
     Waits,
     /// It is over.
     Over(T, Result),
 }
 
-/// The records that are not stable, in a ring.
-///
-/// `stable <= taken <= next`, and at most [`ROOM`] records lie between `stable` and `next`.
-struct Ring {
-    records: KVec<Record>,
-    /// The position that the next record gets.
-    next: u64,
-    /// The log thread has seen everything before this.
-    taken: u64,
-    /// Everything before this is stable.
-    stable: u64,
+/// What is to be done next, without the lock.
+pub(crate) enum Step<T> {
+    /// Nothing, or others do it.
+    Rest,
+    /// The request is over. There is more to be done if the last one is set.
+    End(T, Result, bool),
+    /// Whoever gets this has the turn: there is where records go to be made stable. It is given back with
+    /// [`Journal::committed`] or [`Journal::leave`].
+    Turn(KVec<Record>),
 }
 
-impl Ring {
-    fn new() -> Result<Self> {
-        Ok(Self {
-            records: KVec::from_elem(Record::default(), ROOM, GFP_KERNEL)?,
-            next: 0,
-            taken: 0,
-            stable: 0,
-        })
-    }
-
-    fn has_room(&self) -> bool {
-        self.next - self.stable < ROOM as u64
-    }
-
-    /// Enters a record; there must be room. Returns the position to be reached for it to be stable.
-    fn enter(&mut self, record: Record) -> u64 {
-        if let Some(slot) = self.records.get_mut((self.next % ROOM as u64) as usize) {
-            *slot = record;
-        }
-        self.next += 1;
-        self.next
-    }
-
-    /// Copies the oldest records that were not taken yet.
-    fn take(&mut self, batch: &mut KVec<Record>) {
-        while self.taken < self.next {
-            let at = (self.taken % ROOM as u64) as usize;
-            let record = self.records.get(at).copied().unwrap_or_default();
-            if batch.push_within_capacity(record).is_err() {
-                return;
-            }
-            self.taken += 1;
-        }
-    }
+/// A write whose data is there.
+pub(crate) struct Writer<T> {
+    /// What it has changed.
+    pub(crate) record: Record,
+    /// Whether it is over only when the record is stable.
+    pub(crate) fua: bool,
+    pub(crate) request: T,
 }
 
-/// A write that waits for room.
-struct Writer<T> {
-    record: Record,
-    fua: bool,
-    request: T,
+/// When checksums are to be written out.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Checkpoint {
+    /// There are few.
+    Never,
+    /// When they have become old.
+    Later,
+    /// There are many, or their memory is wanted.
+    Now,
 }
 
-/// The records of the log, and the requests that wait for it.
+/// The requests that wait for the log, and who works for them.
 pub(crate) struct Journal<T> {
-    ring: Ring,
     /// Writes that wait for room, oldest first.
     room: Fifo<Writer<T>>,
     /// Requests that wait for a position, which are in order: each of them got the highest there was.
@@ -104,19 +79,27 @@ pub(crate) struct Journal<T> {
     /// Nothing is made stable while this is set: a test holds what it wants to look at.
     hold: bool,
     closed: bool,
+    /// Where records go to be made stable; `None` while somebody has the turn.
+    batch: Option<KVec<Record>>,
+    /// What is due is left to the log thread.
+    left: bool,
+    /// What the log thread is to do besides.
+    checkpoint: Checkpoint,
 }
 
 impl<T> Journal<T> {
     /// Makes an empty one, where `requests` can wait.
     pub(crate) fn new(requests: usize) -> Result<Self> {
         Ok(Self {
-            ring: Ring::new()?,
             room: Fifo::new(requests)?,
             positions: Fifo::new(requests)?,
             done: Fifo::new(requests)?,
             wanted: 0,
             hold: false,
             closed: false,
+            batch: Some(ring::batch()?),
+            left: false,
+            checkpoint: Checkpoint::Never,
         })
     }
 
@@ -133,32 +116,47 @@ impl<T> Journal<T> {
         core::mem::swap(&mut self.done, done);
     }
 
-    /// Whether the log thread has to do something. The wish for room is not that of the writer that
-    /// came first: it is there as long as anybody waits for room.
-    pub(crate) fn is_due(&self) -> bool {
+    /// Whether there are records to be made stable, and nobody does so.
+    ///
+    /// The wish for room is not that of the writer that came first: it is there as long as anybody waits
+    /// for room.
+    pub(crate) fn is_due(&self, ring: &Ring) -> bool {
+        let unstable = ring.unstable();
         !self.hold
-            && self.ring.taken < self.ring.next
-            && (self.wanted > self.ring.taken || !self.room.is_empty())
+            && !self.closed
+            && self.batch.is_some()
+            && unstable > 0
+            && (self.wanted > ring.stable() || !self.room.is_empty() || unstable >= MANY)
     }
 
-    /// Changes the ring, and then serves everybody who does not have to wait any more.
-    fn update<R>(&mut self, change: impl FnOnce(&mut Self) -> R) -> R {
-        let result = change(self);
-        while self.ring.has_room() || self.closed {
+    /// Whether somebody has the turn.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.batch.is_none()
+    }
+
+    /// Whether it would be due, but for the requests that wait.
+    pub(crate) fn is_worth_it(ring: &Ring) -> bool {
+        ring.unstable() >= MANY
+    }
+
+    /// Serves everybody who does not have to wait any more.
+    fn serve(&mut self, ring: &Ring) {
+        while self.closed || ring.has_room() {
             let Some(writer) = self.room.pop() else {
                 break;
             };
-            let answer = self.entered(writer.record, writer.fua, writer.request);
+            let answer = self.entered(ring, writer);
             self.settle(answer);
         }
-        while self.is_reached() {
+        while self.is_reached(ring) {
             let Some((_, request)) = self.positions.pop() else {
                 break;
             };
             let result = self.outcome();
             self.settle(Answer::Over(request, result));
         }
-        result
+        // Whoever waits for room is let in before others.
+        ring.bar(self.closed || !self.room.is_empty());
     }
 
     /// What is told to those who are served.
@@ -171,12 +169,12 @@ impl<T> Journal<T> {
     }
 
     /// Whether the first of those who wait for a position has to be told.
-    fn is_reached(&self) -> bool {
+    fn is_reached(&self, ring: &Ring) -> bool {
         self.closed
             || self
                 .positions
                 .front()
-                .is_some_and(|(position, _)| *position <= self.ring.stable)
+                .is_some_and(|(position, _)| *position <= ring.stable())
     }
 
     fn settle(&mut self, answer: Answer<T>) {
@@ -188,20 +186,28 @@ impl<T> Journal<T> {
     }
 
     /// Enters the record of a write; there must be room, or the log is closed.
-    fn entered(&mut self, record: Record, fua: bool, request: T) -> Answer<T> {
+    fn entered(&mut self, ring: &Ring, writer: Writer<T>) -> Answer<T> {
         if self.closed {
-            return Answer::Over(request, self.outcome());
+            return Answer::Over(writer.request, self.outcome());
         }
-        let position = self.ring.enter(record);
-        if fua {
-            self.reach(position, request)
-        } else {
-            Answer::Over(request, Ok(()))
+        match ring.enter_barred(writer.record) {
+            Some(position) if writer.fua => self.reach(ring, position, writer.request),
+            Some(_) => Answer::Over(writer.request, Ok(())),
+            // Others were faster.
+            None => self.wait_for_room(ring, writer),
         }
     }
 
-    fn reach(&mut self, position: u64, request: T) -> Answer<T> {
-        if self.closed || position <= self.ring.stable {
+    fn wait_for_room(&mut self, ring: &Ring, writer: Writer<T>) -> Answer<T> {
+        ring.bar(true);
+        match self.room.push(writer) {
+            Ok(()) => Answer::Waits,
+            Err(writer) => Answer::Over(writer.request, Err(ENOMEM)),
+        }
+    }
+
+    fn reach(&mut self, ring: &Ring, position: u64, request: T) -> Answer<T> {
+        if self.closed || position <= ring.stable() {
             return Answer::Over(request, self.outcome());
         }
         match self.positions.push((position, request)) {
@@ -213,64 +219,101 @@ impl<T> Journal<T> {
         }
     }
 
-    /// Gives the log the record of a write; with `fua`, it is over when the record is stable.
-    pub(crate) fn write(&mut self, record: Record, fua: bool, request: T) -> Answer<T> {
-        if self.closed || (self.room.is_empty() && self.ring.has_room()) {
-            return self.entered(record, fua, request);
+    /// Gives the journal a write; with FUA, it is over when the record is stable.
+    pub(crate) fn write(&mut self, ring: &Ring, writer: Writer<T>) -> Answer<T> {
+        if self.closed || self.room.is_empty() {
+            return self.entered(ring, writer);
         }
-        let writer = Writer {
-            record,
-            fua,
-            request,
-        };
-        match self.room.push(writer) {
-            Ok(()) => Answer::Waits,
-            Err(writer) => Answer::Over(writer.request, Err(ENOMEM)),
+        self.wait_for_room(ring, writer)
+    }
+
+    /// Gives the journal a flush: it is over when everything that was entered so far is stable.
+    pub(crate) fn flush(&mut self, ring: &Ring, request: T) -> Answer<T> {
+        self.reach(ring, ring.position(), request)
+    }
+
+    /// Returns what is to be done next. Whoever does not want the turn leaves it to the log thread.
+    pub(crate) fn next(&mut self, ring: &Ring, turn: bool) -> Step<T> {
+        if let Some((request, result)) = self.done.pop() {
+            return self.end(ring, request, result);
+        }
+        if self.hold || self.batch.is_none() {
+            return Step::Rest;
+        }
+        let due = self.is_due(ring);
+        self.left = due && !turn;
+        if !due || !turn {
+            return Step::Rest;
+        }
+        self.batch.take().map_or(Step::Rest, Step::Turn)
+    }
+
+    /// Returns what is to be done after a request was given to the journal.
+    pub(crate) fn after(&mut self, ring: &Ring, answer: Answer<T>) -> Step<T> {
+        match answer {
+            Answer::Waits => self.next(ring, true),
+            Answer::Over(request, result) => self.end(ring, request, result),
         }
     }
 
-    /// Gives the log a flush: it is over when everything that was entered so far is stable.
-    pub(crate) fn flush(&mut self, request: T) -> Answer<T> {
-        self.reach(self.ring.next, request)
+    fn end(&self, ring: &Ring, request: T, result: Result) -> Step<T> {
+        Step::End(request, result, !self.done.is_empty() || self.is_due(ring))
     }
 
-    /// Copies the oldest records that are not stable into `batch`.
-    pub(crate) fn take(&mut self, batch: &mut KVec<Record>) {
-        self.ring.take(batch);
+    /// What was taken is stable up to `end`, and makes room.
+    pub(crate) fn committed(&mut self, ring: &Ring, mut batch: KVec<Record>, end: u64) {
+        batch.clear();
+        self.batch = Some(batch);
+        ring.reach(end);
+        self.serve(ring);
     }
 
-    /// What was taken is stable, and makes room.
-    pub(crate) fn committed(&mut self) {
-        self.update(|journal| journal.ring.stable = journal.ring.taken);
+    /// What was taken is not stable. The log thread tries it once more.
+    pub(crate) fn leave(&mut self, batch: KVec<Record>) {
+        self.batch = Some(batch);
+        self.left = true;
+    }
+
+    /// Whether the log thread has to make records stable.
+    pub(crate) fn is_left(&self) -> bool {
+        self.left && !self.hold && self.batch.is_some()
+    }
+
+    /// Whether the log thread has to do something, or will have to.
+    pub(crate) fn has_work(&self) -> bool {
+        self.is_left() || self.checkpoint != Checkpoint::Never
+    }
+
+    /// Whether the log thread has to do something now.
+    pub(crate) fn is_urgent(&self) -> bool {
+        self.is_left() || self.checkpoint == Checkpoint::Now
+    }
+
+    /// Notes when the log thread is to write checksums out, unless it is to do so before.
+    pub(crate) fn wish(&mut self, checkpoint: Checkpoint) {
+        self.checkpoint = self.checkpoint.max(checkpoint);
+    }
+
+    /// Returns what was wished, for the log thread that is about to do it.
+    pub(crate) fn take_wish(&mut self) -> Checkpoint {
+        core::mem::replace(&mut self.checkpoint, Checkpoint::Never)
     }
 
     /// Ends all that waits, and whatever comes, with `ESHUTDOWN`.
-    pub(crate) fn close(&mut self) {
-        self.update(|journal| journal.closed = true);
+    pub(crate) fn close(&mut self, ring: &Ring) {
+        self.closed = true;
+        self.serve(ring);
     }
 
     /// Stops making records stable, or goes on.
-    pub(crate) fn hold(&mut self, hold: bool) {
+    pub(crate) fn hold(&mut self, ring: &Ring, hold: bool) {
         self.hold = hold;
-    }
-
-    /// Takes a request that waits for nothing any more.
-    pub(crate) fn take_done(&mut self) -> Option<(T, Result)> {
-        self.done.pop()
+        // Nobody else comes for it.
+        self.left = self.left || self.is_due(ring);
     }
 
     pub(crate) fn is_held(&self) -> bool {
         self.hold
-    }
-
-    /// The position of the next record.
-    pub(crate) fn position(&self) -> u64 {
-        self.ring.next
-    }
-
-    /// How far it is stable.
-    pub(crate) fn stable(&self) -> u64 {
-        self.ring.stable
     }
 
     /// How many requests wait for room.
@@ -283,10 +326,11 @@ impl<T> Journal<T> {
         self.positions.len()
     }
 
-    /// How many kinds of requests wait although what they wait for is there: none, by `update()`.
-    pub(crate) fn lost(&self) -> usize {
-        let room = !self.room.is_empty() && self.ring.has_room();
-        let position = !self.positions.is_empty() && self.is_reached();
+    /// How many kinds of requests wait although what they wait for is there: none, see
+    /// [`Journal::committed`] and [`Journal::close`].
+    pub(crate) fn lost(&self, ring: &Ring) -> usize {
+        let room = !self.room.is_empty() && ring.has_room();
+        let position = !self.positions.is_empty() && self.is_reached(ring);
         usize::from(room) + usize::from(position)
     }
 }

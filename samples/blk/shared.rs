@@ -7,11 +7,9 @@ use crate::{
         Finisher,
         Served, //
     },
-    journal::{
-        Answer,
-        Record, //
-    },
+    journal::Writer,
     log::Log,
+    ring::Record,
     scrub::Medium,
     settings::Settings,
     stats::Stats,
@@ -182,18 +180,21 @@ impl Operations for Queue {
         };
         let next = shared.serve(&mut request, cx);
         let served = Served::new(request.keep(), in_flight);
-        // Nothing here waits for the log: the request does, and this task goes on.
-        let answer = match next {
-            Ok(Next::Nothing) => Answer::Over(served, Ok(())),
+        // Nothing here waits for the log: the request does, and this task works for it.
+        let (store, log) = (&shared.store, &shared.log);
+        let end = |served, result| shared.end(served, result);
+        match next {
+            Ok(Next::Nothing) => end(served, Ok(())),
             Ok(Next::Record(record)) => {
-                let fua = served.is_fua();
-                shared.log.write(record, fua, served, stats, cx)
+                let writer = Writer {
+                    record,
+                    fua: served.is_fua(),
+                    request: served,
+                };
+                log.write(writer, store, stats, cx, end);
             }
-            Ok(Next::Flush) => shared.log.flush(served, stats, cx),
-            Err(e) => Answer::Over(served, Err(e)),
-        };
-        if let Answer::Over(served, result) = answer {
-            shared.end(served, result);
+            Ok(Next::Flush) => log.flush(served, store, stats, cx, end),
+            Err(e) => end(served, Err(e)),
         }
     }
 

@@ -12,8 +12,12 @@
 //! The number of a page belongs to the entry that holds it. So whoever removes an entry owns its
 //! page: a discard needs no lock of its own while it frees what it has removed, however many writers
 //! come to the same place in the meantime. They find no entry, and make a new one with a new page.
+//!
+//! The checksum of a page whose entry is dirty is stamped on the page. Whoever makes the entry clean brings
+//! it to [`Sums`] before, with the entry locked: it is never in neither place.
 
 mod pieces;
+mod stable;
 mod verify;
 
 pub(crate) use verify::Verdict;
@@ -27,6 +31,7 @@ use baton::{
     block::{
         crc32c,
         PagePool,
+        PageRef,
         Sink,
         Source, //
     },
@@ -258,6 +263,11 @@ impl Store {
         Ok(())
     }
 
+    /// Stamps its checksum on a page that was changed.
+    fn stamp(&self, page: &mut PageRef<'_>) {
+        page.set_stamp(crc32c(page.bytes()));
+    }
+
     /// Keeps the bytes of the request from `start` on.
     pub(crate) fn write(
         &self,
@@ -269,8 +279,6 @@ impl Store {
     ) -> Result {
         for piece in pieces(start, bytes) {
             let mut guard = self.lock_or_insert(piece.index, stats, cx)?;
-            // Before the data is changed: what can fail has not failed then.
-            let node = self.sums.node(piece.index, stats, guard.inner())?;
             let mut page = match guard.value() {
                 PageId(Some(id)) => self.pages.borrow(id)?,
                 PageId::NONE => {
@@ -280,7 +288,7 @@ impl Store {
                 }
             };
             let copied = source.copy_to(page.bytes_mut().get_mut(piece.bytes).ok_or(EIO)?);
-            node.set(piece.index, crc32c(page.bytes()), stats, guard.inner())?;
+            self.stamp(&mut page);
             // The page is given back before the entry is.
             drop(page);
             guard.unlock_marked(Mark::Dirty);
@@ -291,14 +299,13 @@ impl Store {
 
     /// Makes the bytes of less than a page read as zeroes.
     fn zero_fragment(&self, piece: Piece, stats: &Stats, cx: &mut MaySleep) -> Result {
-        let Some(mut guard) = self.lock_data(piece.index, stats, cx)? else {
+        let Some(guard) = self.lock_data(piece.index, stats, cx)? else {
             return Ok(());
         };
         if let PageId(Some(id)) = guard.value() {
-            let node = self.sums.node(piece.index, stats, guard.inner())?;
             let mut page = self.pages.borrow(id)?;
             page.bytes_mut().get_mut(piece.bytes).ok_or(EIO)?.fill(0);
-            node.set(piece.index, crc32c(page.bytes()), stats, guard.inner())?;
+            self.stamp(&mut page);
         }
         guard.unlock_marked(Mark::Dirty);
         Ok(())
@@ -394,19 +401,6 @@ impl Store {
         })?;
         // The entry has given it up.
         self.free(old)
-    }
-
-    /// Makes what has changed in a range of bytes stable; returns how many entries that were.
-    pub(crate) fn write_back(&self, start: u64, bytes: u64, cx: &mut MaySleep) -> Result<usize> {
-        let pages = (start / PAGE_SIZE as u64) as usize
-            ..(start + bytes).div_ceil(PAGE_SIZE as u64) as usize;
-        // The medium is this memory, hence there is nothing to copy; the entry becomes clean.
-        self.entries.write_back(cx, Io, pages, |_entry| Ok(()))
-    }
-
-    /// Writes checksums out, if many have changed.
-    pub(crate) fn checkpoint(&self, stats: &Stats, cx: &mut MaySleep) -> Result {
-        self.sums.checkpoint(stats, cx)
     }
 
     /// Returns the checksums.

@@ -3,9 +3,14 @@
 //! The checksums of a disk: nodes that are cached, written out by a checkpoint, and reclaimed.
 //!
 //! ```text
+//!   page     has its checksum with it until it is stable
 //!   node     the checksums of 512 pages, in the cache; dirty until a checkpoint has written it
 //!   medium   where nodes are written to and read from, memory as the rest of the disk
 //! ```
+//!
+//! A write touches no node: whoever makes pages stable brings their checksums here, those of one node one
+//! after the other. Nor is a node written because it is dirty: that is [due](Sums::checkpoint_due) when
+//! many are, when their memory is wanted, and when some time has passed.
 //!
 //! In C, this is where `bcache` went wrong: a checkpoint picks the oldest dirty nodes under the lock of
 //! the cache and writes them without it, while reclaim frees nodes and others get their memory. What
@@ -18,6 +23,7 @@
 //! I/O depends on all of this, so it runs [without I/O](baton::block::without_io) of its own.
 
 use crate::{
+    journal::Checkpoint,
     levels::order,
     stats::{
         Counter,
@@ -51,6 +57,10 @@ use kernel::{
     new_mutex,
     prelude::*,
     sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
         lock::mutex::MutexBackend,
         Arc,
         Mutex, //
@@ -65,6 +75,9 @@ const BATCH: usize = 8;
 
 /// How often a checkpoint does that.
 const ROUNDS: usize = 8;
+
+/// So many dirty nodes are not left to grow old: half a MiB of them.
+const MANY: usize = 256;
 
 type Sheet = [u32; PAGES];
 
@@ -86,6 +99,10 @@ pub(crate) struct Sums {
     nodes: Pool<usize, Node, Note, order::Node>,
     #[pin]
     medium: Ordered<order::Medium, Mutex<KVVec<Node>>>,
+    /// How many nodes are dirty.
+    dirty: Atomic<usize>,
+    /// Whether the kernel wanted memory, and there was no node that is clean.
+    pressed: Atomic<bool>,
     reclaimed: Counter,
 }
 
@@ -110,6 +127,8 @@ impl Sums {
             try_pin_init!(Self {
                 nodes <- new_pool!("baton_blk_sums"),
                 medium <- Ordered::new(new_mutex!(places)),
+                dirty: Atomic::new(0),
+                pressed: Atomic::new(false),
                 reclaimed: Counter::new(),
             }? Error),
             GFP_KERNEL,
@@ -137,8 +156,6 @@ impl Sums {
     }
 
     /// Pins the node of a page, and makes it if it is not in the cache.
-    ///
-    /// Have it before a page is changed, so that its checksum can be changed afterwards.
     pub(crate) fn node<C: Level>(
         &self,
         page: usize,
@@ -170,14 +187,37 @@ impl Sums {
             }
         };
         stats.pins.inc();
-        let node = NodeOf { sums: self, pin };
-        node.with_sheet(stats, cx, |_| ())?;
-        Ok(node)
+        Ok(NodeOf { sums: self, pin })
+    }
+
+    /// Lets `f` change checksums. Those of one node, one after the other, need its place looked up once.
+    pub(crate) fn change<R>(
+        &self,
+        cx: &mut MaySleep,
+        f: impl FnOnce(&mut Changes<'_>, &mut MaySleep) -> Result<R>,
+    ) -> Result<R> {
+        let mut changes = Changes {
+            sums: self,
+            node: None,
+        };
+        let result = f(&mut changes, cx);
+        changes.finish(cx)?;
+        result
+    }
+
+    /// Returns when a checkpoint is worth it.
+    pub(crate) fn checkpoint_due(&self) -> Checkpoint {
+        match self.dirty.load(Relaxed) {
+            0..BATCH => Checkpoint::Never,
+            BATCH..MANY if !self.pressed.load(Relaxed) => Checkpoint::Later,
+            _ => Checkpoint::Now,
+        }
     }
 
     /// Writes the oldest dirty nodes, if there are many.
     pub(crate) fn checkpoint(&self, stats: &Stats, cx: &mut MaySleep) -> Result {
         let mut batch = Batch::with_capacity(cx, BATCH, GFP_KERNEL)?;
+        self.pressed.store(false, Relaxed);
         for _ in 0..ROUNDS {
             self.nodes
                 .lock_in(cx)
@@ -198,7 +238,7 @@ impl Sums {
     /// Writes a node.
     ///
     /// ```text
-    ///   checkpoint                      writer of a page
+    ///   checkpoint                      whoever brings checksums
     ///   1 dirty = false
     ///                                   2 changes the node, under its lock
     ///   3 copies it, under its lock
@@ -228,9 +268,13 @@ impl Sums {
         order::Node: After<C>,
     {
         let mut nodes = self.nodes.lock_in(cx);
-        nodes
-            .note(pin, |note| note.dirty = dirty)
-            .map_err(|_| EINVAL)
+        let before = nodes.note(pin, |note| core::mem::replace(&mut note.dirty, dirty));
+        match (before.map_err(|_| EINVAL)?, dirty) {
+            (false, true) => _ = self.dirty.fetch_add(1, Relaxed),
+            (true, false) => _ = self.dirty.fetch_sub(1, Relaxed),
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Returns the number of nodes in the cache.
@@ -288,9 +332,30 @@ impl NodeOf<'_> {
         self.with_sheet(stats, cx, |sheet| sheet[page % PAGES])
     }
 
-    /// Changes the checksum of a page of this node.
+    /// Changes the checksum of a page of this node, which is to be noted afterwards.
+    fn set<C: Level>(&self, page: usize, sum: u32, stats: &Stats, cx: &mut MaySleep<C>) -> Result
+    where
+        order::Node: After<C>,
+    {
+        self.with_sheet(stats, cx, |sheet| sheet[page % PAGES] = sum)
+    }
+
+    fn has(&self, page: usize) -> bool {
+        self.pin.key() == page / PAGES
+    }
+}
+
+/// Somebody who brings checksums.
+pub(crate) struct Changes<'a> {
+    sums: &'a Sums,
+    /// The node that is being changed.
+    node: Option<NodeOf<'a>>,
+}
+
+impl Changes<'_> {
+    /// Changes the checksum of a page.
     pub(crate) fn set<C: Level>(
-        &self,
+        &mut self,
         page: usize,
         sum: u32,
         stats: &Stats,
@@ -299,8 +364,28 @@ impl NodeOf<'_> {
     where
         order::Node: After<C>,
     {
-        self.with_sheet(stats, cx, |sheet| sheet[page % PAGES] = sum)?;
-        self.sums.note(&self.pin, true, cx)
+        let node = match self.node.take() {
+            Some(node) if node.has(page) => node,
+            other => {
+                self.node = other;
+                self.finish(cx)?;
+                self.sums.node(page, stats, cx)?
+            }
+        };
+        let result = node.set(page, sum, stats, cx);
+        self.node = Some(node);
+        result
+    }
+
+    /// Notes that the node that was being changed is dirty.
+    fn finish<C: Level>(&mut self, cx: &mut MaySleep<C>) -> Result
+    where
+        order::Node: After<C>,
+    {
+        match self.node.take() {
+            Some(node) => self.sums.note(&node.pin, true, cx),
+            None => Ok(()),
+        }
     }
 }
 
@@ -318,6 +403,9 @@ impl Shrink for Sums {
             };
             node.free(reclaim);
             freed += 1;
+        }
+        if freed == 0 {
+            self.pressed.store(true, Relaxed);
         }
         self.reclaimed.add(freed as u64);
         Scanned::Freed(freed)

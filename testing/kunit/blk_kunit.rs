@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! KUnit suite of what the block driver is made of and no disk is needed for: its log and the journal of
-//! that, the pages that a range of bytes covers, their checksums, its settings, and how long it waits.
+//! KUnit suite of what the block driver is made of and no disk is needed for: its log, the journal and the
+//! ring of that, the pages that a range of bytes covers, their checksums, its settings, and how long it waits.
 
 #[macro_use]
 #[path = "suite.rs"]
@@ -30,6 +30,9 @@ mod patience;
 #[path = "../../samples/blk/store/pieces.rs"]
 mod pieces;
 
+#[path = "../../samples/blk/ring.rs"]
+mod ring;
+
 #[allow(dead_code, reason = "the driver uses the rest")]
 #[path = "../../samples/blk/settings.rs"]
 mod settings;
@@ -44,6 +47,9 @@ mod store;
 #[path = "../../samples/blk/sums.rs"]
 mod sums;
 
+#[path = "blk/fifo.rs"]
+mod fifo_tests;
+
 #[path = "blk/journal.rs"]
 mod journal_tests;
 
@@ -55,6 +61,9 @@ mod patience_tests;
 
 #[path = "blk/pieces.rs"]
 mod pieces_tests;
+
+#[path = "blk/ring.rs"]
+mod ring_tests;
 
 #[path = "blk/settings.rs"]
 mod settings_tests;

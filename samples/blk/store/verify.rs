@@ -12,6 +12,7 @@ use crate::{
 };
 use baton::{
     block::crc32c,
+    entry_map::Mark,
     After,
     Level,
     MaySleep, //
@@ -53,9 +54,14 @@ impl Store {
         let PageId(Some(id)) = guard.value() else {
             return Ok(Verdict::Nothing);
         };
-        let node = self.sums.node(index, stats, guard.inner())?;
-        let expected = node.get(index, stats, guard.inner())?;
-        let found = crc32c(self.pages.borrow(id)?.bytes());
+        let page = self.pages.borrow(id)?;
+        let expected = if guard.is_marked(Mark::Dirty) {
+            page.stamp()
+        } else {
+            let node = self.sums.node(index, stats, guard.inner())?;
+            node.get(index, stats, guard.inner())?
+        };
+        let found = crc32c(page.bytes());
         Ok(if found == expected {
             Verdict::Good
         } else {

@@ -2,7 +2,11 @@
 
 //! What the log makes stable, in the place of the driver's own pages: it counts, and can fail.
 
-use crate::stats::Stats;
+use crate::{
+    journal::Checkpoint,
+    ring::Record,
+    stats::Stats, //
+};
 use baton::MaySleep;
 use kernel::{
     prelude::*,
@@ -15,6 +19,7 @@ use kernel::{
 pub(crate) struct Store {
     fails: Atomic<bool>,
     bytes: Atomic<u64>,
+    old: Atomic<bool>,
 }
 
 impl Store {
@@ -22,6 +27,7 @@ impl Store {
         Self {
             fails: Atomic::new(false),
             bytes: Atomic::new(0),
+            old: Atomic::new(false),
         }
     }
 
@@ -35,16 +41,36 @@ impl Store {
         self.bytes.load(Relaxed)
     }
 
-    pub(crate) fn write_back(&self, _start: u64, bytes: u64, _cx: &mut MaySleep) -> Result<usize> {
+    /// There are checksums to be written out.
+    pub(crate) fn grow_old(&self) {
+        self.old.store(true, Relaxed);
+    }
+
+    pub(crate) fn write_back(
+        &self,
+        records: &mut [Record],
+        _stats: &Stats,
+        _cx: &mut MaySleep,
+    ) -> Result<usize> {
         if self.fails.load(Relaxed) {
             return Err(EIO);
         }
+        let bytes = records.iter().map(|record| record.bytes).sum::<u64>();
         self.bytes.fetch_add(bytes, Relaxed);
-        Ok(1)
+        Ok(records.len())
     }
 
     pub(crate) fn checkpoint(&self, stats: &Stats, _cx: &mut MaySleep) -> Result {
+        self.old.store(false, Relaxed);
         stats.checkpoints.inc();
         Ok(())
+    }
+
+    pub(crate) fn checkpoint_due(&self) -> Checkpoint {
+        if self.old.load(Relaxed) {
+            Checkpoint::Later
+        } else {
+            Checkpoint::Never
+        }
     }
 }

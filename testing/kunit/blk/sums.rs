@@ -3,6 +3,7 @@
 //! The checksums: when a checkpoint writes them, what reclaim may take, and that none is lost.
 
 use crate::{
+    journal::Checkpoint,
     stats::Stats,
     suite::until,
     sums::Sums, //
@@ -49,8 +50,8 @@ impl Cache {
     }
 
     fn set(&self, page: usize, sum: u32, cx: &mut MaySleep) -> Result {
-        let node = self.sums.node(page, &self.stats, cx)?;
-        node.set(page, sum, &self.stats, cx)
+        self.sums
+            .change(cx, |sums, cx| sums.set(page, sum, &self.stats, cx))
     }
 
     fn get(&self, page: usize, cx: &mut MaySleep) -> Result<u32> {
@@ -143,6 +144,76 @@ mod tests {
         let second = cache.checkpoint(cx)?;
         assert_eq!((first, second), (64, 72));
         assert_eq!(cache.stats.checkpoints.get(), 9);
+        Ok(())
+    }
+
+    #[test]
+    fn a_checkpoint_is_due_when_there_are_many_or_they_are_wanted() -> Result {
+        let cx = &mut MaySleep::assert();
+        let cache = Cache::new(256)?;
+        let due = |cache: &Cache| cache.sums.checkpoint_due();
+        let mut found = KVec::new();
+        cache.dirty(0..7, cx)?;
+        cache.reclaim(cx)?;
+        found.push(due(&cache), GFP_KERNEL)?;
+        cache.checkpoint(cx)?;
+        cache.dirty(0..8, cx)?;
+        found.push(due(&cache), GFP_KERNEL)?;
+        // All of them are dirty, and cannot be given back.
+        cache.reclaim(cx)?;
+        found.push(due(&cache), GFP_KERNEL)?;
+        cache.checkpoint(cx)?;
+        found.push(due(&cache), GFP_KERNEL)?;
+        cache.dirty(0..255, cx)?;
+        found.push(due(&cache), GFP_KERNEL)?;
+        cache.dirty(255..256, cx)?;
+        found.push(due(&cache), GFP_KERNEL)?;
+        let wanted = [
+            Checkpoint::Never,
+            Checkpoint::Later,
+            Checkpoint::Now,
+            Checkpoint::Never,
+            Checkpoint::Later,
+            Checkpoint::Now,
+        ];
+        assert!(found.iter().eq(wanted.iter()));
+        Ok(())
+    }
+
+    #[test]
+    fn changes_of_one_node_look_it_up_once() -> Result {
+        let cx = &mut MaySleep::assert();
+        let cache = Cache::new(4)?;
+        cache.sums.change(cx, |sums, cx| {
+            for page in 0..2 * PAGES {
+                // CAST: There are few.
+                sums.set(page, page as u32, &cache.stats, cx)?;
+            }
+            Ok(())
+        })?;
+        let pins = cache.stats.pins.get();
+        let mut wrong = 0;
+        for page in 0..2 * PAGES {
+            wrong += usize::from(cache.get(page, cx)? != page as u32);
+        }
+        assert_eq!((pins, wrong), (2, 0));
+        Ok(())
+    }
+
+    #[test]
+    fn changes_that_fail_are_kept_as_far_as_they_came() -> Result {
+        let cx = &mut MaySleep::assert();
+        let cache = Cache::new(8)?;
+        cache.dirty(1..8, cx)?;
+        let failed = cache.sums.change(cx, |sums, cx| {
+            sums.set(0, sum_of(0), &cache.stats, cx)?;
+            sums.set(8 * PAGES, 0, &cache.stats, cx)
+        });
+        // The node that was changed is one of those that are dirty.
+        let written = cache.checkpoint(cx)?;
+        cache.reclaim(cx)?;
+        assert_eq!(failed, Err(EIO));
+        assert_eq!((written, cache.wrong(0..8, cx)?), (8, 0));
         Ok(())
     }
 

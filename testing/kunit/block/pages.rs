@@ -40,6 +40,25 @@ mod tests {
     }
 
     #[test]
+    fn a_stamp_stays_with_its_page() -> Result {
+        let cx = &mut MaySleep::assert();
+        let pool = KBox::pin_init(PagePool::new(cx, 2, 2)?, GFP_KERNEL)?;
+        let (mut one, mut other) = (pool.alloc(cx)?, pool.alloc(cx)?);
+        let fresh = one.stamp();
+        one.set_stamp(7);
+        other.set_stamp(8);
+        let id = one.id();
+        drop(one);
+        let kept = pool.borrow(id)?.stamp();
+        pool.free(id)?;
+        // The same number, and another page.
+        let again = pool.alloc(cx)?;
+        assert_eq!(again.id(), id);
+        assert_eq!((fresh, kept, other.stamp(), again.stamp()), (0, 7, 8, 0));
+        Ok(())
+    }
+
+    #[test]
     fn a_number_is_given_again_after_it_was_freed() -> Result {
         let cx = &mut MaySleep::assert();
         let pool = KBox::pin_init(PagePool::new(cx, 2, 4)?, GFP_KERNEL)?;

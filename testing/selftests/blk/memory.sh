@@ -254,7 +254,8 @@ errno() {
 	undisk y8
 }
 
-# The thread of the log has no memory: an error for everybody, and nobody waits for ever.
+# The thread of the log has no memory: an error for everybody, and nobody waits for ever. It does what
+# was put off while the log was held, for which a node of checksums is needed.
 log_thread() {
 	local thread writer
 	disk y10 size=8
@@ -262,8 +263,11 @@ log_thread() {
 	settle 5 pgrep -x baton_blk_log
 	thread=$(pgrep -x baton_blk_log)
 	echo 1 >"/proc/$thread/make-it-fail"
-	dd if=/dev/zero of=/dev/y10 bs=4k seek=64 count=1 oflag=direct,dsync 2>"$work/dd" &
+	echo 1 >"$configfs/y10/log_hold"
+	dd if=/dev/zero of=/dev/y10 bs=4k seek=1024 count=1 oflag=direct,dsync 2>"$work/dd" &
 	writer=$!
+	settle 5 stat_is y10 log_stable_sleepers -eq 1
+	echo 0 >"$configfs/y10/log_hold"
 	settle 10 is_gone "$writer"
 	not wait "$writer"
 	grep -q "Input/output error" "$work/dd"

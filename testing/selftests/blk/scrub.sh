@@ -58,6 +58,22 @@ corruption() {
 	undisk s3
 }
 
+# What the log has not made stable is looked at as well.
+before_it_is_stable() {
+	disk s10 size=16
+	echo 1 >"$configfs/s10/log_hold"
+	dd if=/dev/urandom of=/dev/s10 bs=4k count=16 oflag=direct status=none
+	[ "$(scrub s10)" = "checked 4096 total 4096 corrupt 0 first -" ]
+	echo 8192 >"$debugfs/s10/corrupt"
+	[ "$(scrub s10)" = "checked 4096 total 4096 corrupt 1 first 8192" ]
+	echo 0 >"$configfs/s10/log_hold"
+	sync -d /dev/s10
+	stat_is s10 written_back -eq 16
+	# Nor is it forgotten by being made stable.
+	[ "$(scrub s10)" = "checked 4096 total 4096 corrupt 1 first 8192" ]
+	undisk s10
+}
+
 # The log tells of sixteen, the rest is counted.
 much_corruption() {
 	local page
@@ -175,6 +191,7 @@ run_cases "$@" <<-END
 	30 clean verified data has the checksums that the scrub finds
 	20 small_blocks so have pages that are written and zeroed in part
 	20 corruption a corrupt page is found, and the log says where
+	20 before_it_is_stable so is one that is not stable
 	20 much_corruption much of it is counted, and the log tells of the first pages
 	30 resized a run ends where the disk ends
 	20 corruption_after_reclaim so it is after the checksums were reclaimed
