@@ -16,6 +16,7 @@
 //! The checksum of a page whose entry is dirty is stamped on the page. Whoever makes the entry clean brings
 //! it to [`Sums`] before, with the entry locked: it is never in neither place.
 
+mod entries;
 mod pieces;
 mod stable;
 mod verify;
@@ -36,10 +37,8 @@ use baton::{
         Source, //
     },
     entry_map::{
-        new_entry_map,
         At,
         EntryGuard,
-        EntryMap,
         Mark,
         Order,
         Outcome,
@@ -52,6 +51,7 @@ use baton::{
     MaySleep, //
 };
 use core::ops::Range;
+use entries::Entries;
 use kernel::{
     page::PAGE_SIZE,
     prelude::*,
@@ -102,8 +102,7 @@ type Guard<'a, 'c> = EntryGuard<'a, 'c, PageId, order::Entry>;
 /// The data of one disk.
 #[pin_data]
 pub(crate) struct Store {
-    #[pin]
-    entries: EntryMap<PageId, order::Entry>,
+    entries: Entries,
     #[pin]
     pages: PagePool,
     sums: Arc<Sums>,
@@ -124,7 +123,7 @@ impl Store {
     ) -> Result<impl PinInit<Self, Error>> {
         let pages = PagePool::new(cx, page_limit(capacity)?, u32::MAX)?;
         Ok(try_pin_init!(Self {
-            entries <- new_entry_map!(NoIo),
+            entries: Entries::new()?,
             pages <- pages,
             sums,
             capacity: Atomic::new(capacity),
@@ -174,10 +173,11 @@ impl Store {
     where
         order::Entry: After<C>,
     {
-        match self.entries.try_at(index, order, &mut f) {
+        let map = self.entries.of(index)?;
+        match map.try_at(index, order, &mut f) {
             Err(e) if e == EAGAIN => {
                 stats.entry_waits.inc();
-                self.entries.at(cx, Io, index, order, |slot| {
+                map.at(cx, Io, index, order, |slot| {
                     match slot {
                         Slot::Unlocked(_) => stats.entry_handovers.inc(),
                         Slot::Vacant | Slot::Conflict(_) => stats.entry_vanished.inc(),
@@ -186,7 +186,7 @@ impl Store {
                 })
             }
             // There was none at once: sleep for it.
-            Err(e) if e == ENOMEM => self.entries.at(cx, Io, index, order, f),
+            Err(e) if e == ENOMEM => map.at(cx, Io, index, order, f),
             result => Ok(result?.map_locked(|entry| entry.attach(cx))),
         }
     }
@@ -314,12 +314,11 @@ impl Store {
     /// Removes the entries of a range of pages, and frees their pages.
     fn remove(&self, range: Range<usize>, cx: &mut MaySleep) -> Result {
         let mut result = Ok(());
-        self.entries
-            .invalidate(cx, Io, range, |_cx, _granule, id| {
-                if let Err(e) = self.free(id) {
-                    result = Err(e);
-                }
-            })?;
+        self.entries.remove(range, cx, |id| {
+            if let Err(e) = self.free(id) {
+                result = Err(e);
+            }
+        })?;
         result
     }
 

@@ -51,8 +51,11 @@ impl Store {
                 let pages = (record.start / PAGE_SIZE as u64) as usize
                     ..(record.start + record.bytes).div_ceil(PAGE_SIZE as u64) as usize;
                 if pages.len() > DENSE {
-                    entries += self.entries.write_back(cx, Io, pages, |entry| {
-                        self.bring_sum(entry, sums, stats)
+                    self.entries.each(pages, |map, pages| {
+                        entries += map.write_back(cx, Io, pages, |entry| {
+                            self.bring_sum(entry, sums, stats)
+                        })?;
+                        Ok(())
                     })?;
                     continue;
                 }
