@@ -89,6 +89,10 @@ module! {
             default: 1,
             description: "Whether discard is offered (default: 1)",
         },
+        checksums: i64 {
+            default: 1,
+            description: "Whether pages have checksums, for the scrub to compare them with (default: 1)",
+        },
         completion: i64 {
             default: 0,
             description: "Where requests end: 0 inline, 1 workqueue, 2 timer, 3 polled (default: 0)",
@@ -133,6 +137,7 @@ fn parameters() -> Result<Settings> {
         ),
         (Field::QueueDepth, module_parameters::queue_depth.value()),
         (Field::Discard, module_parameters::discard.value()),
+        (Field::Checksums, module_parameters::checksums.value()),
         (Field::Completion, module_parameters::completion.value()),
     ] {
         settings.set(c"parameter", field, value)?;

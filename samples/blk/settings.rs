@@ -34,6 +34,8 @@ pub(crate) enum Field {
     QueueDepth,
     /// Whether discard is offered.
     Discard,
+    /// Whether pages have checksums.
+    Checksums,
     /// Where requests are ended.
     Completion,
     /// How long the timer takes that ends them, in nanoseconds.
@@ -87,6 +89,7 @@ pub(crate) struct Settings {
     submit_queues: i64,
     queue_depth: i64,
     discard: i64,
+    checksums: i64,
     completion: i64,
     completion_nsec: i64,
 }
@@ -99,6 +102,7 @@ impl Default for Settings {
             submit_queues: 1,
             queue_depth: 64,
             discard: 1,
+            checksums: 1,
             completion: 0,
             completion_nsec: 50_000,
         }
@@ -135,6 +139,7 @@ impl Field {
             Self::SubmitQueues => "submit_queues",
             Self::QueueDepth => "queue_depth",
             Self::Discard => "discard",
+            Self::Checksums => "checksums",
             Self::Completion => "completion",
             Self::CompletionNsec => "completion_nsec",
         }
@@ -147,7 +152,7 @@ impl Field {
             Self::BlockSize => 512..=PAGE_SIZE as i64,
             Self::SubmitQueues => 1..=i64::from(nr_cpu_ids()),
             Self::QueueDepth => 1..=MAX_DEPTH,
-            Self::Discard => 0..=1,
+            Self::Discard | Self::Checksums => 0..=1,
             Self::Completion => 0..=3,
             Self::CompletionNsec => 1..=MAX_NSEC,
         }
@@ -162,6 +167,7 @@ impl Settings {
             Field::SubmitQueues => &mut self.submit_queues,
             Field::QueueDepth => &mut self.queue_depth,
             Field::Discard => &mut self.discard,
+            Field::Checksums => &mut self.checksums,
             Field::Completion => &mut self.completion,
             Field::CompletionNsec => &mut self.completion_nsec,
         }
@@ -277,5 +283,10 @@ impl Settings {
     /// Returns whether discard is offered.
     pub(crate) fn discard(&self) -> bool {
         self.discard != 0
+    }
+
+    /// Returns whether pages have checksums.
+    pub(crate) fn checksums(&self) -> bool {
+        self.checksums != 0
     }
 }

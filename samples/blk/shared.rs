@@ -67,7 +67,7 @@ impl Shared {
         sums: Arc<Sums>,
         cx: &mut MaySleep,
     ) -> Result<Arc<Self>> {
-        let store = Store::new(settings.pages(), sums, cx)?;
+        let store = Store::new(settings.pages(), settings.checksums(), sums, cx)?;
         Arc::pin_init(
             try_pin_init!(Self {
                 finisher: Finisher::new(settings, cx)?,

@@ -106,6 +106,8 @@ pub(crate) struct Store {
     #[pin]
     pages: PagePool,
     sums: Arc<Sums>,
+    /// Whether pages have checksums.
+    checksums: bool,
     capacity: Atomic<usize>,
 }
 
@@ -115,9 +117,10 @@ fn page_limit(pages: usize) -> Result<u32> {
 }
 
 impl Store {
-    /// Makes an empty store of `capacity` pages.
+    /// Makes an empty store of `capacity` pages, with or without checksums.
     pub(crate) fn new(
         capacity: usize,
+        checksums: bool,
         sums: Arc<Sums>,
         cx: &mut MaySleep,
     ) -> Result<impl PinInit<Self, Error>> {
@@ -126,6 +129,7 @@ impl Store {
             entries: Entries::new()?,
             pages <- pages,
             sums,
+            checksums,
             capacity: Atomic::new(capacity),
         }))
     }
@@ -265,7 +269,9 @@ impl Store {
 
     /// Stamps its checksum on a page that was changed.
     fn stamp(&self, page: &mut PageRef<'_>) {
-        page.set_stamp(crc32c(page.bytes()));
+        if self.checksums {
+            page.set_stamp(crc32c(page.bytes()));
+        }
     }
 
     /// Keeps the bytes of the request from `start` on.

@@ -38,12 +38,15 @@ null() {
 	unscheduled "/dev/${null_dir##*/}"
 }
 
+# ours NAME [ATTRIBUTE=VALUE...]
 ours() {
-	mkdir "$configfs/baton/baton-bench"
-	for ours_setting in size="$mib" submit_queues="$cpus" queue_depth=64 power=1; do
-		put "$configfs/baton/baton-bench/${ours_setting%%=*}" "${ours_setting#*=}"
+	ours_dir=$configfs/baton/$1
+	shift
+	mkdir "$ours_dir"
+	for ours_setting in size="$mib" submit_queues="$cpus" queue_depth=64 "$@" power=1; do
+		put "$ours_dir/${ours_setting%%=*}" "${ours_setting#*=}"
 	done
-	unscheduled /dev/baton-bench
+	unscheduled "/dev/${ours_dir##*/}"
 }
 
 brd() {
@@ -88,7 +91,7 @@ null bench-again
 fill /dev/bench-again
 null bench-null
 brd
-ours
+ours baton-bench
 begin memory
 stores null_blk /dev/bench-null
 stores brd /dev/ram0
@@ -96,6 +99,8 @@ stores baton /dev/baton-bench
 end memory
 null bench-cache cache_size=16
 fill /dev/bench-cache
+ours baton-plain checksums=0
+fill /dev/baton-plain
 rust_null
 
 # fio leaves files here.
@@ -119,7 +124,8 @@ fi
 
 step "off"
 put "$configfs/baton/baton-bench/power" 0
-rmdir "$configfs/baton/baton-bench" "$configfs"/nullb/bench-* "$configfs/rnull/bench-rnull"
+put "$configfs/baton/baton-plain/power" 0
+rmdir "$configfs"/baton/baton-* "$configfs"/nullb/bench-* "$configfs/rnull/bench-rnull"
 for module in brd rnull_mod null_blk baton_blk baton; do
 	rmmod "$module" || failed=1
 done

@@ -13,10 +13,11 @@ OURS = "baton"
 OVER = "null_blk"                   # the disk that the aims are ratios to
 CONTROL = "null_blk-again"          # a second one: its ratio is the noise floor
 CACHED = "null_blk-cache"           # one with a volatile cache, which a flush empties
+PLAIN = "baton-plain"               # one of ours without checksums: its ratio is over OVER as well
 
 # What is compared with OURS, by the name of its ratio, and the device that disk.sh makes.
 DEVICES = {OURS: "/dev/baton-bench", OVER: "/dev/bench-null", CONTROL: "/dev/bench-again", "brd": "/dev/ram0",
-           "rnull": "/dev/bench-rnull", CACHED: "/dev/bench-cache"}
+           "rnull": "/dev/bench-rnull", CACHED: "/dev/bench-cache", PLAIN: "/dev/baton-plain"}
 STORES = (OURS, OVER, "brd")        # what keeps what it was given: rnull does not
 MIB = 128                           # of each disk
 AREA = 32                           # MiB of it that fio reads and writes
@@ -31,16 +32,19 @@ class Work:
     fio: str                        # its options, apart from those of all
     aim: dict                       # engine kind -> IOPS over OVER that are aimed at
     cached: bool = False            # also on the disk with a cache
+    plain: bool = False             # also without checksums
 
     @property
     def others(self):
-        return [name for name in DEVICES if name != OURS and (name != CACHED or self.cached)]
+        return [name for name in DEVICES
+                if name != OURS and (name != CACHED or self.cached) and (name != PLAIN or self.plain)]
 
 
 def random_io(direction, depth, jobs, aim):
     words = f"depth {depth}" + (f", {jobs} jobs" if jobs > 1 else "")
     return Work(f"disk-rand{direction}-{depth}" + (f"x{jobs}" if jobs > 1 else ""), f"random {direction} 4 KiB, {words}",
-                f"rw=rand{direction} bs=4k ioengine=io_uring iodepth={depth} numjobs={jobs}", aim)
+                f"rw=rand{direction} bs=4k ioengine=io_uring iodepth={depth} numjobs={jobs}", aim,
+                plain=direction == "write")
 
 
 READ = {"icount": 1.0, "qemu": 1.0}
@@ -49,7 +53,8 @@ WORKS = (
     random_io("read", 1, 1, READ), random_io("read", 32, 1, READ), random_io("read", 32, 4, READ),
     random_io("write", 1, 1, WRITE), random_io("write", 32, 1, WRITE), random_io("write", 32, 4, WRITE),
     Work("disk-read", "sequential read 1 MiB", "rw=read bs=1m ioengine=io_uring iodepth=4", {"icount": 1.0, "qemu": 1.1}),
-    Work("disk-write", "sequential write 1 MiB", "rw=write bs=1m ioengine=io_uring iodepth=4", {"icount": 0.8, "qemu": 0.8}),
+    Work("disk-write", "sequential write 1 MiB", "rw=write bs=1m ioengine=io_uring iodepth=4", {"icount": 0.8, "qemu": 0.8},
+         plain=True),
     Work("disk-fsync", "write 4 KiB, then fsync", "rw=randwrite bs=4k ioengine=psync fsync=1", {"icount": 0.8, "qemu": 0.4},
          cached=True),
 )
@@ -140,8 +145,7 @@ def evaluate(slices, works, kind):
             row["ways"][name] = {"iops": statistics.median(s.iops for s in found.values()),
                                  "p99_ns": statistics.median(s.p99 for s in found.values())}
             if name != OURS:
-                over = OVER if name == CONTROL else name
-                under = name if name == CONTROL else OURS
+                over, under = (OVER, name) if name in (CONTROL, PLAIN) else (name, OURS)
                 row["ratios"][name] = figures.interval(
                     [rounds[under][each].iops / rounds[over][each].iops for each in sorted(found) if each in rounds[over]])
         rows.append(row)

@@ -47,6 +47,7 @@ field_attributes! {
     3: Field::QueueDepth,
     4: Field::Discard,
     12: Field::CompletionNsec,
+    13: Field::Checksums,
 }
 
 #[vtable]

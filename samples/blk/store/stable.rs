@@ -97,6 +97,9 @@ impl Store {
         sums: &mut Changes<'_>,
         stats: &Stats,
     ) -> Result {
+        if !self.checksums {
+            return Ok(());
+        }
         if let PageId(Some(id)) = guard.value() {
             let sum = self.pages.borrow(id)?.stamp();
             sums.set(guard.granule().base(), sum, stats, guard.inner())?;

@@ -24,7 +24,7 @@ use kernel::{
 
 /// What a page is, compared with its checksum.
 pub(crate) enum Verdict {
-    /// There is no data.
+    /// There is no data, or it has no checksum.
     Nothing,
     /// It is what was written.
     Good,
@@ -48,6 +48,9 @@ impl Store {
     where
         order::Entry: After<C>,
     {
+        if !self.checksums {
+            return Ok(Verdict::Nothing);
+        }
         let Some(mut guard) = self.lock_data(index, stats, cx)? else {
             return Ok(Verdict::Nothing);
         };

@@ -34,13 +34,14 @@ fn with(changes: &[(Field, i64)]) -> Result<Settings> {
 }
 
 /// Each field with its least and its greatest value.
-fn ranges() -> [(Field, i64, i64); 7] {
+fn ranges() -> [(Field, i64, i64); 8] {
     [
         (Field::Size, 1, 1 << 20),
         (Field::BlockSize, 512, PAGE_SIZE as i64),
         (Field::SubmitQueues, 1, i64::from(nr_cpu_ids())),
         (Field::QueueDepth, 1, 1024),
         (Field::Discard, 0, 1),
+        (Field::Checksums, 0, 1),
         (Field::Completion, 0, 3),
         (Field::CompletionNsec, 1, 1_000_000_000),
     ]
@@ -147,10 +148,11 @@ mod tests {
         assert_eq!(settings.sectors(), 2 << 20);
         assert_eq!(settings.block_size() as usize, PAGE_SIZE);
         assert_eq!((settings.hw_queues(), settings.depth()), (1, 64));
-        assert!(settings.discard());
+        assert!(settings.discard() && settings.checksums());
         assert!(settings.completion() == Completion::Inline);
         assert!(settings.delay() == Delta::from_nanos(50_000));
         assert!(!with(&[(Field::Discard, 0)])?.discard());
+        assert!(!with(&[(Field::Checksums, 0)])?.checksums());
         Ok(())
     }
 }

@@ -13,6 +13,7 @@ defaults() {
 	[ "$(cat "$configfs/c1/submit_queues")" = 1 ]
 	[ "$(cat "$configfs/c1/queue_depth")" = 64 ]
 	[ "$(cat "$configfs/c1/discard")" = 1 ]
+	[ "$(cat "$configfs/c1/checksums")" = 1 ]
 	[ "$(cat "$configfs/c1/completion")" = inline ]
 	[ "$(cat "$configfs/c1/completion_nsec")" = 50000 ]
 	[ "$(cat "$configfs/c1/power")" = 0 ]
@@ -58,7 +59,7 @@ bad_values() {
 	local attribute value
 	need
 	mkdir "$configfs/c3"
-	for attribute in size blocksize submit_queues queue_depth discard completion completion_nsec; do
+	for attribute in size blocksize submit_queues queue_depth discard checksums completion completion_nsec; do
 		for value in -1 abc 99999999999999999999; do
 			refused "$attribute" "$value"
 		done
@@ -68,6 +69,7 @@ bad_values() {
 	for value in 0 $(($(nproc --all) + 1000)); do refused submit_queues "$value"; done
 	for value in 0 1025; do refused queue_depth "$value"; done
 	refused discard 2
+	refused checksums 2
 	refused completion 4
 	# The line says what is allowed, for a number and for what is none.
 	[ "$(log_lines 'c3: size 0 is invalid, allowed: 1 to 1048576$')" = 1 ]
@@ -100,10 +102,10 @@ bad_names() {
 refused_while_on() {
 	local attribute
 	disk c4 size=16
-	for attribute in blocksize queue_depth discard completion completion_nsec; do
+	for attribute in blocksize queue_depth discard checksums completion completion_nsec; do
 		fails_with "busy" put "$configfs/c4/$attribute" 1
 	done
-	[ "$(log_lines "c4: busy, switch its power off first")" = 5 ]
+	[ "$(log_lines "c4: busy, switch its power off first")" = 6 ]
 	# Switching on what is on changes nothing.
 	fill /dev/c4 0 4096
 	echo 1 >"$configfs/c4/power"

@@ -16,7 +16,7 @@ plain() {
 }
 
 with_disks() {
-	load nr_devices=2 size=64 blocksize=1024 submit_queues=2 queue_depth=8
+	load nr_devices=2 size=64 blocksize=1024 submit_queues=2 queue_depth=8 checksums=0
 	for name in baton0 baton1; do
 		[ "$(cat /sys/block/$name/size)" = $((64 * 2048)) ]
 		[ "$(cat /sys/block/$name/queue/logical_block_size)" = 1024 ]
@@ -29,7 +29,9 @@ with_disks() {
 		[ "$(stat_of $name writes)" = 0 ]
 	done
 	verify load.baton1 --filename=/dev/baton1 --rw=randwrite --bs=4k --size=2m --iodepth=4 \
-		--ioengine=io_uring
+		--ioengine=io_uring --end_fsync=1
+	stat_is baton1 written_back -gt 0
+	stat_is baton1 pins -eq 0
 	unload
 	[ ! -e /dev/baton0 ]
 }
@@ -39,7 +41,7 @@ bad_parameters() {
 	local before parameter
 	for parameter in nr_devices=-1 nr_devices=17 size=0 size=1048577 \
 		blocksize=256 blocksize=3000 submit_queues=0 submit_queues=100000 \
-		queue_depth=1025 discard=2; do
+		queue_depth=1025 discard=2 checksums=2; do
 		before=$(log_lines "parameter: ${parameter%=*} ${parameter#*=} is invalid, allowed: ")
 		fails_with "Invalid parameters" load "$parameter"
 		[ "$(log_lines "parameter: ${parameter%=*} ${parameter#*=} is invalid, allowed: ")" = \

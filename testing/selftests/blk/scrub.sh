@@ -74,6 +74,18 @@ before_it_is_stable() {
 	undisk s10
 }
 
+# Without checksums there is nothing to compare, and nothing is kept for that.
+without_checksums() {
+	disk s11 size=16 checksums=0
+	verify plain --filename=/dev/s11 --ioengine=io_uring --rw=randrw --bsrange=4k-64k --size=8m --iodepth=8 --fsync=32
+	echo 8192 >"$debugfs/s11/corrupt"
+	[ "$(scrub s11)" = "checked 4096 total 4096 corrupt 0 first -" ]
+	stat_is s11 written_back -gt 0
+	stat_is s11 pins -eq 0
+	stat_is s11 nodes -eq 0
+	undisk s11
+}
+
 # The log tells of sixteen, the rest is counted.
 much_corruption() {
 	local page
@@ -192,6 +204,7 @@ run_cases "$@" <<-END
 	20 small_blocks so have pages that are written and zeroed in part
 	20 corruption a corrupt page is found, and the log says where
 	20 before_it_is_stable so is one that is not stable
+	20 without_checksums a disk without checksums has nothing that is corrupt
 	20 much_corruption much of it is counted, and the log tells of the first pages
 	30 resized a run ends where the disk ends
 	20 corruption_after_reclaim so it is after the checksums were reclaimed
