@@ -62,6 +62,7 @@ struct baton_blk_serving {
 	struct hlist_node node;
 	struct task_struct *task;
 	struct request_queue *q;
+	bool has_slot;
 };
 void baton_blk_serving_begin(struct baton_blk_serving *node, struct request_queue *q);
 void baton_blk_serving_end(struct baton_blk_serving *node);

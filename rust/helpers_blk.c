@@ -168,45 +168,69 @@ void baton_blk_leave_frozen(struct request_queue *q)
 
 /*
  * The tasks that are in a driver's queue_rq(), so that one of them that is about
- * to wait for its own return can be told.
+ * to wait for its own return can be told. A task takes a slot, unless another one
+ * has it, or it has it itself for another disk: then it is on a list. Nobody but
+ * the task itself looks for it, so that nothing has to be ordered between tasks.
  */
 static struct {
+	struct task_struct *task;
+	struct request_queue *q;
 	spinlock_t lock;
 	struct hlist_head tasks;
-} serving[64] = {
+} ____cacheline_aligned_in_smp serving[64] = {
 	[0 ... 63] = { .lock = __SPIN_LOCK_UNLOCKED(serving.lock) },
 };
 
 #define serving_bucket(task) (&serving[hash_ptr(task, 6)])
 
+static noinline void serving_list(struct baton_blk_serving *node, bool add)
+{
+	spin_lock(&serving_bucket(current)->lock);
+	if (add)
+		hlist_add_head(&node->node, &serving_bucket(current)->tasks);
+	else
+		hlist_del(&node->node);
+	spin_unlock(&serving_bucket(current)->lock);
+}
+
 void baton_blk_serving_begin(struct baton_blk_serving *node, struct request_queue *q)
 {
+	typeof(&serving[0]) bucket = serving_bucket(current);
+	struct task_struct *nobody = NULL;
+
+	node->has_slot = try_cmpxchg_acquire(&bucket->task, &nobody, current);
+	if (node->has_slot) {
+		bucket->q = q;
+		return;
+	}
 	node->task = current;
 	node->q = q;
-	spin_lock(&serving_bucket(current)->lock);
-	hlist_add_head(&node->node, &serving_bucket(current)->tasks);
-	spin_unlock(&serving_bucket(current)->lock);
+	serving_list(node, true);
 }
 
 void baton_blk_serving_end(struct baton_blk_serving *node)
 {
-	spin_lock(&serving_bucket(current)->lock);
-	hlist_del(&node->node);
-	spin_unlock(&serving_bucket(current)->lock);
+	if (node->has_slot)
+		/* The next one writes to q. Pairs with the acquire of the slot. */
+		smp_store_release(&serving_bucket(current)->task, NULL);
+	else
+		serving_list(node, false);
 }
 
 bool baton_blk_is_serving(struct request_queue *q)
 {
+	typeof(&serving[0]) bucket = serving_bucket(current);
 	struct baton_blk_serving *node;
-	bool found = false;
+	bool found;
 
 	/* Only tasks add themselves, so a caller in an interrupt finds the task it interrupts. */
 	if (!in_task())
 		return false;
-	spin_lock(&serving_bucket(current)->lock);
-	hlist_for_each_entry(node, &serving_bucket(current)->tasks, node)
+	found = READ_ONCE(bucket->task) == current && bucket->q == q;
+	spin_lock(&bucket->lock);
+	hlist_for_each_entry(node, &bucket->tasks, node)
 		found |= node->task == current && node->q == q;
-	spin_unlock(&serving_bucket(current)->lock);
+	spin_unlock(&bucket->lock);
 	return found;
 }
 
