@@ -28,6 +28,7 @@ use kernel::{
         atomic::{
             Acquire,
             Atomic,
+            Full,
             Relaxed,
             Release, //
         },
@@ -56,8 +57,8 @@ const BORROWED: u32 = 2;
 /// `page` is accessed only by whoever changed `state` to [`BORROWED`], until it changes it again.
 struct Slot {
     state: Atomic<u32>,
-    /// What was stamped on the page. Only a borrower comes to it, so it needs no order of its own.
-    stamp: Atomic<u32>,
+    /// What was stamped on the page, or on one that had its number before.
+    stamp: Atomic<u64>,
     page: UnsafeCell<Option<KBox<PageBytes>>>,
 }
 
@@ -273,7 +274,8 @@ impl PagePool {
         Ok(slots)
     }
 
-    /// Allocates a page of zeroes, borrowed by the caller. Its number is [`PageRef::id`], its stamp 0.
+    /// Allocates a page of zeroes, borrowed by the caller. Its number is [`PageRef::id`]; its stamp is that of
+    /// the page that had the number before, or 0.
     ///
     /// Context: may sleep.
     ///
@@ -286,7 +288,6 @@ impl PagePool {
         let slot = self.slot(id).ok_or(EINVAL)?;
         // INVARIANT: The number was free, so that nobody but us can change the state.
         slot.state.store(BORROWED, Relaxed);
-        slot.stamp.store(0, Relaxed);
         // SAFETY: We are the borrower.
         unsafe { *slot.page.get() = Some(page) };
         Ok(PageRef {
@@ -317,6 +318,27 @@ impl PagePool {
         }
         self.refused.fetch_add(1, Relaxed);
         Err(EBUSY)
+    }
+
+    /// Returns what was [stamped](PageRef::set_stamp) on the page with that number, which may be borrowed, or
+    /// free by now; [`None`] if there never was one.
+    ///
+    /// Context: any, hard interrupts included.
+    #[inline]
+    pub fn stamp(&self, id: u32) -> Option<u64> {
+        // Pairs with the release in `set_stamp()`.
+        Some(self.slot(id)?.stamp.load(Acquire))
+    }
+
+    /// Changes what is stamped on the page with that number from `old` to `new`, unless it is not `old`; returns
+    /// whether it was. The page may be borrowed, or free: use stamps that do not come back.
+    ///
+    /// What was done before this was done before for whoever finds `new`.
+    ///
+    /// Context: any, hard interrupts included.
+    pub fn restamp(&self, id: u32, old: u64, new: u64) -> bool {
+        self.slot(id)
+            .is_some_and(|slot| slot.stamp.cmpxchg(old, new, Full).is_ok())
     }
 
     /// Frees the page with that number.
@@ -357,15 +379,17 @@ impl PageRef<'_> {
     /// Returns what was [stamped](Self::set_stamp) on the page.
     ///
     /// Context: any.
-    pub fn stamp(&self) -> u32 {
-        self.slot.stamp.load(Relaxed)
+    pub fn stamp(&self) -> u64 {
+        // Pairs with the order of `restamp()`.
+        self.slot.stamp.load(Acquire)
     }
 
-    /// Stamps a number on the page, which stays with it until it is freed: a checksum, for example.
+    /// Stamps a number on the page: a checksum, for example. It stays there until it is changed, also when
+    /// the page is freed and another one has its number.
     ///
     /// Context: any.
-    pub fn set_stamp(&mut self, stamp: u32) {
-        self.slot.stamp.store(stamp, Relaxed);
+    pub fn set_stamp(&mut self, stamp: u64) {
+        self.slot.stamp.store(stamp, Release);
     }
 
     /// Returns the bytes.

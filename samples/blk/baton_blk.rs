@@ -8,7 +8,8 @@
 //!   controls.rs  its log and its scrub, whatever else happens to it
 //!   shared.rs  one request from queue to end; finish.rs: by whom it is ended
 //!   store.rs   the data: pages behind entries that are locked while they are used
-//!   sums.rs    their checksums: nodes in a pool, a checkpoint, a shrinker
+//!   stamp.rs   what is stamped on a page: its checksum, and whether that is kept elsewhere
+//!   sums.rs    where that is: nodes in a pool, a checkpoint, a shrinker
 //!   log.rs     the write log: FLUSH and FUA end when their position is stable; ring.rs: its records;
 //!              journal.rs: who waits for them, in a fifo.rs, and who works for those
 //!   scrub.rs   an agent that compares the data with the checksums
@@ -38,6 +39,7 @@ mod ring;
 mod scrub;
 mod settings;
 mod shared;
+mod stamp;
 mod stats;
 mod store;
 mod sums;

@@ -17,15 +17,10 @@ use crate::{
     ring::{
         self,
         Record,
-        Ring,
-        ROOM, //
+        Ring, //
     },
 };
 use kernel::prelude::*;
-
-/// So many records are worth the walk, also if nobody waits for them. Others go on meanwhile: as many
-/// have room.
-const MANY: u64 = ROOM as u64 / 2;
 
 /// What became of a request that was given to the log.
 pub(crate) enum Answer<T> {
@@ -121,22 +116,16 @@ impl<T> Journal<T> {
     /// The wish for room is not that of the writer that came first: it is there as long as anybody waits
     /// for room.
     pub(crate) fn is_due(&self, ring: &Ring) -> bool {
-        let unstable = ring.unstable();
         !self.hold
             && !self.closed
             && self.batch.is_some()
-            && unstable > 0
-            && (self.wanted > ring.stable() || !self.room.is_empty() || unstable >= MANY)
+            && ring.unstable() > 0
+            && (self.wanted > ring.stable() || !self.room.is_empty() || ring.is_worth_it())
     }
 
     /// Whether somebody has the turn.
     pub(crate) fn is_busy(&self) -> bool {
         self.batch.is_none()
-    }
-
-    /// Whether it would be due, but for the requests that wait.
-    pub(crate) fn is_worth_it(ring: &Ring) -> bool {
-        ring.unstable() >= MANY
     }
 
     /// Serves everybody who does not have to wait any more.

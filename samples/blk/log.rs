@@ -124,7 +124,7 @@ impl<T: Send + 'static> Log<T> {
         if !writer.fua && self.ring.enter(writer.record).is_some() {
             end(writer.request, Ok(()));
             // Whoever has the turn looks again.
-            if Journal::<T>::is_worth_it(&self.ring) && !self.busy.load(Relaxed) {
+            if self.ring.is_worth_it() && !self.busy.load(Relaxed) {
                 let step = self.step(cx, |journal, ring| journal.next(ring, true));
                 self.go_on(step, store, stats, cx, end);
             }
@@ -224,7 +224,7 @@ impl<T: Send + 'static> Log<T> {
         cx: &mut MaySleep,
     ) -> Result<Step<T>> {
         let stable = self.ring.take(&mut batch);
-        match store.write_back(&mut batch, stats, cx) {
+        match store.write_back(&batch, stats, cx) {
             Ok(entries) => {
                 stats.log_commits.inc();
                 stats.log_records.add(batch.len() as u64);

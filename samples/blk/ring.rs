@@ -23,6 +23,7 @@
 //! other, and 2, which is before 5, could not have read what 1 has written. What was entered after 2 may
 //! be taken as well: it becomes stable before anybody is told so.
 
+use crate::stamp::Stamped;
 use kernel::{
     cpu::{
         nr_cpu_ids,
@@ -45,11 +46,30 @@ use kernel::{
 /// Records that there is room for while they are not stable.
 pub(crate) const ROOM: usize = 256;
 
+/// So many records are worth the walk, also if nobody waits for them. Others go on meanwhile: as many
+/// have room.
+const MANY: u64 = ROOM as u64 / 2;
+
+/// So many bytes are as well: whoever makes them stable is not kept for longer than by a large write.
+const MUCH: u64 = 2 << 20;
+
 /// The most buffers: CPUs beyond that share them.
 const BUFFERS: u32 = 16;
 
 /// In the word of positions: none is claimed but by whoever has barred it.
 const BARRED: u64 = 1 << 63;
+
+/// What was done to the pages that a record is about.
+#[derive(Clone, Copy, Default)]
+pub(crate) enum Done {
+    /// They were written to.
+    #[default]
+    Written,
+    /// It is one page, and this is what was written.
+    Stamped(Stamped),
+    /// They are gone; but for those that lie in the range in part, which were written to.
+    Gone,
+}
 
 /// A change of the disk.
 #[derive(Clone, Copy, Default)]
@@ -58,6 +78,8 @@ pub(crate) struct Record {
     pub(crate) start: u64,
     /// How many of them.
     pub(crate) bytes: u64,
+    /// What was done to them.
+    pub(crate) done: Done,
 }
 
 type Buffer = Pin<KBox<SpinLock<KVec<Record>>>>;
@@ -71,6 +93,8 @@ pub(crate) struct Ring {
     next: Atomic<u64>,
     /// Everything before this is stable.
     stable: Atomic<u64>,
+    /// The bytes that were written by requests for more than a page, roughly.
+    bytes: Atomic<u64>,
     buffers: KVec<Buffer>,
 }
 
@@ -91,6 +115,7 @@ impl Ring {
         Ok(Self {
             next: Atomic::new(0),
             stable: Atomic::new(0),
+            bytes: Atomic::new(0),
             buffers,
         })
     }
@@ -115,6 +140,10 @@ impl Ring {
         let position = self.claim(barred)?;
         // There is room, see the type.
         let _ = buffer.push_within_capacity(record);
+        drop(buffer);
+        if matches!(record.done, Done::Written) {
+            self.bytes.fetch_add(record.bytes, Relaxed);
+        }
         Some(position)
     }
 
@@ -163,6 +192,7 @@ impl Ring {
     /// these are stable.
     pub(crate) fn take(&self, batch: &mut KVec<Record>) -> u64 {
         let end = self.position();
+        self.bytes.store(0, Relaxed);
         for buffer in self.buffers.iter() {
             // IRQ: a leaf, as above.
             let mut buffer = buffer.lock();
@@ -187,6 +217,11 @@ impl Ring {
     /// Returns how far it is stable.
     pub(crate) fn stable(&self) -> u64 {
         self.stable.load(Acquire)
+    }
+
+    /// Returns whether it is worth the while to make records stable for which nobody waits.
+    pub(crate) fn is_worth_it(&self) -> bool {
+        self.unstable() >= MANY || self.bytes.load(Relaxed) >= MUCH
     }
 
     /// Returns how many records are not stable.

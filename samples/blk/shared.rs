@@ -9,7 +9,10 @@ use crate::{
     },
     journal::Writer,
     log::Log,
-    ring::Record,
+    ring::{
+        Done,
+        Record, //
+    },
     scrub::Medium,
     settings::Settings,
     stats::Stats,
@@ -100,7 +103,8 @@ impl Shared {
             }
             Op::Write => {
                 let mut source = request.source().ok_or(EIO)?;
-                self.store.write(start, bytes, &mut source, stats, cx)?;
+                let done = self.store.write(start, bytes, &mut source, stats, cx)?;
+                return Ok(Next::Record(Record { start, bytes, done }));
             }
             Op::WriteZeroes if request.must_provision() => {
                 self.store.provision_zeroes(start, bytes, stats, cx)?;
@@ -109,7 +113,8 @@ impl Shared {
             Op::Flush => return Ok(Next::Flush),
             _ => return Err(EOPNOTSUPP),
         }
-        Ok(Next::Record(Record { start, bytes }))
+        let done = Done::Gone;
+        Ok(Next::Record(Record { start, bytes, done }))
     }
 
     /// Ends a request, by whom the disk was told.

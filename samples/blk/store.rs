@@ -13,8 +13,9 @@
 //! page: a discard needs no lock of its own while it frees what it has removed, however many writers
 //! come to the same place in the meantime. They find no entry, and make a new one with a new page.
 //!
-//! The checksum of a page whose entry is dirty is stamped on the page. Whoever makes the entry clean brings
-//! it to [`Sums`] before, with the entry locked: it is never in neither place.
+//! Whether a page is dirty, and its checksum, are [stamped](crate::stamp) on the page. Whoever makes it
+//! stable brings the checksum to [`Sums`] first, and then changes the stamp, unless the page is another
+//! version by then: a checksum is never in neither place.
 
 mod entries;
 mod pieces;
@@ -25,6 +26,11 @@ pub(crate) use verify::Verdict;
 
 use crate::{
     levels::order,
+    ring::Done,
+    stamp::{
+        Stamp,
+        Stamped, //
+    },
     stats::Stats,
     sums::Sums, //
 };
@@ -39,7 +45,6 @@ use baton::{
     entry_map::{
         At,
         EntryGuard,
-        Mark,
         Order,
         Outcome,
         Slot,
@@ -241,7 +246,13 @@ impl Store {
     /// Frees the page of an entry that is gone.
     fn free(&self, id: PageId) -> Result {
         match id {
-            PageId(Some(id)) => self.pages.free(id),
+            PageId(Some(id)) => {
+                let mut page = self.pages.borrow(id)?;
+                // A record of it that is to be made stable must not find it.
+                page.set_stamp(Stamp::from_bits(page.stamp()).gone().bits());
+                page.free();
+                Ok(())
+            }
             PageId::NONE => Ok(()),
         }
     }
@@ -267,14 +278,22 @@ impl Store {
         Ok(())
     }
 
-    /// Stamps its checksum on a page that was changed.
-    fn stamp(&self, page: &mut PageRef<'_>) {
-        if self.checksums {
-            page.set_stamp(crc32c(page.bytes()));
+    /// Stamps its checksum on a page that was changed, which is dirty.
+    fn stamp(&self, page: &mut PageRef<'_>) -> Stamped {
+        let sum = if self.checksums {
+            crc32c(page.bytes())
+        } else {
+            0
+        };
+        let stamp = Stamp::from_bits(page.stamp()).changed(sum);
+        page.set_stamp(stamp.bits());
+        Stamped {
+            id: page.id(),
+            stamp,
         }
     }
 
-    /// Keeps the bytes of the request from `start` on.
+    /// Keeps the bytes of the request from `start` on. Returns what was done, for the log.
     pub(crate) fn write(
         &self,
         start: u64,
@@ -282,7 +301,8 @@ impl Store {
         source: &mut Source<'_>,
         stats: &Stats,
         cx: &mut MaySleep,
-    ) -> Result {
+    ) -> Result<Done> {
+        let mut done = None;
         for piece in pieces(start, bytes) {
             let mut guard = self.lock_or_insert(piece.index, stats, cx)?;
             let mut page = match guard.value() {
@@ -294,13 +314,14 @@ impl Store {
                 }
             };
             let copied = source.copy_to(page.bytes_mut().get_mut(piece.bytes).ok_or(EIO)?);
-            self.stamp(&mut page);
+            let stamped = self.stamp(&mut page);
             // The page is given back before the entry is.
             drop(page);
-            guard.unlock_marked(Mark::Dirty);
+            guard.unlock();
             copied?;
+            done = Some(done.map_or(Done::Stamped(stamped), |_| Done::Written));
         }
-        Ok(())
+        Ok(done.unwrap_or_default())
     }
 
     /// Makes the bytes of less than a page read as zeroes.
@@ -313,7 +334,6 @@ impl Store {
             page.bytes_mut().get_mut(piece.bytes).ok_or(EIO)?.fill(0);
             self.stamp(&mut page);
         }
-        guard.unlock_marked(Mark::Dirty);
         Ok(())
     }
 

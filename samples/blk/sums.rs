@@ -8,8 +8,8 @@
 //!   medium   where nodes are written to and read from, memory as the rest of the disk
 //! ```
 //!
-//! A write touches no node: whoever makes pages stable brings their checksums here, those of one node one
-//! after the other. Nor is a node written because it is dirty: that is [due](Sums::checkpoint_due) when
+//! A write touches no node: whoever makes pages stable brings their checksums here, and looks a node up
+//! once for several of them. Nor is a node written because it is dirty: that is [due](Sums::checkpoint_due) when
 //! many are, when their memory is wanted, and when some time has passed.
 //!
 //! In C, this is where `bcache` went wrong: a checkpoint picks the oldest dirty nodes under the lock of
@@ -75,6 +75,9 @@ const BATCH: usize = 8;
 
 /// How often a checkpoint does that.
 const ROUNDS: usize = 8;
+
+/// The nodes that somebody who brings checksums has at a time.
+const SLOTS: usize = 16;
 
 /// So many dirty nodes are not left to grow old: half a MiB of them.
 const MANY: usize = 256;
@@ -190,7 +193,7 @@ impl Sums {
         Ok(NodeOf { sums: self, pin })
     }
 
-    /// Lets `f` change checksums. Those of one node, one after the other, need its place looked up once.
+    /// Lets `f` change checksums. A node is looked up once for several of its pages.
     pub(crate) fn change<R>(
         &self,
         cx: &mut MaySleep,
@@ -198,7 +201,7 @@ impl Sums {
     ) -> Result<R> {
         let mut changes = Changes {
             sums: self,
-            node: None,
+            nodes: [const { None }; SLOTS],
         };
         let result = f(&mut changes, cx);
         changes.finish(cx)?;
@@ -345,11 +348,11 @@ impl NodeOf<'_> {
     }
 }
 
-/// Somebody who brings checksums.
+/// Somebody who brings checksums: with the nodes that they have changed, each in its slot, as long as no
+/// other one wants that.
 pub(crate) struct Changes<'a> {
     sums: &'a Sums,
-    /// The node that is being changed.
-    node: Option<NodeOf<'a>>,
+    nodes: [Option<NodeOf<'a>>; SLOTS],
 }
 
 impl Changes<'_> {
@@ -364,28 +367,23 @@ impl Changes<'_> {
     where
         order::Node: After<C>,
     {
-        let node = match self.node.take() {
-            Some(node) if node.has(page) => node,
-            other => {
-                self.node = other;
-                self.finish(cx)?;
-                self.sums.node(page, stats, cx)?
+        let slot = &mut self.nodes[page / PAGES % SLOTS];
+        if !slot.as_ref().is_some_and(|node| node.has(page)) {
+            let node = self.sums.node(page, stats, cx)?;
+            if let Some(before) = slot.replace(node) {
+                self.sums.note(&before.pin, true, cx)?;
             }
-        };
-        let result = node.set(page, sum, stats, cx);
-        self.node = Some(node);
-        result
+        }
+        let node = slot.as_ref().ok_or(EIO)?;
+        node.set(page, sum, stats, cx)
     }
 
-    /// Notes that the node that was being changed is dirty.
-    fn finish<C: Level>(&mut self, cx: &mut MaySleep<C>) -> Result
-    where
-        order::Node: After<C>,
-    {
-        match self.node.take() {
-            Some(node) => self.sums.note(&node.pin, true, cx),
-            None => Ok(()),
+    /// Notes that the nodes that were changed are dirty.
+    fn finish(&mut self, cx: &mut MaySleep) -> Result {
+        for node in self.nodes.iter_mut().filter_map(Option::take) {
+            self.sums.note(&node.pin, true, cx)?;
         }
+        Ok(())
     }
 }
 

@@ -27,15 +27,20 @@ mod log;
 #[path = "../../samples/blk/patience.rs"]
 mod patience;
 
+#[allow(dead_code, reason = "the driver uses the rest")]
 #[path = "../../samples/blk/store/pieces.rs"]
 mod pieces;
 
+#[allow(dead_code, reason = "the driver uses the rest")]
 #[path = "../../samples/blk/ring.rs"]
 mod ring;
 
 #[allow(dead_code, reason = "the driver uses the rest")]
 #[path = "../../samples/blk/settings.rs"]
 mod settings;
+
+#[path = "../../samples/blk/stamp.rs"]
+mod stamp;
 
 #[path = "blk/stats.rs"]
 mod stats;
@@ -67,6 +72,9 @@ mod ring_tests;
 
 #[path = "blk/settings.rs"]
 mod settings_tests;
+
+#[path = "blk/stamp.rs"]
+mod stamp_tests;
 
 #[path = "blk/sums.rs"]
 mod sums_tests;

@@ -17,6 +17,12 @@ impl Piece {
     }
 }
 
+/// Returns the index of the page that a byte lies in.
+pub(super) fn page_of(byte: u64) -> usize {
+    // CAST: The index is one of a page in memory.
+    (byte / PAGE_SIZE as u64) as usize
+}
+
 /// Splits a range of bytes at page boundaries.
 pub(super) fn pieces(start: u64, bytes: u64) -> impl Iterator<Item = Piece> {
     let end = start + bytes;

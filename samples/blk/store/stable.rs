@@ -1,75 +1,78 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Making what has changed stable: entries become clean, and checksums go where they are kept.
+//! Making what has changed stable: pages become clean, and checksums go where they are kept.
 
 use super::{
-    Guard,
-    PageId,
+    pieces::{
+        fragments,
+        page_of,
+        pieces, //
+    },
     Store, //
 };
 use crate::{
     journal::Checkpoint,
-    ring::Record,
+    ring::{
+        Done,
+        Record, //
+    },
+    stamp::{
+        Stamp,
+        Stamped, //
+    },
     stats::Stats,
     sums::Changes, //
 };
 use baton::{
     entry_map::{
-        Mark,
         Order,
         Outcome,
         Slot, //
     },
-    event::Io,
     MaySleep, //
 };
-use kernel::{
-    page::PAGE_SIZE,
-    prelude::*, //
-};
-
-/// Of a record of up to so many pages, each page is looked at: most of them have changed. In a larger
-/// one those are looked for. It is the largest write.
-const DENSE: usize = 257;
+use kernel::prelude::*;
 
 impl Store {
-    /// Makes what the records say that has changed stable; returns how many entries that were.
+    /// Makes what the records say that has changed stable; returns how many pages that were.
     ///
-    /// They are put in order: neighbours have their checksums in one node.
+    /// The medium is this memory, hence there is nothing to copy: the page becomes clean.
+    ///
+    /// What has changed once more meanwhile stays dirty. It is in a record that is to come.
     pub(crate) fn write_back(
         &self,
-        records: &mut [Record],
+        records: &[Record],
         stats: &Stats,
         cx: &mut MaySleep,
     ) -> Result<usize> {
-        records.sort_unstable_by_key(|record| record.start);
         self.sums.change(cx, |sums, cx| {
-            let mut entries = 0;
-            // What was looked at just now need not be looked at again.
-            let mut seen = None;
+            let mut pages = 0;
             for record in records.iter() {
-                let pages = (record.start / PAGE_SIZE as u64) as usize
-                    ..(record.start + record.bytes).div_ceil(PAGE_SIZE as u64) as usize;
-                if pages.len() > DENSE {
-                    self.entries.each(pages, |map, pages| {
-                        entries += map.write_back(cx, Io, pages, |entry| {
-                            self.bring_sum(entry, sums, stats)
-                        })?;
-                        Ok(())
-                    })?;
-                    continue;
-                }
-                for index in pages {
-                    if seen.replace(index) != Some(index) {
-                        entries += usize::from(self.clean(index, sums, stats, cx)?);
+                let Record { start, bytes, done } = *record;
+                match done {
+                    // No look at the entry: the stamp says whether the page is what it was.
+                    Done::Stamped(seen) => {
+                        let index = page_of(start);
+                        let same = self.pages.stamp(seen.id) == Some(seen.stamp.bits());
+                        pages += usize::from(same && self.keep(index, seen, sums, stats, cx)?);
+                    }
+                    Done::Written => {
+                        for piece in pieces(start, bytes) {
+                            pages += usize::from(self.clean(piece.index, sums, stats, cx)?);
+                        }
+                    }
+                    Done::Gone => {
+                        for piece in fragments(start, bytes) {
+                            pages += usize::from(self.clean(piece.index, sums, stats, cx)?);
+                        }
                     }
                 }
             }
-            Ok(entries)
+            Ok(pages)
         })
     }
 
-    /// Makes an entry stable. Returns whether it was dirty.
+    /// Makes the page of an entry stable, unless somebody else has it. Returns whether it was dirty.
     fn clean(
         &self,
         index: usize,
@@ -77,34 +80,53 @@ impl Store {
         stats: &Stats,
         cx: &mut MaySleep,
     ) -> Result<bool> {
-        let at = self.at(index, Order::Pte, stats, cx, |slot| match slot {
-            Slot::Unlocked(entry) if entry.is_marked(Mark::Dirty) => Outcome::Lock,
-            Slot::Unlocked(_) | Slot::Vacant | Slot::Conflict(_) => Outcome::Leave,
+        let mut found = None;
+        // The entry is left as it is: it only says which page that is. The stamp is looked at with it, or
+        // the page might be that of another entry by then.
+        let _ = self.at(index, Order::Pte, stats, cx, |slot| {
+            if let Slot::Unlocked(entry) = slot {
+                found = entry
+                    .value()
+                    .0
+                    .and_then(|id| Some((id, self.pages.stamp(id)?)));
+            }
+            Outcome::Leave
         })?;
-        let Some(mut guard) = at.locked() else {
+        let Some((id, bits)) = found else {
             return Ok(false);
         };
-        // The medium is this memory, hence there is nothing to copy; the entry becomes clean.
-        self.bring_sum(&mut guard, sums, stats)?;
-        guard.unlock_clean();
-        Ok(true)
+        let stamp = Stamp::from_bits(bits);
+        if !stamp.is_dirty() {
+            return Ok(false);
+        }
+        self.keep(index, Stamped { id, stamp }, sums, stats, cx)
     }
 
-    /// Brings the checksum of a page that is about to be stable to the others.
-    fn bring_sum(
+    /// Keeps the checksum of a page where it is stable. Returns whether the page still was what was seen, and
+    /// is clean now.
+    ///
+    /// ```text
+    ///   makes stable                      writes the page once more
+    ///   1 keeps the checksum of version 7
+    ///                                     2 stamps version 8, which is dirty
+    ///   3 version 7 is clean: it is not
+    ///     there any more
+    /// ```
+    ///
+    /// The scrub looks for the checksum of a dirty page at the page, and so does not see what 1 has left.
+    fn keep(
         &self,
-        guard: &mut Guard<'_, '_>,
+        index: usize,
+        seen: Stamped,
         sums: &mut Changes<'_>,
         stats: &Stats,
-    ) -> Result {
-        if !self.checksums {
-            return Ok(());
+        cx: &mut MaySleep,
+    ) -> Result<bool> {
+        let Stamped { id, stamp } = seen;
+        if self.checksums {
+            sums.set(index, stamp.sum(), stats, cx)?;
         }
-        if let PageId(Some(id)) = guard.value() {
-            let sum = self.pages.borrow(id)?.stamp();
-            sums.set(guard.granule().base(), sum, stats, guard.inner())?;
-        }
-        Ok(())
+        Ok(self.pages.restamp(id, stamp.bits(), stamp.stable().bits()))
     }
 
     /// Writes checksums out, if many have changed.

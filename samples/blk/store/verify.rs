@@ -8,11 +8,11 @@ use super::{
 };
 use crate::{
     levels::order,
+    stamp::Stamp,
     stats::Stats, //
 };
 use baton::{
     block::crc32c,
-    entry_map::Mark,
     After,
     Level,
     MaySleep, //
@@ -58,8 +58,9 @@ impl Store {
             return Ok(Verdict::Nothing);
         };
         let page = self.pages.borrow(id)?;
-        let expected = if guard.is_marked(Mark::Dirty) {
-            page.stamp()
+        let stamp = Stamp::from_bits(page.stamp());
+        let expected = if stamp.is_dirty() {
+            stamp.sum()
         } else {
             let node = self.sums.node(index, stats, guard.inner())?;
             node.get(index, stats, guard.inner())?

@@ -5,7 +5,10 @@
 use crate::{
     journal::Writer,
     log::Log,
-    ring::Record,
+    ring::{
+        Done,
+        Record, //
+    },
     stats::Stats,
     store::Store,
     suite::until, //
@@ -82,6 +85,7 @@ impl Scene {
             record: Record {
                 start: 0,
                 bytes: 512,
+                done: Done::Gone,
             },
             fua,
             request: 0,

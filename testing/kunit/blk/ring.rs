@@ -5,6 +5,7 @@
 use crate::{
     ring::{
         self,
+        Done,
         Record,
         Ring, //
     },
@@ -64,6 +65,29 @@ mod tests {
     }
 
     #[test]
+    fn much_data_is_worth_it() -> Result {
+        let ring = Ring::new()?;
+        let mut batch = ring::batch()?;
+        let of = |bytes, done| Record {
+            start: 0,
+            bytes,
+            done,
+        };
+        ring.enter(of(1 << 30, Done::Gone));
+        ring.enter(of(1 << 20, Done::Written));
+        ring.enter(of((1 << 20) - 4096, Done::Written));
+        let little = ring.is_worth_it();
+        ring.enter(of(8192, Done::Written));
+        let much = ring.is_worth_it();
+        let end = ring.take(&mut batch);
+        ring.reach(end);
+        assert!(!little);
+        assert!(much);
+        assert!(!ring.is_worth_it());
+        Ok(())
+    }
+
+    #[test]
     fn others_are_barred() -> Result {
         let ring = Ring::new()?;
         let record = Record::default();
@@ -85,7 +109,9 @@ mod tests {
     /// The position that is read before the records are taken is that of the last one, or before it.
     #[test]
     fn no_record_is_left_behind() -> Result {
-        const EACH: usize = 5_000;
+        const EACH: usize = 100_000;
+        /// What is done between two naps.
+        const BUSY: usize = 1000;
 
         let cx = &mut MaySleep::assert();
         let ring = Ring::new()?;
@@ -95,11 +121,12 @@ mod tests {
         for _ in 0..2 {
             let own = race.clone();
             let spawned = Thread::spawn(cx, c"blk_kunit", move |_cx, _stop| {
-                let record = Record { start: 1, bytes: 0 };
+                let record = Record::default();
                 let mut entered = 0;
                 let _ = until(|| {
-                    while entered < EACH && own.ring.enter(record).is_some() {
-                        entered += 1;
+                    for _ in 0..BUSY {
+                        let room = entered < EACH && own.ring.enter(record).is_some();
+                        entered += usize::from(room);
                     }
                     entered == EACH
                 });
@@ -108,16 +135,17 @@ mod tests {
             threads.push(spawned?, GFP_KERNEL)?;
         }
         let (mut taken, mut behind, mut most) = (0, 0, 0);
+        let mut batch = ring::batch()?;
         let over = until(|| {
             let last = race.writers.load(Relaxed) == 0;
-            let Ok(mut batch) = ring::batch() else {
-                return false;
-            };
-            let end = race.ring.take(&mut batch);
-            taken += batch.len() as u64;
-            behind += u64::from(taken < end);
-            most = most.max(batch.len());
-            race.ring.reach(end);
+            for _ in 0..BUSY {
+                let end = race.ring.take(&mut batch);
+                taken += batch.len() as u64;
+                behind += u64::from(taken < end);
+                most = most.max(batch.len());
+                batch.clear();
+                race.ring.reach(end);
+            }
             last
         });
         for thread in threads {

@@ -48,7 +48,7 @@ impl Store {
 
     pub(crate) fn write_back(
         &self,
-        records: &mut [Record],
+        records: &[Record],
         _stats: &Stats,
         _cx: &mut MaySleep,
     ) -> Result<usize> {

@@ -201,6 +201,24 @@ mod tests {
     }
 
     #[test]
+    fn changes_of_many_nodes_are_all_kept() -> Result {
+        let cx = &mut MaySleep::assert();
+        let cache = Cache::new(40)?;
+        cache.sums.change(cx, |sums, cx| {
+            for at in 0..80 {
+                let node = at % 40;
+                sums.set(node * PAGES, sum_of(node), &cache.stats, cx)?;
+            }
+            Ok(())
+        })?;
+        let written = cache.checkpoint(cx)?;
+        cache.reclaim(cx)?;
+        assert_eq!((written, cache.sums.cached()), (40, 0));
+        assert_eq!(cache.wrong(0..40, cx)?, 0);
+        Ok(())
+    }
+
+    #[test]
     fn changes_that_fail_are_kept_as_far_as_they_came() -> Result {
         let cx = &mut MaySleep::assert();
         let cache = Cache::new(8)?;

@@ -54,7 +54,14 @@ mod tests {
         // The same number, and another page.
         let again = pool.alloc(cx)?;
         assert_eq!(again.id(), id);
-        assert_eq!((fresh, kept, other.stamp(), again.stamp()), (0, 7, 8, 0));
+        assert_eq!((fresh, kept, other.stamp(), again.stamp()), (0, 7, 8, 7));
+        // Also for whoever has not borrowed it.
+        assert_eq!((pool.stamp(id), pool.stamp(2)), (Some(7), Some(0)));
+        assert_eq!(pool.stamp(u32::MAX), None);
+        let changed =
+            [(6, 9), (7, 9), (7, 10), (9, 11)].map(|(old, new)| pool.restamp(id, old, new));
+        assert_eq!(changed, [false, true, false, true]);
+        assert_eq!(again.stamp(), 11);
         Ok(())
     }
 

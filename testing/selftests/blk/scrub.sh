@@ -74,6 +74,28 @@ before_it_is_stable() {
 	undisk s10
 }
 
+# The records of a page that was discarded and written again, in the wrong order: what is made stable is what
+# is there. They are in the buffers of two CPUs, of which that of the first one is emptied first.
+written_again() {
+	disk s12 size=16 submit_queues=2
+	echo 1 >"$configfs/s12/log_hold"
+	taskset -c 1 dd if=/dev/urandom of=/dev/s12 bs=4k count=1 oflag=direct status=none
+	blkdiscard -l 4096 /dev/s12
+	taskset -c 0 dd if=/dev/urandom of=/dev/s12 bs=4k count=1 oflag=direct status=none
+	echo 0 >"$configfs/s12/log_hold"
+	sync -d /dev/s12
+	[ "$(scrub s12)" = "checked 4096 total 4096 corrupt 0 first -" ]
+	# The same page, and two versions of it.
+	echo 1 >"$configfs/s12/log_hold"
+	taskset -c 1 dd if=/dev/urandom of=/dev/s12 bs=4k count=1 oflag=direct status=none
+	taskset -c 0 dd if=/dev/urandom of=/dev/s12 bs=4k count=1 oflag=direct status=none
+	echo 0 >"$configfs/s12/log_hold"
+	sync -d /dev/s12
+	[ "$(scrub s12)" = "checked 4096 total 4096 corrupt 0 first -" ]
+	stat_is s12 written_back -eq 2
+	undisk s12
+}
+
 # Without checksums there is nothing to compare, and nothing is kept for that.
 without_checksums() {
 	disk s11 size=16 checksums=0
@@ -204,6 +226,7 @@ run_cases "$@" <<-END
 	20 small_blocks so have pages that are written and zeroed in part
 	20 corruption a corrupt page is found, and the log says where
 	20 before_it_is_stable so is one that is not stable
+	20 written_again what was written again before it was stable has its own checksum
 	20 without_checksums a disk without checksums has nothing that is corrupt
 	20 much_corruption much of it is counted, and the log tells of the first pages
 	30 resized a run ends where the disk ends
