@@ -12,7 +12,7 @@
 //! - An *entry* is what the map holds for one index, or for 512 ([`Order`]): a value of the user's,
 //!   and a lock.
 //! - The *owner* of a locked entry is an [`EntryGuard`], a [`DetachedEntry`], or the task that the lock
-//!   was handed to.
+//!   was handed to. Its *readers*, if it is shared, are the same of [`SharedEntry`].
 //! - A *granule* ([`Granule`]) is the place of an entry: its first index and its order.
 //! - To *hand over* is to pass the ownership of an entry to the oldest task that waits for it. The
 //!   entry is not unlocked in between.
@@ -55,7 +55,7 @@
 //! | what a task does to an entry that it owns       | who is woken             |
 //! |-------------------------------------------------|--------------------------|
 //! | keeps it: [`Outcome::Lock`]                     | nobody                   |
-//! | unlocks, leaves or replaces it, asks in vain    | the next, as the owner   |
+//! | unlocks, leaves or replaces it, asks in vain    | the next, as the owner, or the next readers |
 //! | removes or splits it                            | all, to look again       |
 //!
 //! A signal or a time-out ends the wait of a task that owns nothing. If the lock was handed to it
@@ -70,11 +70,15 @@
 //!
 //! # Locks and barriers
 //!
-//! Tree lock, interrupts off, then bucket lock, then what `wake_up_process()` takes. The first unlock
-//! that could miss a waiter and the waiter itself are both under the tree lock. What happens without
-//! it is the sleep: barriers A to D of the event protocol (`event/protocol.rs`), on which the waits
-//! here are built. There are no others.
-
+//! Tree lock, interrupts off, then bucket lock, then what `wake_up_process()` takes. Who waits, and who
+//! hands over, has the tree lock. What happens without it is
+//!
+//! - the sleep: barriers A to D of the event protocol (`event/protocol.rs`), on which the waits here are
+//!   built;
+//! - to lock an entry that nobody owns, and to unlock one that nobody waits for: one exchange of the
+//!   entry's word, J and K of `word.rs`. `place.rs` says why the word stays where it is.
+//!
+//! There are no others.
 //!
 //! # The order
 //!
@@ -86,6 +90,8 @@
 // From the bottom up.
 mod state;
 
+mod word;
+
 mod protocol;
 mod wait;
 
@@ -96,21 +102,28 @@ mod tree;
 
 mod xas;
 
+mod place;
+
 mod locked;
 
 mod owned;
 mod sleep;
+
+mod acquire;
+
 mod slot;
 
 mod hold;
 mod visit;
 
 mod guard;
+mod reader;
 
 mod hand;
 
 mod map;
 
+mod lock;
 mod range;
 mod shared;
 
@@ -128,6 +141,11 @@ pub use hold::{
 pub use map::{
     new_entry_map,
     EntryMap, //
+};
+pub use reader::{
+    DetachedSharedEntry,
+    SharedEntry,
+    SharedEntryGuard, //
 };
 pub use shared::OwnedEntryGuard;
 pub use slot::{

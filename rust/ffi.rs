@@ -176,6 +176,23 @@ extern "C" {
     pub(crate) fn baton_xas_found_index(xas: *const bindings::xa_state) -> c_ulong;
     pub(crate) fn baton_xas_marks(xas: *const bindings::xa_state) -> c_uint;
     pub(crate) fn baton_xas_replace(xas: *mut bindings::xa_state, entry: *mut c_void);
+    pub(crate) fn baton_xa_slot_begin(
+        xa: *mut bindings::xarray,
+        index: c_ulong,
+    ) -> *mut *mut c_void;
+    pub(crate) fn baton_xa_slot_end();
+    pub(crate) fn baton_slot_marks(slot: *mut *mut c_void, index: c_ulong, order: c_uint)
+        -> c_uint;
+    pub(crate) fn baton_slot_exchange_acquire(
+        slot: *mut *mut c_void,
+        old: *mut c_void,
+        new: *mut c_void,
+    ) -> bool;
+    pub(crate) fn baton_slot_exchange_release(
+        slot: *mut *mut c_void,
+        old: *mut c_void,
+        new: *mut c_void,
+    ) -> bool;
     pub(crate) fn baton_xas_split_alloc(
         xas: *mut bindings::xa_state,
         entry: *mut c_void,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Prototypes of helpers.c, helpers_registry.c and helpers_owner.c, so that C checks what ffi.rs claims.
+ * Prototypes of helpers.c and the other helpers_*.c, so that C checks what ffi.rs claims.
  */
 #ifndef BATON_HELPERS_H
 #define BATON_HELPERS_H
@@ -117,6 +117,12 @@ bool baton_xas_nomem(struct xa_state *xas, bool io);
 unsigned long baton_xas_found_index(const struct xa_state *xas);
 unsigned int baton_xas_marks(const struct xa_state *xas);
 void baton_xas_replace(struct xa_state *xas, void *entry);
+void **baton_xa_slot_begin(struct xarray *xa, unsigned long index);
+void baton_xa_slot_end(void);
+bool baton_slot_exchange_acquire(void **slot, void *old, void *new);
+bool baton_slot_exchange_release(void **slot, void *old, void *new);
+unsigned int baton_slot_marks(void **slot, unsigned long index,
+			      unsigned int order);
 int baton_xas_split_alloc(struct xa_state *xas, void *entry,
 			  unsigned int order, bool io);
 void baton_xas_split(struct xa_state *xas, void *entry, unsigned int order);

@@ -3,17 +3,18 @@
 //! Locked entries: in the hands of the task that has locked them, or of whoever gets them.
 
 use super::{
+    acquire::Had,
     hold::{
         Detached,
         Hold,
         InHand, //
     },
+    place::TreeWord,
     slot::At,
     state::{
         Content,
         End,
-        Granule,
-        Raw, //
+        Granule, //
     },
     tree::Tree,
     value::{
@@ -22,6 +23,7 @@ use super::{
         Marks,
         Value, //
     },
+    visit::Visit, //
 };
 use crate::{
     level::Unordered,
@@ -79,10 +81,11 @@ pub type DetachedEntry<'a, V, L = Unordered> = LockedEntry<'a, V, Detached<L>>;
 ///
 /// # Invariants
 ///
-/// The entry of `granule` in `tree` is there, is locked, and this is its owner.
+/// The entry of `granule` in `tree` is there, is locked, and this is its owner. `word` is its word, if any.
 #[must_use = "the entry is unlocked immediately when the guard is unused"]
 pub struct LockedEntry<'a, V: Value, H: Hold> {
     pub(super) tree: &'a Tree,
+    word: Option<TreeWord>,
     pub(super) granule: Granule,
     pub(super) content: Content,
     pub(super) hold: H,
@@ -90,7 +93,7 @@ pub struct LockedEntry<'a, V: Value, H: Hold> {
 }
 
 impl<'a, V: Value, H: Hold> LockedEntry<'a, V, H> {
-    /// Makes what a visit of `tree` at `index` has returned.
+    /// Makes what a visit of `tree` has returned.
     ///
     /// If the visit has locked an entry, that is left to the guard.
     ///
@@ -101,32 +104,37 @@ impl<'a, V: Value, H: Hold> LockedEntry<'a, V, H> {
     #[track_caller]
     pub(super) fn at(
         tree: &'a Tree,
-        (end, granule): (End, Option<Granule>),
-        index: usize,
+        visit: Visit,
         hold: impl FnOnce() -> H,
     ) -> Result<At<V, Self>> {
-        Ok(match end {
+        Ok(match visit.end {
             End::Left => At::Left,
             End::Stored => At::Stored,
             End::Removed(raw) => At::Removed(V::from_bits(raw.content().value)),
             End::Locked(raw) => {
-                let granule = granule.unwrap_or(Granule::of(raw, index));
-                At::Locked(Self::new(tree, granule, raw, hold()))
+                let had = Had {
+                    raw,
+                    // A visit that has locked an entry says where.
+                    granule: visit.granule.ok_or(EINVAL)?,
+                    word: visit.word,
+                };
+                At::Locked(Self::new(tree, had, hold()))
             }
             End::Illegal => return Err(EINVAL),
         })
     }
 
-    /// The caller owns the entry `raw` of `granule`, and leaves it to the guard.
+    /// The caller owns the entry, and leaves it to the guard.
     #[inline]
     #[track_caller]
-    fn new(tree: &'a Tree, granule: Granule, raw: Raw, hold: H) -> Self {
-        registry::owe(Kind::Entry, tree.object(granule));
+    pub(super) fn new(tree: &'a Tree, had: Had, hold: H) -> Self {
+        registry::owe(Kind::Entry, tree.object(had.granule));
         // INVARIANT: The caller sees to it.
         Self {
             tree,
-            granule,
-            content: raw.content(),
+            word: had.word,
+            granule: had.granule,
+            content: had.raw.content(),
             hold,
             _value: PhantomData,
         }
@@ -141,6 +149,7 @@ impl<'a, V: Value, H: Hold> LockedEntry<'a, V, H> {
         // INVARIANT: It was this one's.
         LockedEntry {
             tree: this.tree,
+            word: this.word,
             granule: this.granule,
             content: this.content,
             hold,
@@ -184,7 +193,7 @@ impl<'a, V: Value, H: Hold> LockedEntry<'a, V, H> {
     ///
     /// # Errors
     ///
-    /// [`EINVAL`] if the value has more than 56 bits.
+    /// [`EINVAL`] if the value has more than 48 bits.
     #[inline]
     pub fn set(&mut self, value: V) -> Result {
         self.set_content(value, false)
@@ -196,7 +205,7 @@ impl<'a, V: Value, H: Hold> LockedEntry<'a, V, H> {
     ///
     /// # Errors
     ///
-    /// [`EINVAL`] if the value has more than 56 bits.
+    /// [`EINVAL`] if the value has more than 48 bits.
     #[inline]
     pub fn set_zero(&mut self, value: V) -> Result {
         self.set_content(value, true)
@@ -242,7 +251,13 @@ impl<'a, V: Value, H: Hold> LockedEntry<'a, V, H> {
     /// Context: any.
     #[inline]
     pub fn unlock_marked(self, mark: Mark) {
-        self.release_marked(mark.into(), Marks::NONE);
+        if mark != Mark::Dirty {
+            return self.release_marked(mark.into(), Marks::NONE);
+        }
+        self.paid();
+        self.tree
+            .release_dirty(self.word, self.granule, self.content);
+        self.has_gone();
     }
 
     /// Clears all marks and unlocks the entry, in one step.
@@ -289,9 +304,10 @@ impl<V: Value, H: Hold> Drop for LockedEntry<'_, V, H> {
         self.paid();
         if H::IS_IN_HAND {
             // Not inside of the map: an entry in hand is not `Send`, and so in no closure of a visit.
-            self.tree.release(self.granule, self.content);
+            self.tree.release(self.word, self.granule, self.content);
         } else {
-            self.tree.release_anywhere(self.granule, self.content);
+            self.tree
+                .release_anywhere(self.word, self.granule, self.content);
         }
     }
 }

@@ -131,7 +131,7 @@ impl<'a, 'c, V: Value, L: Level> EntryGuard<'a, 'c, V, L> {
             .tree
             .visit(Target::Here, &mut xas, Some(&mut sleeper), visitor)?;
         visited.map_or(Ok(At::Left), |end| {
-            LockedEntry::at(self.tree, end, xas.index(), InHand::another)
+            LockedEntry::at(self.tree, end, InHand::another)
         })
     }
 
@@ -147,7 +147,7 @@ impl<'a, 'c, V: Value, L: Level> EntryGuard<'a, 'c, V, L> {
     /// # Errors
     ///
     /// Returns the guard, and the entry as it was, with [`EINVAL`] if the entry is of
-    /// [`Order::Pte`], [`EINVAL`] if one of the values has more than 56 bits, or [`ENOMEM`].
+    /// [`Order::Pte`], [`EINVAL`] if one of the values has more than 48 bits, or [`ENOMEM`].
     #[track_caller]
     pub fn split(self, mut f: impl FnMut(usize) -> V) -> Result<(), SplitError<'a, 'c, V, L>> {
         match self.values(&mut f) {

@@ -8,6 +8,7 @@ use super::{
     bucket::Table,
     state::{
         decide,
+        Access,
         Action,
         Change,
         End,
@@ -26,6 +27,7 @@ use super::{
         Marks, //
     },
     wait,
+    word::seize,
     xas::Xas, //
 };
 use crate::ffi;
@@ -142,11 +144,14 @@ impl Tree {
             _not_send: NotThreadSafe,
         };
         let look = locked.found(xas, loaded(found), false, Marks(marks));
+        let look = locked
+            .seized(xas, look)
+            .unwrap_or_else(|_| locked.seize(xas, Target::Here, None));
         (locked, look)
     }
 
-    /// Takes the lock and looks: see [`Locked::look`].
-    pub(super) fn look(
+    /// Takes the lock, looks, and seizes what is free: see [`Locked::seize`].
+    pub(super) fn seize(
         &self,
         xas: &mut Xas,
         target: Target,
@@ -158,7 +163,7 @@ impl Tree {
         } else {
             self.lock_irqsave()
         };
-        let look = locked.look(xas, target, mine);
+        let look = locked.seize(xas, target, mine);
         (locked, look)
     }
 
@@ -179,8 +184,31 @@ impl Tree {
     }
 }
 
+/// Somebody has taken an entry that was free without the tree lock.
+struct Taken;
+
 impl<'a> Locked<'a> {
-    /// Looks at what is there. `mine` is the granule of an entry that was handed over to this task.
+    /// Looks at what is there, and takes it if it is free: it is this task's then.
+    pub(super) fn seize(&self, xas: &mut Xas, target: Target, mine: Option<Granule>) -> Look {
+        loop {
+            let look = self.look(xas, target, mine);
+            if let Ok(look) = self.seized(xas, look) {
+                return look;
+            }
+        }
+    }
+
+    /// Takes what was seen at the position, if it was free.
+    #[inline]
+    fn seized(&self, xas: &Xas, look: Look) -> Result<Look, Taken> {
+        if !matches!(look.seen, Seen::Free(_)) {
+            return Ok(look);
+        }
+        let seen = Seen::Mine(seize(&xas.word(), Access::Exclusive).ok_or(Taken)?);
+        Ok(Look { seen, ..look })
+    }
+
+    /// Looks at what is there. `mine` is the granule of an entry of this task.
     pub(super) fn look(&self, xas: &mut Xas, target: Target, mine: Option<Granule>) -> Look {
         let state = &raw mut xas.state;
         let found = match (target, mine) {
@@ -251,7 +279,7 @@ impl<'a> Locked<'a> {
     #[inline]
     pub(super) fn replace(&mut self, xas: &mut Xas, raw: Raw) {
         // SAFETY: The state is at an entry: the callers have found one there under this lock, which
-        // is held by the type invariants.
+        // is held by the type invariants. It has an owner, on whose behalf they store.
         unsafe { ffi::baton_xas_replace(&mut xas.state, stored(raw)) };
     }
 
@@ -274,7 +302,7 @@ impl<'a> Locked<'a> {
         let (change, end) = decide(look.seen, action, xas.order);
         match change {
             Change::None => (),
-            Change::Replace(raw) => self.commit(xas, raw),
+            Change::Unlock(raw) if !raw.has_waiters() => self.commit(xas, raw.unlocked()),
             change => self.change(xas, look, change)?,
         }
         Ok(end)
@@ -285,11 +313,14 @@ impl<'a> Locked<'a> {
         match (change, look.granule) {
             (Change::None, _) => (),
             (Change::Insert(raw), _) => self.insert(xas, raw)?,
-            (Change::Replace(raw), _) => self.replace(xas, raw),
             (Change::Unlock(raw), Some(granule)) => self.unlock(xas, granule, raw),
+            (Change::UnlockClean(raw), Some(granule)) => {
+                self.mark(xas, look.marks, false);
+                self.unlock(xas, granule, raw);
+            }
             (Change::Remove, Some(granule)) => self.remove(xas, granule, look.seen),
             // Not reached: these changes are for entries that were found.
-            (Change::Unlock(_) | Change::Remove, None) => (),
+            (Change::Unlock(_) | Change::UnlockClean(_) | Change::Remove, None) => (),
         }
         Ok(())
     }

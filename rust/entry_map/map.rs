@@ -29,7 +29,6 @@ use super::{
     },
     value::Value,
     visit::{
-        Plain,
         User,
         Visitor, //
     },
@@ -208,7 +207,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
     where
         L: After<C>,
     {
-        self.try_visit(index, order, f, || InHand::new(&self.tree))
+        self.try_visit(index, order, &mut User(f), || InHand::new(&self.tree))
     }
 
     /// As [`EntryMap::try_at_in`], in a context that has no capability to sleep: an entry that it locks
@@ -227,36 +226,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
         order: Order,
         f: impl FnMut(Slot<V>) -> Outcome<V> + Send,
     ) -> Result<At<V, DetachedEntry<'_, V, L>>> {
-        self.try_visit(index, order, f, Detached::new)
-    }
-
-    /// Locks the entry for `index`, if there is one.
-    ///
-    /// Context: as [`EntryMap::at`].
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    #[inline]
-    #[track_caller]
-    pub fn lock<'c, C: Level, M: ModeAt<C>>(
-        &self,
-        cx: &'c mut MaySleep<C>,
-        mode: M,
-        index: usize,
-    ) -> Result<Option<EntryGuard<'_, 'c, V, L>>>
-    where
-        L: After<C>,
-    {
-        if self.tree.is_inside() {
-            return Err(EDEADLK);
-        }
-        let mut lock = Plain(|slot| match slot {
-            Slot::Unlocked(_) => Outcome::Lock,
-            Slot::Vacant | Slot::Conflict(_) => Outcome::Leave,
-        });
-        self.wait_at(cx, mode, index, Order::Pte, &mut lock)
-            .map(At::locked)
+        self.try_visit(index, order, &mut User(f), Detached::new)
     }
 
     #[inline]
@@ -283,7 +253,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
             .visit(Target::Here, &mut xas, Some(&mut sleeper), visitor)?;
         // No closure: what the registry is told is the place of the caller.
         match visited {
-            Some(end) => LockedEntry::at(&self.tree, end, xas.index(), || InHand::new(&self.tree)),
+            Some(end) => LockedEntry::at(&self.tree, end, || InHand::new(&self.tree)),
             None => Ok(At::Left),
         }
     }
@@ -294,16 +264,14 @@ impl<V: Value, L: Level> EntryMap<V, L> {
         &'a self,
         index: usize,
         order: Order,
-        f: impl FnMut(Slot<V>) -> Outcome<V>,
+        visitor: &mut impl Visitor<V>,
         hold: impl FnOnce() -> H,
     ) -> Result<At<V, LockedEntry<'a, V, H>>> {
         let mut xas = Xas::new(&self.tree, index, order)?;
-        let visited = self
-            .tree
-            .visit(Target::Here, &mut xas, None, &mut User(f))?;
+        let visited = self.tree.visit(Target::Here, &mut xas, None, visitor)?;
         // No closure, as above.
         match visited {
-            Some(end) => LockedEntry::at(&self.tree, end, xas.index(), hold),
+            Some(end) => LockedEntry::at(&self.tree, end, hold),
             None => Ok(At::Left),
         }
     }

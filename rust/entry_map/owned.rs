@@ -2,11 +2,13 @@
 
 //! What the owner of an entry can do to it, without regard to the type of the values.
 //!
-//! All of these go to the entry anew: while a guard exists the tree can grow and shrink around its
-//! entry, but the entry itself stays, because only its owner removes it.
+//! Most of these go to the entry anew: while a guard exists the tree can grow and shrink around its
+//! entry. The entry itself stays, because only its owner removes it, and so does its word
+//! (`place.rs`), which is all that an unlock needs if nobody waits.
 
 use super::{
     locked::Locked,
+    place::TreeWord,
     state::{
         Content,
         Granule,
@@ -15,14 +17,18 @@ use super::{
         Seen, //
     },
     tree::Tree,
-    value::Marks,
+    value::{
+        Mark,
+        Marks, //
+    },
+    word::let_go,
     xas::Xas, //
 };
 use kernel::prelude::*;
 
 impl Tree {
     /// Goes to the entry of a guard, and does `f` there with the lock held.
-    fn with_owned<R>(
+    pub(super) fn with_owned<R>(
         &self,
         granule: Granule,
         f: impl FnOnce(&mut Locked<'_>, &mut Xas, Raw) -> R,
@@ -37,14 +43,29 @@ impl Tree {
         Some(f(&mut locked, &mut xas, raw?))
     }
 
-    /// Stores the content and unlocks the entry, also from [inside](Tree::is_inside).
-    pub(super) fn release_anywhere(&self, granule: Granule, content: Content) {
-        self.release_marked(granule, content, Marks::NONE, Marks::NONE);
+    /// As [`Tree::release`], also from [inside](Tree::is_inside).
+    #[inline]
+    pub(super) fn release_anywhere(
+        &self,
+        word: Option<TreeWord>,
+        granule: Granule,
+        content: Content,
+    ) {
+        if !word.is_some_and(|word| let_go(&word, content)) {
+            self.release_marked(granule, content, Marks::NONE, Marks::NONE);
+        }
     }
 
-    /// Stores the content and unlocks the entry.
+    /// Stores the content and unlocks the entry, whose word is there.
     #[inline]
-    pub(super) fn release(&self, granule: Granule, content: Content) {
+    pub(super) fn release(&self, word: Option<TreeWord>, granule: Granule, content: Content) {
+        if !word.is_some_and(|word| let_go(&word, content)) {
+            self.release_locked(granule, content);
+        }
+    }
+
+    /// As [`Tree::release`], with the lock.
+    fn release_locked(&self, granule: Granule, content: Content) {
         let mut xas = Xas::at(self, granule.base());
         let (mut locked, raw) = self.begin_load(&mut xas);
         // By the invariants of the guard the entry is there, and the content fits.
@@ -52,6 +73,19 @@ impl Tree {
             Some(raw) if !raw.has_waiters() => locked.commit(&mut xas, raw.unlocked()),
             Some(raw) => locked.unlock(&mut xas, granule, raw),
             None => (),
+        }
+    }
+
+    /// Stores the content, sets [`Mark::Dirty`](super::Mark::Dirty) and unlocks the entry.
+    ///
+    /// Nobody but the owner changes that mark. If it is there already, no lock is needed.
+    #[inline]
+    pub(super) fn release_dirty(&self, word: Option<TreeWord>, granule: Granule, content: Content) {
+        let dirty = Mark::Dirty;
+        let done =
+            word.is_some_and(|word| word.marks(granule).has(dirty) && let_go(&word, content));
+        if !done {
+            self.release_marked(granule, content, dirty.into(), Marks::NONE);
         }
     }
 
@@ -101,8 +135,8 @@ impl Tree {
         {
             return Err(EINVAL);
         }
-        // What the new entries are until they have got their contents, under the lock.
-        let first = fits(0).ok_or(EINVAL)?;
+        // What the new entries are until they have got their contents: this task's, as the old one.
+        let first = fits(0).ok_or(EINVAL)?.owned();
         let mut xas = Xas::new(self, granule.base(), Order::Pte)?;
         xas.alloc_split(self, first, granule.order())?;
 

@@ -33,6 +33,7 @@ use super::{
     visit::{
         Plain,
         User,
+        Visit,
         Visitor, //
     },
     xas::Xas, //
@@ -115,7 +116,7 @@ impl<V: Value, L: Level> EntryMap<V, L> {
         cursor: &mut Cursor,
         sleeper: &mut KernelSleeper,
         visitor: &mut impl Visitor<V>,
-    ) -> Result<Option<(End, Granule)>> {
+    ) -> Result<Option<(Visit, Granule)>> {
         let Some(target) = cursor.target() else {
             return Ok(None);
         };
@@ -128,15 +129,16 @@ impl<V: Value, L: Level> EntryMap<V, L> {
         let visited = self.tree.visit(target, &mut xas, Some(sleeper), visitor)?;
         match visited {
             // What was found is somewhere.
-            Some((end, Some(granule))) => {
-                cursor.pass(granule);
-                Ok(Some((end, granule)))
-            }
-            _ => {
-                cursor.done = true;
-                Ok(None)
-            }
+            Some(visit) => match visit.granule {
+                Some(granule) => {
+                    cursor.pass(granule);
+                    return Ok(Some((visit, granule)));
+                }
+                None => cursor.done = true,
+            },
+            None => cursor.done = true,
         }
+        Ok(None)
     }
 
     /// Removes every entry of a range, waiting for those that are locked.
@@ -205,8 +207,8 @@ impl<V: Value, L: Level> EntryMap<V, L> {
             Slot::Unlocked(entry) if wanted(&entry) => Outcome::Remove,
             _ => Outcome::Leave,
         });
-        while let Some((end, granule)) = self.visit(&mut cursor, &mut sleeper, &mut remove)? {
-            if let End::Removed(raw) = end {
+        while let Some((visit, granule)) = self.visit(&mut cursor, &mut sleeper, &mut remove)? {
+            if let End::Removed(raw) = visit.end {
                 count += 1;
                 removed(cx, granule, V::from_bits(raw.content().value));
             }
@@ -301,9 +303,8 @@ impl<V: Value, L: Level> EntryMap<V, L> {
             Slot::Unlocked(entry) if entry.is_marked(Mark::ToWrite) => Outcome::Lock,
             _ => Outcome::Leave,
         });
-        while let Some((end, granule)) = self.visit(&mut cursor, &mut sleeper, &mut lock)? {
-            let end = (end, Some(granule));
-            let at = LockedEntry::at(&self.tree, end, granule.base(), || InHand::new(&self.tree))?;
+        while let Some((visit, _)) = self.visit(&mut cursor, &mut sleeper, &mut lock)? {
+            let at = LockedEntry::at(&self.tree, visit, || InHand::new(&self.tree))?;
             if let At::Locked(mut guard) = at {
                 write(&mut guard)?;
                 guard.unlock_clean();

@@ -77,7 +77,7 @@ impl<T, V: Value, L: Level> OwnedEntryGuard<T, V, L> {
     ///
     /// # Errors
     ///
-    /// [`EINVAL`] if the value has more than 56 bits.
+    /// [`EINVAL`] if the value has more than 48 bits.
     #[inline]
     pub fn set(&mut self, value: V) -> Result {
         self.guard.set(value)

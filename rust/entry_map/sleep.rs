@@ -10,6 +10,7 @@ use super::{
         Target, //
     },
     state::{
+        Access,
         Granule,
         Raw,
         Seen, //
@@ -19,6 +20,10 @@ use super::{
         self,
         Grant,
         Place, //
+    },
+    word::{
+        note,
+        note_waiter, //
     },
     xas::Xas, //
 };
@@ -47,10 +52,10 @@ impl Locked<'_> {
         }
     }
 
-    /// Waits for the entry `raw` at the position, which another task owns. Releases the lock.
+    /// Waits for the entry `raw` at the position, which others have. Releases the lock.
     ///
-    /// [`Grant::Owned`] is a debt: the next [`Locked::look`] must be given the granule, and be
-    /// [settled](Locked::settle).
+    /// [`Grant::Owned`] is a debt: the entry is this task's, or shared by it. Of an owner the next
+    /// [`Locked::look`] must be given the granule, and be [settled](Locked::settle).
     ///
     /// # Errors
     ///
@@ -62,7 +67,7 @@ impl Locked<'_> {
         self,
         xas: &mut Xas,
         granule: Granule,
-        raw: Raw,
+        (raw, access): (Raw, Access),
         sleeper: &mut KernelSleeper,
     ) -> Result<Grant, WaitError> {
         let tree = self.tree;
@@ -75,7 +80,8 @@ impl Locked<'_> {
             place,
             class: 0,
         });
-        wait::wait(&mut At { tree, xas, granule }, self, &key, raw, sleeper)
+        let mut at = At { tree, xas, granule };
+        wait::wait(&mut at, self, &key, (raw, access), sleeper)
     }
 }
 
@@ -103,15 +109,20 @@ impl<'a> Place for At<'a, '_> {
         held.load(self.xas)
     }
 
-    fn store(&mut self, held: &mut Locked<'a>, raw: Raw) {
-        held.replace(self.xas, raw);
+    fn note_waiter(&mut self, _held: &mut Locked<'a>, raw: Raw) -> bool {
+        note_waiter(&self.xas.word(), raw)
     }
 
-    fn count(&mut self, held: &mut Locked<'a>, waits: bool) {
-        if waits {
-            held.tree.goes_to_sleep();
-        } else {
-            held.tree.have_slept(1);
-        }
+    fn note(&mut self, _held: &mut Locked<'a>, readers: u64, waiters: bool) {
+        // The position is at the entry, since it was loaded.
+        note(&self.xas.word(), readers, waiters);
+    }
+
+    fn waits(&mut self, held: &mut Locked<'a>) {
+        held.tree.goes_to_sleep();
+    }
+
+    fn gives_up(&mut self, held: &mut Locked<'a>, others: usize) {
+        held.tree.have_slept(1 + others);
     }
 }

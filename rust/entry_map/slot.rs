@@ -101,9 +101,10 @@ impl<V: Value> Slot<V> {
 /// | `Lock`                | `EINVAL` | `EINVAL`   | ok         |
 /// | `Insert*`             | ok       | `EINVAL`   | `EINVAL`   |
 /// | `Replace*`            | `EINVAL` | `EINVAL`   | ok         |
+/// | `Clean`               | `EINVAL` | `EINVAL`   | ok         |
 /// | `Remove`              | `EINVAL` | `EINVAL`   | ok         |
 ///
-/// With `EINVAL` nothing has changed. It is also returned for a value of more than 56 bits.
+/// With `EINVAL` nothing has changed. It is also returned for a value of more than 48 bits.
 ///
 /// Dropping it, or `mem::forget`, does nothing: nothing has been done.
 #[must_use = "an outcome does nothing by itself: return it from the closure"]
@@ -124,6 +125,8 @@ pub enum Outcome<V> {
     Replace(V),
     /// Make the entry a zero entry, and leave it unlocked.
     ReplaceZero(V),
+    /// Take all marks from the entry, and leave it as it is otherwise.
+    Clean,
     /// Remove the entry.
     Remove,
 }
@@ -139,6 +142,7 @@ impl<V: Value> Outcome<V> {
             Outcome::Leave => Action::Leave,
             Outcome::Lock => Action::Lock,
             Outcome::Remove => Action::Remove,
+            Outcome::Clean => Action::Clean,
             Outcome::Insert(value) => insert(value, false, false)?,
             Outcome::InsertLocked(value) => insert(value, false, true)?,
             Outcome::InsertZero(value) => insert(value, true, false)?,
@@ -158,7 +162,7 @@ impl<V: Value> Outcome<V> {
 pub enum At<V, G> {
     /// Nothing has changed.
     Left,
-    /// An entry was made or has got another value, and is unlocked.
+    /// An entry was made, has got another value or has lost its marks, and is unlocked.
     Stored,
     /// The entry is locked.
     Locked(G),

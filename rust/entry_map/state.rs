@@ -16,6 +16,10 @@
 //!      +---------------------------------------------------------------------+
 //! ```
 //!
+//! *Locked* is: by one owner, or by up to [`Raw::MOST_READERS`] who share it. A shared entry is as a
+//! locked one to everybody who wants it for themselves; another one who shares it comes in as long as
+//! nobody waits.
+//!
 //! There is no arrow from "locked, waiters" to "unlocked": an unlock with waiters hands the lock
 //! over, and the entry stays locked. So an unlocked entry has no waiters, and nobody who comes along
 //! can take the lock before those who wait for it.
@@ -107,19 +111,27 @@ pub(super) struct Content {
 /// # Invariants
 ///
 /// - [`Raw::has_waiters`] implies [`Raw::is_locked`].
+/// - An entry with an owner has no readers.
 /// - The value has no more than [`Raw::VALUE_BITS`] bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Raw(u64);
 
 impl Raw {
-    const LOCKED: u64 = 1 << 0;
+    const OWNED: u64 = 1 << 0;
     const WAITERS: u64 = 1 << 1;
     const ZERO: u64 = 1 << 2;
     const PMD: u64 = 1 << 3;
     const VALUE_SHIFT: u32 = 4;
 
     /// How many bits a value can have.
-    pub(super) const VALUE_BITS: u32 = 56;
+    pub(super) const VALUE_BITS: u32 = 48;
+
+    const VALUE: u64 = (1 << Self::VALUE_BITS) - 1;
+    const READER: u64 = 1 << (Self::VALUE_SHIFT + Self::VALUE_BITS);
+    const READERS: u64 = Self::MOST_READERS * Self::READER;
+
+    /// How many can share an entry.
+    pub(super) const MOST_READERS: u64 = 1023;
 
     /// Makes an unlocked entry; `None` if the value is too large.
     #[inline]
@@ -145,10 +157,52 @@ impl Raw {
         self.0
     }
 
-    /// Returns whether some task owns the entry.
+    /// Returns whether some task owns the entry, or some share it.
     #[inline]
     pub(super) const fn is_locked(self) -> bool {
-        self.0 & Self::LOCKED != 0
+        self.0 & (Self::OWNED | Self::READERS) != 0
+    }
+
+    /// Returns how many share the entry.
+    #[inline]
+    pub(super) const fn readers(self) -> u64 {
+        (self.0 & Self::READERS) / Self::READER
+    }
+
+    /// Returns the entry as it is when one more has it; `None` if that cannot be.
+    #[inline]
+    pub(super) const fn taken(self, access: Access) -> Option<Self> {
+        match access {
+            Access::Exclusive if !self.is_locked() => Some(self.owned()),
+            Access::Shared if self.may_be_shared() => {
+                // INVARIANT: It has no owner.
+                Some(Self(self.0 + Self::READER))
+            }
+            Access::Exclusive | Access::Shared => None,
+        }
+    }
+
+    #[inline]
+    const fn may_be_shared(self) -> bool {
+        let free = self.0 & Self::OWNED == 0;
+        // Who waits comes first.
+        let next = !self.has_waiters();
+        let room = self.readers() < Self::MOST_READERS;
+        free && next && room
+    }
+
+    /// Returns the shared entry as it is when one reader less has it.
+    #[inline]
+    pub(super) const fn without_reader(self) -> Self {
+        // INVARIANT: Who waits waits for the others, or takes its place: see `word.rs`.
+        Self(self.0 - Self::READER)
+    }
+
+    /// Returns the entry as it is when `readers` share it.
+    #[inline]
+    pub(super) const fn shared_by(self, readers: u64) -> Self {
+        // INVARIANT: It has no owner.
+        Self(self.0 & !(Self::OWNED | Self::READERS) | readers * Self::READER)
     }
 
     /// Returns whether some task waits for the entry.
@@ -171,7 +225,7 @@ impl Raw {
     #[inline]
     pub(super) const fn content(self) -> Content {
         Content {
-            value: self.0 >> Self::VALUE_SHIFT,
+            value: self.0 >> Self::VALUE_SHIFT & Self::VALUE,
             zero: self.0 & Self::ZERO != 0,
         }
     }
@@ -185,23 +239,24 @@ impl Raw {
         let zero = if content.zero { Self::ZERO } else { 0 };
         // INVARIANT: The value was checked; the other bits stay as they are.
         Some(Self(
-            self.0 & (Self::LOCKED | Self::WAITERS | Self::PMD)
+            self.0 & (Self::OWNED | Self::READERS | Self::WAITERS | Self::PMD)
                 | zero
                 | content.value << Self::VALUE_SHIFT,
         ))
     }
 
-    /// Returns the entry, locked.
+    /// Returns the entry with an owner.
     #[inline]
-    pub(super) const fn locked(self) -> Self {
-        Self(self.0 | Self::LOCKED)
+    pub(super) const fn owned(self) -> Self {
+        // INVARIANT: It has no readers.
+        Self(self.0 & !Self::READERS | Self::OWNED)
     }
 
     /// Returns the entry, unlocked. Nobody waits for it.
     #[inline]
     pub(super) const fn unlocked(self) -> Self {
-        // INVARIANT: Both bits are cleared.
-        Self(self.0 & !(Self::LOCKED | Self::WAITERS))
+        // INVARIANT: Nobody has it, and nobody waits.
+        Self(self.0 & !(Self::OWNED | Self::READERS | Self::WAITERS))
     }
 
     /// Returns the locked entry with the note that somebody waits, or nobody.
@@ -216,6 +271,15 @@ impl Raw {
     }
 }
 
+/// How a task wants to have an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// For itself: as its owner.
+    Exclusive,
+    /// With others who do not change it either.
+    Shared,
+}
+
 /// What a task sees at the place that it looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seen {
@@ -225,9 +289,9 @@ pub(super) enum Seen {
     Conflict,
     /// There is an entry that another task owns.
     Busy(Raw),
-    /// There is an entry that nobody owns.
+    /// There is an entry that nobody owns. Who wants to do something to it seizes it first.
     Free(Raw),
-    /// There is an entry that was handed over to this task: it owns it.
+    /// There is an entry that this task owns: it was free and was seized, or was handed over.
     Mine(Raw),
 }
 
@@ -262,6 +326,8 @@ pub(super) enum Action {
     },
     /// Give the entry another content.
     Replace(Content),
+    /// Take all marks from the entry.
+    Clean,
     /// Remove the entry.
     Remove,
 }
@@ -273,10 +339,10 @@ pub(super) enum Change {
     None,
     /// This entry is made where none is, which can fail for want of memory.
     Insert(Raw),
-    /// This entry takes the place of the one that is there.
-    Replace(Raw),
     /// This entry of the task is unlocked: handed over to the next waiter, if there is one.
     Unlock(Raw),
+    /// The same, and it loses its marks.
+    UnlockClean(Raw),
     /// The entry is removed, and everybody who waits for it looks again.
     Remove,
 }
@@ -300,27 +366,17 @@ pub(super) enum End {
 ///
 /// This table is the whole of the rule that `fs/dax.c` spreads over its callers. In it, a task that
 /// owns what it saw ([`Seen::Mine`]) ends with [`End::Locked`], [`Change::Unlock`] or
-/// [`Change::Remove`], whatever it asked for: the lock that was handed to it is kept, handed on, or
-/// made redundant by waking all. [`Seen::Busy`] is waited for and never gets here; it is treated as
-/// something that nothing can be done to.
+/// [`Change::Remove`], whatever it asked for: the lock that was handed to it, or that it has seized, is
+/// kept, handed on, or made redundant by waking all. [`Seen::Busy`] is waited for, [`Seen::Free`] is
+/// seized, and neither gets here; they are treated as something that nothing can be done to.
 ///
 /// `order` is what was asked for, and the order of an entry that is made.
 #[inline(always)]
 pub(super) fn decide(seen: Seen, action: Action, order: Order) -> (Change, End) {
     match (seen, action) {
         (Seen::Vacant, Action::Insert { content, lock }) => match Raw::new(content, order) {
-            Some(raw) if lock => (Change::Insert(raw.locked()), End::Locked(raw.locked())),
+            Some(raw) if lock => (Change::Insert(raw.owned()), End::Locked(raw.owned())),
             Some(raw) => (Change::Insert(raw), End::Stored),
-            None => (Change::None, End::Illegal),
-        },
-
-        (Seen::Free(_), Action::Leave) => (Change::None, End::Left),
-        (Seen::Free(raw), Action::Lock) => {
-            (Change::Replace(raw.locked()), End::Locked(raw.locked()))
-        }
-        (Seen::Free(raw), Action::Remove) => (Change::Remove, End::Removed(raw)),
-        (Seen::Free(raw), Action::Replace(content)) => match raw.with(content) {
-            Some(raw) => (Change::Replace(raw), End::Stored),
             None => (Change::None, End::Illegal),
         },
 
@@ -332,6 +388,7 @@ pub(super) fn decide(seen: Seen, action: Action, order: Order) -> (Change, End) 
             None => (Change::Unlock(raw), End::Illegal),
         },
         (Seen::Mine(raw), Action::Insert { .. }) => (Change::Unlock(raw), End::Illegal),
+        (Seen::Mine(raw), Action::Clean) => (Change::UnlockClean(raw), End::Stored),
 
         (Seen::Vacant | Seen::Conflict, Action::Leave) => (Change::None, End::Left),
         (Seen::Vacant | Seen::Conflict | Seen::Busy(_) | Seen::Free(_), _) => {

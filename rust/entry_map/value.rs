@@ -7,7 +7,7 @@ use super::state::{
     Raw, //
 };
 
-/// What entries can stand for: something of up to 56 bits.
+/// What entries can stand for: something of up to 48 bits.
 ///
 /// A value is copied in and out; nothing is dropped with its entry.
 ///
@@ -16,7 +16,7 @@ use super::state::{
 ///
 /// [`EntryMap::at`]: super::EntryMap::at
 pub trait Value: Copy + Send + 'static {
-    /// Packs the value into at most 56 bits: more are refused with [`EINVAL`] when it is stored.
+    /// Packs the value into at most 48 bits: more are refused with [`EINVAL`] when it is stored.
     ///
     /// Context: under the map's lock; it must not sleep.
     ///

@@ -4,14 +4,17 @@
 
 use super::{
     locked::{
+        Look,
         NeedMemory,
         Target, //
     },
+    place::TreeWord,
     slot::{
         Outcome,
         Slot, //
     },
     state::{
+        Access::Exclusive,
         Action,
         End,
         Granule,
@@ -57,11 +60,37 @@ impl<V, F: FnMut(Slot<V>) -> Outcome<V>> Visitor<V> for Plain<F> {
     }
 }
 
+/// What came of a visit.
+pub(super) struct Visit {
+    pub(super) end: End,
+    /// Where an entry was found.
+    pub(super) granule: Option<Granule>,
+    /// Where the word of an entry is that was locked, if it stays there.
+    pub(super) word: Option<TreeWord>,
+}
+
+impl Visit {
+    #[inline]
+    fn new(end: End, look: &Look, xas: &Xas) -> Self {
+        let mut visit = Self {
+            end,
+            granule: look.granule,
+            word: None,
+        };
+        if let End::Locked(raw) = end {
+            let granule = look.granule.unwrap_or(Granule::of(raw, xas.index()));
+            visit.granule = Some(granule);
+            visit.word = xas.owned_word(granule);
+        }
+        visit
+    }
+}
+
 impl Tree {
     /// Looks, waits, asks the visitor, does what it says. Without a sleeper it does not wait, in any
     /// context.
     ///
-    /// Returns what came of it and where an entry was found, or `None` if there was nothing to visit.
+    /// Returns what came of it, or `None` if there was nothing to visit.
     ///
     /// # Errors
     ///
@@ -74,7 +103,7 @@ impl Tree {
         xas: &mut Xas,
         mut sleeper: Option<&mut KernelSleeper>,
         visitor: &mut F,
-    ) -> Result<Option<(End, Option<Granule>)>> {
+    ) -> Result<Option<Visit>> {
         if F::IS_USER && self.is_inside() {
             return Err(EDEADLK);
         }
@@ -82,13 +111,13 @@ impl Tree {
         loop {
             let (locked, mut look) = match (target, mine) {
                 (Target::Here, None) => self.begin(xas, sleeper.is_some()),
-                _ => self.look(xas, target, mine, sleeper.is_some()),
+                _ => self.seize(xas, target, mine, sleeper.is_some()),
             };
 
             match (look.seen, look.granule, target) {
                 (Seen::Busy(raw), Some(granule), _) => {
                     let sleeper = sleeper.as_deref_mut().ok_or(EAGAIN)?;
-                    mine = match locked.wait(xas, granule, raw, sleeper)? {
+                    mine = match locked.wait(xas, granule, (raw, Exclusive), sleeper)? {
                         Grant::Owned => Some(granule),
                         Grant::LookAgain => None,
                     };
@@ -104,8 +133,9 @@ impl Tree {
                 let action = self.call(|| visitor.visit(Slot::new(&look)).action());
                 if self.was_disturbed() {
                     // Other entries have come to their ends, and with them nodes of the tree. This one
-                    // is as it was: nobody else owns it.
-                    look = locked.look(xas, target, mine);
+                    // is as it was: it is this task's.
+                    let mine = matches!(look.seen, Seen::Mine(_));
+                    look = locked.look(xas, target, look.granule.filter(|_| mine));
                 }
                 action
             } else {
@@ -113,7 +143,7 @@ impl Tree {
             };
             match locked.settle(xas, &look, action.unwrap_or(Action::Leave)) {
                 Ok(_) if action.is_none() => return Err(EINVAL),
-                Ok(end) => return Ok(Some((end, look.granule))),
+                Ok(end) => return Ok(Some(Visit::new(end, &look, xas))),
                 Err(NeedMemory) => {
                     // What needs memory was vacant, so nothing is owned. It may not be any more.
                     mine = None;

@@ -21,8 +21,8 @@
 //! While the tree lock is not held, for every granule of the map:
 //!
 //! 1. Some waiter has its key if and only if its entry has [`Raw::has_waiters`], and is locked.
-//! 2. Of a locked entry there is exactly one owner: an entry guard, or a task that [`Grant::Owned`]
-//!    was given to and that has not yet come back for it.
+//! 2. Of a locked entry there is exactly one owner, or there are as many readers as it says: each is an
+//!    entry guard, or a task that [`Grant::Owned`] was given to and that has not yet come back for it.
 //!
 //! [`wait`] and [`unlock`] say what must be stored in the place of the entry before the tree lock is
 //! released, and [`dissolve`] is for an entry that is removed before that: so the rule is kept.
@@ -42,6 +42,7 @@ use super::{
         WAITING, //
     },
     state::{
+        Access,
         Granule,
         Raw, //
     },
@@ -80,7 +81,7 @@ impl Key {
 /// What a waiter is woken with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Grant {
-    /// It owns the entry.
+    /// It owns the entry, or is one of those who share it: as it has asked for.
     Owned,
     /// The entry that it waited for is gone. It owns nothing.
     LookAgain,
@@ -90,13 +91,18 @@ pub(super) enum Grant {
 pub(super) struct Offer {
     key: Key,
     left: Cell<Left>,
+    /// How many share the entry, if it is shared.
+    readers: Cell<u64>,
     met: Cell<usize>,
 }
 
 #[derive(Clone, Copy)]
 enum Left {
     Nothing,
+    /// The entry, to whoever is first.
     Ownership,
+    /// A share of it, to those before the first one who wants it alone.
+    Share,
     News,
 }
 
@@ -105,13 +111,31 @@ impl Offer {
         Self {
             key,
             left: Cell::new(left),
+            readers: Cell::new(0),
             met: Cell::new(0),
         }
     }
+
+    /// What is left to the others of an entry that `readers` share.
+    fn share(key: Key, readers: u64) -> Self {
+        let offer = Self::new(key, Left::Nothing);
+        offer.readers.set(readers);
+        offer.share_on();
+        offer
+    }
+
+    /// Offers a share as long as there can be one more.
+    fn share_on(&self) {
+        self.left.set(if self.readers.get() < Raw::MOST_READERS {
+            Left::Share
+        } else {
+            Left::Nothing
+        });
+    }
 }
 
-/// The claim of who waits with a key.
-pub(super) struct Wants(Key);
+/// The claim of who waits with a key, and how it wants to have the entry.
+pub(super) struct Wants(Key, Access);
 
 impl Sealed for Wants {}
 
@@ -122,20 +146,33 @@ impl Claim<Offer> for Wants {
         if self.0 != offer.key {
             return false;
         }
-        let nothing = matches!(offer.left.get(), Left::Nothing);
-        if nothing {
+        let granted = match (offer.left.get(), self.1) {
+            (Left::Ownership | Left::News, _) | (Left::Share, Access::Shared) => true,
+            (Left::Share, Access::Exclusive) => {
+                // Who comes behind waits for it.
+                offer.left.set(Left::Nothing);
+                false
+            }
+            (Left::Nothing, _) => false,
+        };
+        if !granted {
             offer.met.set(offer.met.get() + 1);
         }
-        !nothing
+        granted
     }
 
     unsafe fn take(&mut self, offer: &mut Offer) -> Grant {
-        match offer.left.get() {
-            Left::Ownership => {
+        match (offer.left.get(), self.1) {
+            (Left::Ownership, Access::Exclusive) => {
                 offer.left.set(Left::Nothing);
                 Grant::Owned
             }
-            Left::News | Left::Nothing => Grant::LookAgain,
+            (Left::Ownership | Left::Share, _) => {
+                offer.readers.set(offer.readers.get() + 1);
+                offer.share_on();
+                Grant::Owned
+            }
+            (Left::News | Left::Nothing, _) => Grant::LookAgain,
         }
     }
 }
@@ -165,15 +202,20 @@ pub(super) trait Place {
     fn lock(&mut self) -> Self::Held;
     /// Loads the entry.
     fn load(&mut self, held: &mut Self::Held) -> Option<Raw>;
-    /// Stores the entry in the place of the one that is there.
-    fn store(&mut self, held: &mut Self::Held, raw: Raw);
-    /// Counts this task as one that waits, or that does not wait any more.
-    fn count(&mut self, held: &mut Self::Held, waits: bool);
+    /// Notes that somebody waits for the entry `raw`: see [`note_waiter`](super::word::note_waiter).
+    fn note_waiter(&mut self, held: &mut Self::Held, raw: Raw) -> bool;
+    /// Notes who shares it, and whether somebody waits for it still: see [`note`](super::word::note).
+    fn note(&mut self, held: &mut Self::Held, readers: u64, waiters: bool);
+    /// Counts this task as one that waits.
+    fn waits(&mut self, held: &mut Self::Held);
+    /// Neither this task waits any more, nor do so many others.
+    fn gives_up(&mut self, held: &mut Self::Held, others: usize);
 }
 
 /// Waits for the entry `raw`, which another task owns and whose key is `key`.
 ///
-/// Releases the tree lock, which is `held`. [`Grant::Owned`] is a debt: the entry is this task's.
+/// Releases the tree lock, which is `held`. [`Grant::Owned`] is a debt: the entry is this task's. It does
+/// not wait if the entry has been unlocked meanwhile, which needs no tree lock: [`Grant::LookAgain`].
 ///
 /// # Errors
 ///
@@ -183,31 +225,34 @@ pub(super) fn wait<L: Place, S: Sleeper>(
     place: &mut L,
     mut held: L::Held,
     key: &Key,
-    raw: Raw,
+    (raw, access): (Raw, Access),
     sleeper: &mut S,
 ) -> Result<Grant, S::GaveUp> {
-    let waiter = Waiter::<Offer, Wants, <L::Buckets as Buckets>::Platform>::new(Wants(*key));
+    if !place.note_waiter(&mut held, raw) {
+        return Ok(Grant::LookAgain);
+    }
+    let waiter =
+        Waiter::<Offer, Wants, <L::Buckets as Buckets>::Platform>::new(Wants(*key, access));
     let head = Head::new();
     let entry = Waiter::entry(&raw const waiter);
 
     // SAFETY: `waiter` and `head` stay in this frame until its entry is off the queue: the frame is left only
     // after the status was seen to be other than `WAITING`, or after `withdraw()`.
     unsafe { join(place.buckets(), key, entry, &head) };
-    place.store(&mut held, raw.with_waiters(true));
-    place.count(&mut held, true);
+    place.waits(&mut held);
     sleeper.publish(); // A of the protocol, pairs with C
     drop(held);
 
     if let Err(why) = sleep_until_completed(&head, sleeper) {
         let mut held = place.lock();
         if head.status() == WAITING {
+            // By rule 1, an entry that is waited for is there. Its readers can leave meanwhile, but for one.
+            let readers = place.load(&mut held).map_or(0, Raw::readers);
             // SAFETY: This task has joined with this key, and still waits, under the lock.
-            let others = unsafe { withdraw(place.buckets(), key, &head) };
-            // By rule 1, an entry that is waited for is there.
-            if let Some(raw) = place.load(&mut held) {
-                place.store(&mut held, raw.with_waiters(others));
-            }
-            place.count(&mut held, false);
+            let (others, admitted) = unsafe { withdraw(place.buckets(), key, readers, &head) };
+            place.note(&mut held, admitted, others);
+            // CAST: There are at most `MOST_READERS`.
+            place.gives_up(&mut held, admitted as usize);
             return Err(why);
         }
         // It was granted something meanwhile, and that wins.
@@ -237,26 +282,37 @@ unsafe fn join<B: Buckets>(
     buckets.with(key, |queue| unsafe { queue.enqueue(waiter, head) });
 }
 
-/// Takes a waiter that gives up away from those with `key`. Returns whether there are others.
+/// Takes a waiter that gives up away from those with `key`. Returns whether there are others, and how many
+/// of them have waited behind this one only: they share the entry now, as `readers` do already.
 ///
 /// # Safety
 ///
 /// `waiter` must have [joined](join) with `key`, and under the tree lock its status must be
 /// [`WAITING`]. Otherwise it was granted something, and that is what its wait has to end with: to
 /// return without it would lose the entry.
-unsafe fn withdraw<B: Buckets>(buckets: &B, key: &Key, waiter: &Head<B::Platform>) -> bool {
-    let mut offer = Offer::new(*key, Left::Nothing);
+unsafe fn withdraw<B: Buckets>(
+    buckets: &B,
+    key: &Key,
+    readers: u64,
+    waiter: &Head<B::Platform>,
+) -> (bool, u64) {
+    let mut offer = match readers {
+        0 => Offer::new(*key, Left::Nothing),
+        readers => Offer::share(*key, readers),
+    };
+    let tell = |task| buckets.handed_over(key, task);
     buckets.with(key, |queue| {
         // SAFETY: By the safety requirements, `waiter` is on this queue.
         unsafe { unlink_all(waiter) };
-        queue.consider(&mut offer)
+        queue.consider_and_tell(&mut offer, tell)
     });
-    offer.met.get() != 0
+    (offer.met.get() != 0, offer.readers.get() - readers)
 }
 
 /// Unlocks the entry `raw`: hands it over to the oldest of those that wait for it, if any.
 ///
-/// Returns what to store, and the number of waiters that were granted something: one or none.
+/// It has an owner, or one reader, who gives it up. Returns what to store, and the number of waiters that
+/// were granted something: none, one, or several who share it.
 #[inline]
 pub(super) fn unlock<B: Buckets>(buckets: &B, key: &Key, raw: Raw) -> (Raw, usize) {
     // By rule 1, no bucket needs to be looked at if the entry says that nobody waits.
@@ -276,8 +332,14 @@ fn hand_over<B: Buckets>(buckets: &B, key: &Key, raw: Raw) -> (Raw, usize) {
     match buckets.with(key, |queue| queue.consider_and_tell(&mut offer, tell)) {
         // Not reached, by rule 1; an entry that nobody waits for is unlocked.
         0 => (raw.unlocked(), 0),
-        // The entry stays locked: it has a new owner.
-        granted => (raw.with_waiters(offer.met.get() != 0), granted),
+        // The entry stays locked: others have it.
+        granted => {
+            let raw = match offer.readers.get() {
+                0 => raw.owned(),
+                readers => raw.shared_by(readers),
+            };
+            (raw.with_waiters(offer.met.get() != 0), granted)
+        }
     }
 }
 

@@ -22,7 +22,7 @@ use kernel::{
     prelude::*, //
 };
 
-/// As in `xarray.h`; `helpers.c` checks it.
+/// As in `xarray.h`; `helpers_xarray.c` checks it.
 const RESTART: *mut bindings::xa_node = ptr::without_provenance_mut(ffi::BATON_XAS_RESTART);
 
 /// A position in a tree.

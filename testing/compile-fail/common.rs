@@ -11,6 +11,7 @@ pub use baton::{
         Mark,
         Order,
         Outcome,
+        SharedEntryGuard,
         Slot,
         Value, //
     },

@@ -57,10 +57,14 @@ use kernel::{
 mod order;
 #[path = "entry_map/ranges.rs"]
 mod ranges;
+#[path = "entry_map/readers.rs"]
+mod readers;
 #[path = "entry_map/slots.rs"]
 mod slots;
 #[path = "entry_map/waits.rs"]
 mod waits;
+#[path = "entry_map/words.rs"]
+mod words;
 
 suite!("entry_map_kunit", "KUnit suites of baton's entry maps");
 

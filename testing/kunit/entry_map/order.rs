@@ -306,7 +306,7 @@ mod order_tests {
         // The last value does not fit: nothing has changed.
         let gate = Gate::new()?;
         let guard = gate.take(cx, 512, Order::Pmd)?;
-        let refused = guard.split(|index| if index == 1023 { 1 << 56 } else { 0 });
+        let refused = guard.split(|index| if index == 1023 { 1 << 48 } else { 0 });
         let error = refused.map_err(|refused| refused.error);
         assert_eq!(error, Err(EINVAL));
         assert_eq!(gate.peek(512), Some((7, Order::Pmd, false)));

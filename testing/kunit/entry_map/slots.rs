@@ -19,7 +19,8 @@ mod tests {
     #[test]
     fn each_outcome_at_a_vacant_slot() -> Result {
         let gate = Gate::new()?;
-        let cases: [(Plan, End, bool); 9] = [
+        let cases: [(Plan, End, bool); 10] = [
+            (|_| Outcome::Clean, End::Invalid, false),
             (|_| Outcome::Leave, End::Left, false),
             (|_| Outcome::Lock, End::Invalid, false),
             (|_| Outcome::Replace(2), End::Invalid, false),
@@ -32,7 +33,7 @@ mod tests {
         ];
         for (index, (plan, end, there)) in cases.into_iter().enumerate() {
             assert_eq!(gate.try_at(index, Order::Pte, plan), end);
-            let zero = index >= 7;
+            let zero = index >= 8;
             assert_eq!(gate.peek(index), there.then_some((1, Order::Pte, zero)));
         }
         Ok(())
@@ -41,7 +42,12 @@ mod tests {
     #[test]
     fn each_outcome_at_an_entry() -> Result {
         let gate = Gate::new()?;
-        let cases: [(Plan, End, Peek); 9] = [
+        let cases: [(Plan, End, Peek); 10] = [
+            (
+                |_| Outcome::Clean,
+                End::Stored,
+                Some((5, Order::Pte, false)),
+            ),
             (|_| Outcome::Leave, End::Left, Some((5, Order::Pte, false))),
             (|_| Outcome::Lock, End::Locked, Some((5, Order::Pte, false))),
             (
@@ -116,7 +122,7 @@ mod tests {
     #[test]
     fn a_value_that_does_not_fit_is_refused() -> Result {
         let gate = Gate::new()?;
-        let large = 1 << 56;
+        let large = 1 << 48;
         let refused = End::of(gate.map.try_at(1, Order::Pte, |_| Outcome::Insert(large)));
         assert_eq!(refused, End::Invalid);
         assert_eq!(gate.peek(1), None);

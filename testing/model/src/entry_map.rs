@@ -2,246 +2,15 @@
 
 //! The cases of the entry protocol.
 //!
-//! One entry, in a tree that has room for nothing else. What may never happen: a task that sleeps
-//! for ever, two owners at a time, an entry that stays locked, or that stays noted as waited for.
+//! What may never happen: a task that sleeps for ever, two owners at a time, an owner beside a reader, an
+//! entry that stays locked, or that stays noted as waited for.
 
 use super::{
-    host::{GaveUp, Host, HostSleeper, Mode, Task},
-    protocol::Queue,
-    state::{decide, Action, Change, Content, End, Granule, Order, Raw, Seen},
-    sync::{JoinHandle, Mutex, MutexGuard, Plain},
-    wait::{dissolve, unlock, wait, Buckets, Grant, Key, Offer, Place},
+    entry_host::{Errand, Runner, Shared, CONTENT},
+    host::{GaveUp, Mode, Task},
+    state::{End, Order, Raw},
 };
 use crate::Case;
-use std::sync::Arc;
-
-/// The only bucket.
-struct Bucket(Mutex<Waiters>);
-
-struct Waiters(Queue<Offer, Host>);
-
-// SAFETY: The queue is accessed with the bucket's lock held.
-unsafe impl Send for Waiters {}
-
-impl Buckets for Bucket {
-    type Platform = Host;
-
-    fn with<R>(&self, _: &Key, f: impl FnOnce(&Queue<Offer, Host>) -> R) -> R {
-        f(&mut self.0.lock().unwrap().0)
-    }
-}
-
-/// What the tree lock protects.
-struct Tree {
-    entry: Option<Raw>,
-    sleepers: isize,
-}
-
-struct Map {
-    tree: Mutex<Tree>,
-    bucket: Bucket,
-    /// Is written to by whoever owns the entry.
-    owner: Plain,
-}
-
-type Held = MutexGuard<'static, Tree>;
-
-/// The place of the entry.
-struct Here(&'static Map);
-
-impl Place for Here {
-    type Buckets = Bucket;
-    type Held = Held;
-
-    fn buckets(&self) -> &Bucket {
-        &self.0.bucket
-    }
-
-    fn lock(&mut self) -> Held {
-        self.0.tree.lock().unwrap()
-    }
-
-    fn load(&mut self, held: &mut Held) -> Option<Raw> {
-        held.entry
-    }
-
-    fn store(&mut self, held: &mut Held, raw: Raw) {
-        held.entry = Some(raw);
-    }
-
-    fn count(&mut self, held: &mut Held, waits: bool) {
-        held.sleepers += if waits { 1 } else { -1 };
-    }
-}
-
-const CONTENT: Content = Content {
-    value: 7,
-    zero: false,
-};
-
-/// The index that everybody asks for; within the entry if that is a large one.
-const INDEX: usize = 5;
-
-impl Map {
-    fn key(&self, raw: Raw) -> Key {
-        Key::new(1, Granule::of(raw, INDEX))
-    }
-
-    /// `EntryMap::at()`.
-    fn at(
-        &'static self,
-        task: &Task,
-        mode: Mode,
-        order: Order,
-        action: impl Fn(Seen) -> Action,
-    ) -> Result<End, GaveUp> {
-        let mut sleeper = HostSleeper::new(task, mode);
-        let mut mine = false;
-        loop {
-            let mut held = self.tree.lock().unwrap();
-            let seen = Seen::new(held.entry, order, mine);
-            if let Seen::Busy(raw) = seen {
-                mine = match wait(&mut Here(self), held, &self.key(raw), raw, &mut sleeper)? {
-                    Grant::Owned => true,
-                    Grant::LookAgain => false,
-                };
-                continue;
-            }
-            let (change, end) = decide(seen, action(seen), order);
-            match change {
-                Change::None => (),
-                Change::Insert(raw) | Change::Replace(raw) => held.entry = Some(raw),
-                Change::Unlock(raw) => self.unlock(&mut held, raw),
-                Change::Remove => {
-                    let raw = held.entry.take().expect("what is removed is there");
-                    held.sleepers -= dissolve(&self.bucket, &self.key(raw), raw) as isize;
-                }
-            }
-            drop(held);
-            if let End::Locked(_) = end {
-                self.owner.write();
-            }
-            return Ok(end);
-        }
-    }
-
-    fn unlock(&self, held: &mut Held, raw: Raw) {
-        let (raw, granted) = unlock(&self.bucket, &self.key(raw), raw);
-        held.sleepers -= granted as isize;
-        held.entry = Some(raw);
-    }
-
-    /// The drop of an `EntryGuard`.
-    fn release(&'static self) {
-        self.owner.write();
-        let mut held = self.tree.lock().unwrap();
-        let raw = held.entry.expect("a locked entry is there");
-        assert!(raw.is_locked());
-        self.unlock(&mut held, raw);
-    }
-
-    /// `EntryGuard::remove()`.
-    fn remove(&'static self) {
-        self.owner.write();
-        let mut held = self.tree.lock().unwrap();
-        let raw = held.entry.take().expect("a locked entry is there");
-        held.sleepers -= dissolve(&self.bucket, &self.key(raw), raw) as isize;
-    }
-
-    /// Nobody is left over: returns the entry, which is not locked.
-    fn at_rest(&self) -> Option<Raw> {
-        let held = self.tree.lock().unwrap();
-        assert_eq!(held.sleepers, 0);
-        assert!(!held.entry.is_some_and(Raw::is_locked));
-        assert!(!held.entry.is_some_and(Raw::has_waiters));
-        held.entry
-    }
-}
-
-/// A map that the threads of a case share. The case keeps it until it has joined all of them.
-struct Shared(Arc<Map>);
-
-impl Shared {
-    /// A map with an entry that the case itself owns.
-    fn locked(order: Order) -> Self {
-        Self::of(Raw::new(CONTENT, order).map(Raw::locked))
-    }
-
-    fn of(entry: Option<Raw>) -> Self {
-        Self(Arc::new(Map {
-            tree: Mutex::new(Tree { entry, sleepers: 0 }),
-            bucket: Bucket(Mutex::new(Waiters(Queue::new(false)))),
-            owner: Plain::new(),
-        }))
-    }
-
-    fn lend(&self) -> &'static Map {
-        // SAFETY: A case returns, and so drops this, only after it has joined its threads; when it
-        // panics, the process ends.
-        unsafe { &*Arc::as_ptr(&self.0) }
-    }
-}
-
-/// What a task came for.
-#[derive(Clone, Copy)]
-enum Errand {
-    /// Remove the entry if it is there: an invalidation.
-    Invalidate,
-    /// Lock the entry, or make it: a fault.
-    Fault,
-    /// Look at it and leave: a scan.
-    Scan,
-    /// Lock it if it is there, then remove it by the guard.
-    Evict,
-}
-
-impl Errand {
-    fn action(self, seen: Seen) -> Action {
-        let there = matches!(seen, Seen::Free(_) | Seen::Mine(_));
-        match self {
-            Errand::Invalidate if there => Action::Remove,
-            Errand::Fault | Errand::Evict if there => Action::Lock,
-            Errand::Fault if seen == Seen::Vacant => Action::Insert {
-                content: CONTENT,
-                lock: true,
-            },
-            _ => Action::Leave,
-        }
-    }
-}
-
-/// A thread with an errand.
-struct Runner {
-    task: Arc<Task>,
-    thread: JoinHandle<()>,
-    end: Arc<std::sync::Mutex<Option<Result<End, GaveUp>>>>,
-}
-
-impl Runner {
-    fn start(map: &Shared, mode: Mode, order: Order, errand: Errand) -> Self {
-        let (map, task) = (map.lend(), Task::new());
-        let end = Arc::new(std::sync::Mutex::new(None));
-        let theirs = end.clone();
-        let thread = task.run(move |task| {
-            let end = map.at(task, mode, order, |seen| errand.action(seen));
-            if let Ok(End::Locked(_)) = end {
-                match errand {
-                    Errand::Evict => map.remove(),
-                    _ => map.release(),
-                }
-            }
-            *theirs.lock().unwrap() = Some(end);
-        });
-        Self { task, thread, end }
-    }
-
-    fn join(self) -> Result<End, GaveUp> {
-        self.thread.join().unwrap();
-        let end = *self.end.lock().unwrap();
-        end.expect("the errand has ended")
-    }
-}
-
 use Mode::{Interruptible, Timeout, Uninterruptible};
 
 fn removals(ends: &[Result<End, GaveUp>]) -> usize {
@@ -345,6 +114,90 @@ fn waiters_of_a_larger_entry() {
     map.0.at_rest();
 }
 
+/// An unlock that sees no waiter, against one that comes.
+fn let_go_against_wait() {
+    let map = Shared::locked(Order::Pte);
+    let other = Runner::start(&map, Uninterruptible, Order::Pte, Errand::Fault);
+    map.lend().release();
+    assert!(matches!(other.join(), Ok(End::Locked(_))));
+    assert!(map.0.at_rest().is_some());
+}
+
+/// Two who lock a free entry without the tree lock.
+fn seize_against_seize() {
+    let map = Shared::of(Raw::new(CONTENT, Order::Pte));
+    let start = || Runner::start(&map, Uninterruptible, Order::Pte, Errand::Use);
+    let both = [start(), start()];
+    assert!(both
+        .map(Runner::join)
+        .iter()
+        .all(|end| matches!(end, Ok(End::Locked(_)))));
+    assert!(map.0.at_rest().is_some());
+}
+
+/// One who locks a free entry without the tree lock, and one who removes it with the lock.
+fn seize_against_remove() {
+    let map = Shared::of(Raw::new(CONTENT, Order::Pte));
+    let user = Runner::start(&map, Uninterruptible, Order::Pte, Errand::Use);
+    let remover = Runner::start(&map, Uninterruptible, Order::Pte, Errand::Invalidate);
+    assert!(matches!(user.join(), Ok(End::Locked(_) | End::Left)));
+    assert!(matches!(remover.join(), Ok(End::Removed(_))));
+    assert_eq!(map.0.at_rest(), None);
+}
+
+/// Two who share an entry, and one who changes it.
+fn readers_against_a_writer() {
+    let map = Shared::of(Raw::new(CONTENT, Order::Pte));
+    let start = |errand| Runner::start(&map, Uninterruptible, Order::Pte, errand);
+    let three = [start(Errand::Read), start(Errand::Use), start(Errand::Read)];
+    let [one, writer, other] = three.map(Runner::join);
+    assert_eq!((one, other), (Ok(End::Stored), Ok(End::Stored)));
+    assert!(matches!(writer, Ok(End::Locked(_))));
+    assert!(map.0.at_rest().is_some());
+}
+
+/// The last of two readers hands over to who waits for it.
+fn last_reader_hands_over() {
+    let map = Shared::of(Raw::new(CONTENT, Order::Pte).map(|raw| raw.shared_by(2)));
+    let writer = Runner::start(&map, Uninterruptible, Order::Pte, Errand::Invalidate);
+    let theirs = map.lend();
+    let other = Task::new().run(move |_| theirs.leave());
+    map.lend().leave();
+    other.join().unwrap();
+    assert!(matches!(writer.join(), Ok(End::Removed(_))));
+    assert_eq!(map.0.at_rest(), None);
+}
+
+/// An owner hands over to two who share the entry; the one who has come between them may give up.
+fn owner_hands_over_to_readers() {
+    let map = Shared::locked(Order::Pte);
+    let start = |mode, errand| Runner::start(&map, mode, Order::Pte, errand);
+    let one = start(Uninterruptible, Errand::Read);
+    let gone = start(Interruptible, Errand::Fault);
+    gone.task.interrupt();
+    map.lend().release();
+    assert_eq!(one.join(), Ok(End::Stored));
+    assert!(matches!(
+        gone.join(),
+        Ok(End::Locked(_)) | Err(GaveUp::Signal)
+    ));
+    assert!(map.0.at_rest().is_some());
+}
+
+/// Who gives up leaves those behind it to share what is shared.
+fn departure_lets_readers_in() {
+    let map = Shared::of(Raw::new(CONTENT, Order::Pte).map(|raw| raw.shared_by(1)));
+    let gone = Runner::start(&map, Interruptible, Order::Pte, Errand::Fault);
+    let reader = Runner::start(&map, Uninterruptible, Order::Pte, Errand::Read);
+    gone.task.interrupt();
+    // This reader stays until the other one has read, unless the one that gives up got in between.
+    let ended = gone.join();
+    assert_eq!(ended, Err(GaveUp::Signal));
+    assert_eq!(reader.join(), Ok(End::Stored));
+    map.lend().leave();
+    assert!(map.0.at_rest().is_some());
+}
+
 /// Eight tasks with all errands and modes, signals and timers, on a map with an owner.
 fn crowd_of_errands() {
     let map = Shared::locked(Order::Pte);
@@ -352,10 +205,10 @@ fn crowd_of_errands() {
         (Uninterruptible, Errand::Fault),
         (Interruptible, Errand::Invalidate),
         (Timeout, Errand::Fault),
-        (Uninterruptible, Errand::Scan),
-        (Interruptible, Errand::Fault),
+        (Uninterruptible, Errand::Read),
+        (Interruptible, Errand::Use),
         (Uninterruptible, Errand::Evict),
-        (Timeout, Errand::Invalidate),
+        (Timeout, Errand::Read),
         (Uninterruptible, Errand::Invalidate),
     ];
     let runners = errands.map(|(mode, errand)| Runner::start(&map, mode, Order::Pte, errand));
@@ -399,5 +252,16 @@ pub const CASES: &[Case] = &[
         signalled_waiter_leaves_another,
     ),
     Case::bounded("waiters_of_a_larger_entry", 4, waiters_of_a_larger_entry),
+    Case::bounded("let_go_against_wait", 4, let_go_against_wait),
+    Case::bounded("seize_against_seize", 4, seize_against_seize),
+    Case::bounded("seize_against_remove", 4, seize_against_remove),
+    Case::bounded("readers_against_a_writer", 3, readers_against_a_writer),
+    Case::bounded("last_reader_hands_over", 4, last_reader_hands_over),
+    Case::bounded(
+        "owner_hands_over_to_readers",
+        4,
+        owner_hands_over_to_readers,
+    ),
+    Case::bounded("departure_lets_readers_in", 4, departure_lets_readers_in),
     Case::stress("crowd_of_errands", crowd_of_errands),
 ];

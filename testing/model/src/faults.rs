@@ -25,6 +25,7 @@ const SEVERAL: &str = "rust/event/several.rs";
 const STATE: &str = "rust/entry_map/state.rs";
 const EVENT_GATE: &str = "testing/model/src/event_gate.rs";
 const WAIT: &str = "rust/entry_map/wait.rs";
+const WORD: &str = "rust/entry_map/word.rs";
 const DRAIN: &str = "rust/drain/protocol.rs";
 const PHASES: &str = "rust/drain/phases.rs";
 const DRAIN_HOST: &str = "testing/model/src/drain_host.rs";
@@ -284,8 +285,8 @@ const EVENT_FAULTS: &[Fault] = &[
     Fault {
         name: "remove_wakes_only_the_next",
         file: WAIT,
-        from: "            Left::News | Left::Nothing => Grant::LookAgain,",
-        to: "            Left::News | Left::Nothing => {
+        from: "            (Left::News | Left::Nothing, _) => Grant::LookAgain,",
+        to: "            (Left::News | Left::Nothing, _) => {
                 offer.left.set(Left::Nothing);
                 Grant::LookAgain
             }",
@@ -303,8 +304,8 @@ const EVENT_FAULTS: &[Fault] = &[
     Fault {
         name: "hand_over_unlocks",
         file: WAIT,
-        from: "        granted => (raw.with_waiters(offer.met.get() != 0), granted),",
-        to: "        granted => (raw.unlocked(), granted),",
+        from: "                0 => raw.owned(),",
+        to: "                0 => raw.unlocked(),",
         case: "one_owner_at_a_time",
         says: "panicked",
     },
@@ -318,17 +319,107 @@ const EVENT_FAULTS: &[Fault] = &[
     },
     Fault {
         name: "waiter_not_noted",
-        file: WAIT,
-        from: "    place.store(&mut held, raw.with_waiters(true));",
-        to: "    place.store(&mut held, raw.with_waiters(false));",
+        file: WORD,
+        from: "word.exchange_acquire(raw, raw.with_waiters(true))",
+        to: "word.exchange_acquire(raw, raw)",
         case: "one_owner_at_a_time",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "nobody_is_waited_for",
+        file: WORD,
+        from: "    raw.is_locked() && word",
+        to: "    word",
+        case: "readers_against_a_writer",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "waiter_noted_too_late",
+        file: WAIT,
+        from: "    if !place.note_waiter(&mut held, raw) {
+        return Ok(Grant::LookAgain);
+    }",
+        to: "    place.note_waiter(&mut held, raw);",
+        case: "let_go_against_wait",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "let_go_of_what_is_waited_for",
+        file: WORD,
+        from: "    let Some(old) = word.load().filter(|raw| !raw.has_waiters()) else {",
+        to: "    let Some(old) = word.load() else {",
+        case: "let_go_against_wait",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "seized_without_acquire",
+        file: WORD,
+        from: "        if word.exchange_acquire(old, new) {
+            // K, pairs with J",
+        to: "        if word.exchange_release(old, new) {",
+        case: "seize_against_seize",
+        says: RACE,
+    },
+    Fault {
+        name: "let_go_without_release",
+        file: WORD,
+        from: "        Some(new) => word.exchange_release(old, new.unlocked()), // J, pairs with K",
+        to: "        Some(new) => word.exchange_acquire(old, new.unlocked()),",
+        case: "seize_against_seize",
+        says: RACE,
+    },
+    Fault {
+        name: "seized_from_an_owner",
+        file: STATE,
+        from: "            Access::Exclusive if !self.is_locked() => Some(self.owned()),",
+        to: "            Access::Exclusive if self.readers() == 0 => Some(self.owned()),",
+        case: "seize_against_seize",
+        says: RACE,
+    },
+    Fault {
+        name: "shared_with_an_owner",
+        file: STATE,
+        from: "        let free = self.0 & Self::OWNED == 0;",
+        to: "        let free = true;",
+        case: "readers_against_a_writer",
+        says: RACE,
+    },
+    Fault {
+        name: "reader_leaves_without_release",
+        file: WORD,
+        from: "        if word.exchange_release(old, old.without_reader()) {
+            // J, pairs with K",
+        to: "        if word.exchange_acquire(old, old.without_reader()) {",
+        case: "readers_against_a_writer",
+        says: RACE,
+    },
+    Fault {
+        name: "last_reader_leaves_who_waits",
+        file: WORD,
+        from: "        if old.has_waiters() && old.readers() == 1 {
+            return false;
+        }",
+        to: "",
+        case: "last_reader_hands_over",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "departure_keeps_readers_out",
+        file: WAIT,
+        from: "        readers => Offer::share(*key, readers),",
+        to: "        readers => {
+            let offer = Offer::share(*key, readers);
+            offer.left.set(Left::Nothing);
+            offer
+        }",
+        case: "departure_lets_readers_in",
         says: DEADLOCK,
     },
     Fault {
         name: "departure_forgets_another",
         file: WAIT,
-        from: "                place.store(&mut held, raw.with_waiters(others));",
-        to: "                place.store(&mut held, raw.with_waiters(others && raw.content().zero));",
+        from: "            place.note(&mut held, admitted, others);",
+        to: "            place.note(&mut held, admitted, others && raw.content().zero);",
         case: "signalled_waiter_leaves_another",
         says: DEADLOCK,
     },
