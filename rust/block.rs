@@ -19,7 +19,8 @@
 //! - [`Source`] and [`Sink`]: the data of a request, towards the driver and from it.
 //! - [`crc32c`]: the checksum that block devices use.
 //! - [`without_io`]: for threads on which I/O depends.
-//! - [`PagePool`]: pages that are known by a number, each handed out to one borrower at a time.
+//! - [`PagePool`]: pages that are known by a number, each handed out to one borrower at a time, or to
+//!   several who only read it.
 //!
 //! C header: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h)
 //! C header: [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
@@ -52,7 +53,8 @@ pub use self::{
     page_pool::{
         PageBytes,
         PagePool,
-        PageRef, //
+        PageRef,
+        SharedPage, //
     },
     queued::Queued,
     request::{

@@ -7,6 +7,10 @@
 //! *borrowed*, and whoever comes second is refused, so that a mistake in the locking is an error
 //! that is counted, and not a data race.
 
+mod shared;
+
+pub use shared::SharedPage;
+
 use crate::{
     context::MaySleep,
     level::Level, //
@@ -45,16 +49,19 @@ pub type PageBytes = [u8; PAGE_SIZE];
 
 /// There is no page of that number, or it is free.
 const FREE: u32 = 0;
-/// There is a page, and nobody has borrowed it.
+/// There is a page, and nobody has borrowed it. Of those who share it each adds one.
 const IDLE: u32 = 1;
+/// So many can share a page.
+const MOST_SHARED: u32 = 1 << 16;
 /// There is a page, and somebody has borrowed it, or it is on its way to be free.
-const BORROWED: u32 = 2;
+const BORROWED: u32 = u32::MAX;
 
 /// A place for a page.
 ///
 /// # Invariants
 ///
-/// `page` is accessed only by whoever changed `state` to [`BORROWED`], until it changes it again.
+/// `page` is accessed only by whoever changed `state` to [`BORROWED`], until it changes it again, and by
+/// those who have added one to [`IDLE`], until they take it off: these only read.
 struct Slot {
     state: Atomic<u32>,
     /// What was stamped on the page, or on one that had its number before.
@@ -62,8 +69,8 @@ struct Slot {
     page: UnsafeCell<Option<KBox<PageBytes>>>,
 }
 
-// SAFETY: `page` is accessed by one task at a time, by the type invariants, and what it holds may be
-// used and freed by any task.
+// SAFETY: `page` is changed by one task at a time, and by none while others read it, by the type
+// invariants; what it holds may be used and freed by any task.
 unsafe impl Sync for Slot {}
 
 type Chunk = KVec<Slot>;

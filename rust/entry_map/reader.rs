@@ -33,7 +33,9 @@ use crate::{
 };
 use core::{
     fmt,
-    marker::PhantomData, //
+    marker::PhantomData,
+    mem::ManuallyDrop,
+    ptr, //
 };
 
 /// An entry that the task shares, and has in its hands.
@@ -141,6 +143,27 @@ impl<L: Level, V: Value> SharedEntryGuard<'_, '_, V, L> {
     #[inline]
     pub fn inner(&mut self) -> &mut MaySleep<L> {
         &mut self.hold.inner
+    }
+}
+
+impl<'a, L: Level, V: Value> SharedEntryGuard<'a, '_, V, L> {
+    /// Leaves the shared entry to whoever gets the returned value; the capability is free again.
+    ///
+    /// Context: any.
+    #[inline]
+    pub fn detach(self) -> DetachedSharedEntry<'a, V, L> {
+        let this = ManuallyDrop::new(self);
+        // SAFETY: `this` is not dropped and not used afterwards; what else is in it has no destructor.
+        drop(unsafe { ptr::read(&this.hold) });
+        // INVARIANT: It was this one's.
+        SharedEntry {
+            tree: this.tree,
+            word: this.word,
+            granule: this.granule,
+            content: this.content,
+            hold: Detached::new(),
+            _value: PhantomData,
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 //!   no entry                 reads as zeroes
 //!   zero entry, one page     reads as zeroes, and is provisioned
 //!   zero entry, 2 MiB        the same for 512 of them; a write splits it
-//!   entry with a page        data; whoever uses the page owns the entry meanwhile
+//!   entry with a page        data; its owner changes the page, and those who share it read it
 //! ```
 //!
 //! The number of a page belongs to the entry that holds it. So whoever removes an entry owns its
@@ -44,9 +44,11 @@ use baton::{
     },
     entry_map::{
         At,
+        DetachedSharedEntry,
         EntryGuard,
         Order,
         Outcome,
+        SharedEntry,
         Slot,
         Value, //
     },
@@ -100,6 +102,9 @@ impl Value for PageId {
         Self(bits.checked_sub(1).map(|id| id as u32))
     }
 }
+
+/// An entry that a request shares while it reads the page.
+type Share<'a> = DetachedSharedEntry<'a, PageId, order::Entry>;
 
 /// An entry in the hands of a request: what it takes then stands below the entries.
 type Guard<'a, 'c> = EntryGuard<'a, 'c, PageId, order::Entry>;
@@ -200,7 +205,36 @@ impl Store {
         }
     }
 
-    /// Locks the entry of a page that has one, unless it is a zero entry.
+    /// Counts how a wait for an entry has ended.
+    fn waited<G>(found: Option<G>, stats: &Stats) -> Option<G> {
+        match found {
+            Some(_) => stats.entry_handovers.inc(),
+            None => stats.entry_vanished.inc(),
+        }
+        found
+    }
+
+    /// Locks the entry of a page that has one, and counts if that has to wait.
+    fn lock<'c, C: Level>(
+        &self,
+        index: usize,
+        stats: &Stats,
+        cx: &'c mut MaySleep<C>,
+    ) -> Result<Option<Guard<'_, 'c>>>
+    where
+        order::Entry: After<C>,
+    {
+        let map = self.entries.of(index)?;
+        match map.try_lock(index) {
+            Err(e) if e == EAGAIN => {
+                stats.entry_waits.inc();
+                Ok(Self::waited(map.lock(cx, Io, index)?, stats))
+            }
+            found => Ok(found?.map(|entry| entry.attach(cx))),
+        }
+    }
+
+    /// As [`Store::lock`], unless it is a zero entry.
     fn lock_data<'c, C: Level>(
         &self,
         index: usize,
@@ -210,11 +244,21 @@ impl Store {
     where
         order::Entry: After<C>,
     {
-        self.at(index, Order::Pte, stats, cx, |slot| match slot {
-            Slot::Unlocked(entry) if !entry.is_zero() => Outcome::Lock,
-            Slot::Unlocked(_) | Slot::Vacant | Slot::Conflict(_) => Outcome::Leave,
-        })
-        .map(At::locked)
+        let entry = self.lock(index, stats, cx)?;
+        Ok(entry.filter(|entry| !entry.is_zero()))
+    }
+
+    /// Shares the entry of a page that has one, and counts if that has to wait.
+    fn share(&self, index: usize, stats: &Stats, cx: &mut MaySleep) -> Result<Option<Share<'_>>> {
+        let map = self.entries.of(index)?;
+        match map.try_lock_shared(index) {
+            Err(e) if e == EAGAIN => {
+                stats.entry_waits.inc();
+                let found = Self::waited(map.lock_shared(cx, Io, index)?, stats);
+                Ok(found.map(SharedEntry::detach))
+            }
+            found => found,
+        }
     }
 
     /// Locks the entry of a page, and makes it if there is none. It is of order 0.
@@ -224,6 +268,10 @@ impl Store {
         stats: &Stats,
         cx: &'c mut MaySleep,
     ) -> Result<Guard<'_, 'c>> {
+        let there = self.lock(index, stats, cx)?.map(Guard::detach);
+        if let Some(entry) = there.filter(|entry| entry.granule().order() == Order::Pte) {
+            return Ok(entry.attach(cx));
+        }
         let entry = loop {
             let at = self.at(index, Order::Pte, stats, cx, |slot| match slot {
                 Slot::Vacant => Outcome::InsertZeroLocked(PageId::NONE),
@@ -267,9 +315,10 @@ impl Store {
         cx: &mut MaySleep,
     ) -> Result {
         for piece in pieces(start, bytes) {
-            let guard = self.lock_data(piece.index, stats, cx)?;
-            let page = match guard.as_ref().map(|guard| guard.value()) {
-                Some(PageId(Some(id))) => Some(self.pages.borrow(id)?),
+            // Others may read it as well.
+            let share = self.share(piece.index, stats, cx)?;
+            let page = match share.as_ref().map(|entry| entry.value()) {
+                Some(PageId(Some(id))) => Some(self.pages.share(id)?),
                 _ => None,
             };
             let src = page.as_ref().map_or(&ZEROES[..], |page| page.bytes());

@@ -40,6 +40,32 @@ mod tests {
     }
 
     #[test]
+    fn a_page_is_shared_by_those_who_read_it() -> Result {
+        let cx = &mut MaySleep::assert();
+        let pool = KBox::pin_init(PagePool::new(cx, 8, 8)?, GFP_KERNEL)?;
+        let mut page = pool.alloc(cx)?;
+        page.bytes_mut().fill(7);
+        let id = page.id();
+        let early = pool.share(id).err();
+        drop(page);
+        let (one, other) = (pool.share(id)?, pool.share(id)?);
+        let same = one.bytes() == other.bytes() && one.bytes().iter().all(|byte| *byte == 7);
+        drop(one);
+        let borrowed = pool.borrow(id).err();
+        let freed = pool.free(id).err();
+        drop(other);
+        let again = pool.borrow(id).map(|page| page.id());
+        pool.free(id)?;
+        let gone = pool.share(id).err();
+        assert!(same);
+        assert_eq!((early, borrowed), (Some(EBUSY), Some(EBUSY)));
+        assert_eq!((freed, gone), (Some(EBUSY), Some(EBUSY)));
+        assert_eq!(again, Ok(id));
+        assert_eq!(pool.refused(), 4);
+        Ok(())
+    }
+
+    #[test]
     fn a_stamp_stays_with_its_page() -> Result {
         let cx = &mut MaySleep::assert();
         let pool = KBox::pin_init(PagePool::new(cx, 2, 2)?, GFP_KERNEL)?;
