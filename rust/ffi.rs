@@ -53,6 +53,7 @@ extern "C" {
     // `sched.h`
     pub(crate) fn baton_set_current_state(state: c_uint);
     pub(crate) fn baton_set_running();
+    pub(crate) fn baton_tell(status: *mut c_uint, value: c_uint, task: *mut bindings::task_struct);
     pub(crate) fn baton_schedule_hrtimeout(
         expires: *const bindings::ktime_t,
         slack: u64,

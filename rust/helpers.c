@@ -44,6 +44,20 @@ int baton_signal_pending(void)
 	return signal_pending(current);
 }
 
+/*
+ * Tells a waiter how its wait has ended; it may go as soon as it sees that. A
+ * section without preemption is one of RCU: the memory of the task stays.
+ */
+void baton_tell(unsigned int *status, unsigned int value,
+		struct task_struct *task)
+{
+	guard(preempt)();
+	/* B, pairs with D: see event/protocol.rs. */
+	smp_store_release(status, value);
+	/* C, pairs with A: try_to_wake_up() begins with a full barrier. */
+	wake_up_process(task);
+}
+
 /* What ends interruptible sleeps, and those of the library: see stop.rs. */
 void baton_notify(struct task_struct *task)
 {

@@ -29,6 +29,8 @@ struct xarray;
 /* sched.h */
 void baton_set_current_state(unsigned int state);
 void baton_set_running(void);
+void baton_tell(unsigned int *status, unsigned int value,
+		struct task_struct *task);
 int baton_schedule_hrtimeout(const ktime_t *expires, u64 slack, clockid_t clock,
 			     bool io);
 void baton_preempt_disable(void);

@@ -60,17 +60,13 @@ impl<P: Platform> Chosen<P> {
         *self = Self::new();
         while !next.is_null() {
             let entry = next;
-            let live = P::live();
-            // SAFETY: By the type invariants the entry is live, with its head, until the store, which is
+            // SAFETY: By the type invariants the entry is live, with its head, until it is told, which is
             // the last access to them.
-            let task = unsafe {
+            unsafe {
                 next = (*entry).next.get();
                 let head = (*entry).head.get();
-                let task = (*head).task;
-                P::store_release(&(*head).status, SERVED); // B, pairs with D
-                task
-            };
-            P::wake(task, &live); // C, pairs with A
+                P::tell(&raw const (*head).status, SERVED, (*head).task); // B, C, pair with D, A
+            }
         }
     }
 }

@@ -87,9 +87,6 @@ unsafe fn unlink_each<P: Platform>(
 #[cold]
 #[inline(never)]
 unsafe fn look<P: Platform>(head: *const Head<P>) {
-    let live = P::live();
     // SAFETY: By the safety requirements. The waiter does not go before it has taken the lock.
-    let head = unsafe { &*head };
-    P::store_release(&head.status, LOOK); // B, pairs with D
-    P::wake(head.task, &live); // C, pairs with A
+    unsafe { P::tell(&raw const (*head).status, LOOK, (*head).task) }; // B, C, pair with D, A
 }

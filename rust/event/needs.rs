@@ -40,6 +40,21 @@ pub unsafe trait Platform: 'static {
     fn end_batch() {}
     /// Makes the task run if it is asleep. A full barrier precedes the look at its state.
     fn wake(task: Self::Task, live: &Self::Live);
+    /// Publishes how the wait of `task` has ended, and makes the task run: B and C of the protocol.
+    ///
+    /// The platform may do it in one step, in this order.
+    ///
+    /// # Safety
+    ///
+    /// `status` and `task` must be those of a waiter that does not go away before it has seen `value`. Nobody
+    /// uses the waiter afterwards.
+    #[inline]
+    unsafe fn tell(status: *const Self::Status, value: u32, task: Self::Task) {
+        let live = Self::live();
+        // SAFETY: By the safety requirements; this is the last access to the waiter.
+        Self::store_release(unsafe { &*status }, value); // B, pairs with D
+        Self::wake(task, &live); // C, pairs with A
+    }
     /// Somebody has claimed on behalf of `task`, in the queue at `queue`, and not told it yet. For
     /// reports.
     #[inline]

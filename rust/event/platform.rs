@@ -96,6 +96,14 @@ unsafe impl Platform for Kernel {
         unsafe { bindings::wake_up_process(task) };
     }
 
+    /// In one call, without preemption instead of the read lock: that is a section of RCU as well.
+    #[inline]
+    unsafe fn tell(status: *const Atomic<u32>, value: u32, task: *mut bindings::task_struct) {
+        trace::wake(task);
+        // SAFETY: By the safety requirements. CAST: An `Atomic` is transparent.
+        unsafe { ffi::baton_tell(status.cast_mut().cast(), value, task) };
+    }
+
     #[inline]
     fn served(queue: *const (), task: *mut bindings::task_struct) {
         trace::claim(Kind::Event, Object::at(queue), task);
@@ -151,13 +159,12 @@ impl Sleeper for KernelSleeper {
 
     #[inline]
     fn give_up(&mut self) -> Option<WaitError> {
-        if let Some(why) = interrupted(self.state, self.insists) {
-            Some(why)
-        } else if self.expiry.is_over() {
-            Some(WaitError::TimedOut)
-        } else {
-            None
+        if is_signalled() {
+            if let Some(why) = what_interrupts(self.state, self.insists) {
+                return Some(why);
+            }
         }
+        self.expiry.is_over().then_some(WaitError::TimedOut)
     }
 
     #[inline]
@@ -187,11 +194,18 @@ impl Sleeper for KernelSleeper {
 /// `insists`, nothing does.
 #[inline]
 pub(crate) fn interrupted(state: u32, insists: bool) -> Option<WaitError> {
-    // SAFETY: Reads flags of the calling task.
-    if unsafe { ffi::baton_signal_pending() } == 0 {
-        return None;
+    if is_signalled() {
+        what_interrupts(state, insists)
+    } else {
+        None
     }
-    what_interrupts(state, insists)
+}
+
+/// Returns whether anything at all may end a sleep of the calling task.
+#[inline]
+fn is_signalled() -> bool {
+    // SAFETY: Reads flags of the calling task.
+    unsafe { ffi::baton_signal_pending() != 0 }
 }
 
 #[cold]

@@ -72,6 +72,16 @@ impl<P: Platform> Head<P> {
         P::store_release(&self.status, WAITING);
     }
 
+    /// # Safety
+    ///
+    /// `head` must be live, and its entries off their lists. Neither must be accessed after this call.
+    #[inline(always)]
+    pub(super) unsafe fn completed(head: *const Self, status: u32) {
+        // SAFETY: The head stays live until it is told: its owner does not return while the status is
+        // `WAITING` or `LOOK`. This is the last access to the waiter.
+        unsafe { P::tell(&raw const (*head).status, status, (*head).task) }; // B, C, pair with D, A
+    }
+
     /// Says how a wait has ended that nobody knew of: there are no entries.
     pub(crate) fn end(&self, status: u32) {
         P::store_release(&self.status, status);
@@ -282,7 +292,7 @@ impl<W, P: Platform> Queue<W, P> {
         }
         // INVARIANT: `entry` is linked behind the old tail.
         self.tail.set(entry);
-        self.len.set(self.len.get() + 1);
+        self.len.set(self.len.get().wrapping_add(1));
     }
 
     /// As [`Queue::enqueue`], behind `prev`; before all others if that is null.
@@ -309,7 +319,7 @@ impl<W, P: Platform> Queue<W, P> {
             self.join(entry, head);
         }
         // INVARIANT: `entry` is linked between `prev` and what came behind that.
-        self.len.set(self.len.get() + 1);
+        self.len.set(self.len.get().wrapping_add(1));
     }
 
     /// Makes `entry` one of this queue, and of the waiter that `head` is of.
@@ -347,7 +357,7 @@ impl<W, P: Platform> Queue<W, P> {
                 None => self.tail.set(prev),
             }
             // INVARIANT: The neighbours of `entry` point to each other.
-            self.len.set(self.len.get() - 1);
+            self.len.set(self.len.get().wrapping_sub(1));
             if !matches!(self.order, Order::Age) {
                 return self.left(entry);
             }
@@ -398,18 +408,43 @@ impl<W, P: Platform> Queue<W, P> {
     /// # Safety
     ///
     /// `entry` must be on the list of this queue. It must not be accessed after this call.
+    #[inline(always)]
     pub(super) unsafe fn complete(&self, entry: *const Entry<W, P>, status: u32) {
         // SAFETY: By the safety requirements `entry` is on the list, hence live with its head.
         let head = unsafe { (*entry).head.get() };
         // SAFETY: As above; all queues of a waiter have the same lock.
         unsafe { Head::leave_others(head, ptr::from_ref(self).cast()) };
-        let live = P::live();
-        // SAFETY: The head stays live until the next statement has been executed: its owner does not
-        // return while the status is `WAITING` or `LOOK`.
-        let task = unsafe { (*head).task };
-        // SAFETY: As above; this is the last access to the waiter.
-        P::store_release(unsafe { &(*head).status }, status); // B, pairs with D
-        P::wake(task, &live); // C, pairs with A
+        // SAFETY: The entries are off their lists.
+        unsafe { Head::completed(head, status) };
+    }
+
+    /// As [`Queue::complete`], for the only waiter of this queue, if it waits for nothing else.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Queue::complete`]; no other entry is on the list, and nobody is behind anybody on it.
+    #[inline(always)]
+    pub(super) unsafe fn complete_only(&self, entry: *const Entry<W, P>, status: u32) {
+        // INVARIANT: `entry` was the only one.
+        self.head.set(ptr::null());
+        self.tail.set(ptr::null());
+        self.len.set(0);
+        // SAFETY: By the safety requirements the entry is live with its head, and was on this list only.
+        unsafe { Head::completed((*entry).head.get(), status) };
+    }
+
+    /// Returns the only entry, if nobody else is on the list, and its waiter on no other one.
+    #[inline]
+    pub(super) fn only(&self) -> Option<&Entry<W, P>> {
+        // SAFETY: What is on the list is live by the type invariants.
+        let entry = unsafe { self.head.get().as_ref() }?;
+        let alone = entry.next.get().is_null()
+            && !matches!(self.order, Order::Key)
+            && entry.first.get()
+            && entry.other.get().is_null()
+            // SAFETY: As above.
+            && ptr::eq(unsafe { (*entry.head.get()).entries.get() }, ptr::from_ref(entry).cast());
+        alone.then_some(entry)
     }
 
     /// Returns whether an entry is served by a call.

@@ -61,9 +61,34 @@ impl<W, P: Platform> Queue<W, P> {
     ///
     /// All that may be tried are tried, again and again until a whole pass has changed nothing: one
     /// claim may have made another one possible. Returns how many were served.
+    // Not part of an update for which nobody waits.
+    #[inline(never)]
     pub(crate) fn consider(&self, w: &mut W) -> usize {
+        match self.only() {
+            Some(entry) => usize::from(self.consider_only(entry, w)),
+            None => self.consider_all(w),
+        }
+    }
+
+    #[inline(never)]
+    fn consider_all(&self, w: &mut W) -> usize {
         let queue = ptr::from_ref(self).cast();
         self.consider_and_tell(w, |task| P::served(queue, task))
+    }
+
+    /// As [`Queue::consider`], for the [only](Queue::only) waiter: when it is served, nobody is left to try.
+    #[inline(always)]
+    fn consider_only(&self, entry: *const Entry<W, P>, w: &mut W) -> bool {
+        // SAFETY: The entry is on the list, hence live with its head, and its `ops` are those of its waiter. It is
+        // the only one, and not used after it was completed.
+        unsafe {
+            let served = ((*(*entry).ops.get()).serve)(entry, w);
+            if served {
+                P::served(ptr::from_ref(self).cast(), (*(*entry).head.get()).task);
+                self.complete_only(entry, SERVED);
+            }
+            served
+        }
     }
 
     /// As [`Queue::consider`], and returns how many of them should have been served before: not those who

@@ -106,6 +106,7 @@ unsafe impl<W: Send, P: Policy, E: Level> Send for Tied<W, P, E> {}
 unsafe impl<W: Send, P: Policy, E: Level> Sync for Tied<W, P, E> {}
 
 /// Returns what a lock is known by.
+#[inline]
 fn address<T: ?Sized, B: Backend>(lock: &Lock<T, B>) -> usize {
     ptr::from_ref(lock).addr()
 }
@@ -135,6 +136,7 @@ impl<W, P: Policy, E: Level> Tied<W, P, E> {
     /// # Errors
     ///
     /// [`WrongLock`] if `guard` is that of another one.
+    #[inline]
     pub fn get<'g, T: ?Sized, B: Backend>(
         &'g self,
         guard: &'g mut Guard<'_, T, B>,
@@ -156,6 +158,7 @@ impl<W, P: Policy, E: Level> Tied<W, P, E> {
         Ok(unsafe { Selected::tied(self.event.get()) })
     }
 
+    #[inline]
     fn check<T: ?Sized, B: Backend>(&self, lock: &Lock<T, B>) -> Result<(), WrongLock> {
         if address(lock) != self.lock {
             return Err(WrongLock);

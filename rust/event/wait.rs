@@ -59,10 +59,7 @@ use crate::{
         After,
         Level, //
     },
-    registry::{
-        self,
-        About, //
-    },
+    registry::About,
 };
 use core::{
     panic::Location,
@@ -301,9 +298,8 @@ where
 {
     let sleeper = || {
         let mut sleeper = KernelSleeper::new::<C, M>(mode);
-        if registry::is_wanted() {
-            sleeper.about = about.map(|about| About { place, ..about });
-        }
+        // It is there if anybody wants to know.
+        sleeper.about = about.map(|about| About { place, ..about });
         sleeper
     };
     // SAFETY: By the safety requirements.

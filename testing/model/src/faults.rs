@@ -16,6 +16,7 @@ pub struct Fault {
 }
 
 const PROTOCOL: &str = "rust/event/protocol.rs";
+const NEEDS: &str = "rust/event/needs.rs";
 const QUEUE: &str = "rust/event/queue.rs";
 const LEAVE: &str = "rust/event/leave.rs";
 const SERVE: &str = "rust/event/serve.rs";
@@ -46,22 +47,36 @@ include!("faults_keyed.rs");
 const EVENT_FAULTS: &[Fault] = &[
     Fault {
         name: "wake_before_publish",
-        file: QUEUE,
-        from: "        P::store_release(unsafe { &(*head).status }, status); // B, pairs with D
-        P::wake(task, &live); // C, pairs with A",
-        to: "        P::wake(task, &live); // C, pairs with A
-        P::store_release(unsafe { &(*head).status }, status); // B, pairs with D",
+        file: NEEDS,
+        from: "        Self::store_release(unsafe { &*status }, value); // B, pairs with D
+        Self::wake(task, &live); // C, pairs with A",
+        to: "        Self::wake(task, &live); // C, pairs with A
+        Self::store_release(unsafe { &*status }, value); // B, pairs with D",
         case: "update_against_enqueue",
         says: DEADLOCK,
     },
     Fault {
         name: "wake_forgotten",
-        file: QUEUE,
-        from: "(*head).status }, status); // B, pairs with D
-        P::wake(task, &live); // C, pairs with A",
-        to: "(*head).status }, status);
-        let _ = (task, &live);",
+        file: NEEDS,
+        from: "        Self::wake(task, &live); // C, pairs with A",
+        to: "        let _ = (task, &live);",
         case: "update_against_enqueue",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "only_one_not_told",
+        file: QUEUE,
+        from: "        unsafe { Head::completed((*entry).head.get(), status) };",
+        to: "        let _ = (entry, status);",
+        case: "update_against_enqueue",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "first_taken_for_the_only_one",
+        file: QUEUE,
+        from: "        let alone = entry.next.get().is_null()",
+        to: "        let alone = true",
+        case: "two_claims_on_one_update",
         says: DEADLOCK,
     },
     Fault {
@@ -119,23 +134,19 @@ const EVENT_FAULTS: &[Fault] = &[
     Fault {
         name: "entry_touched_after_publish",
         file: QUEUE,
-        from: "(*head).status }, status); // B, pairs with D
-        P::wake(task, &live); // C, pairs with A",
-        to: "(*head).status }, status);
-        P::wake(task, &live);
+        from: "(*head).status, status, (*head).task) }; // B, C, pair with D, A",
+        to: "(*head).status, status, (*head).task) };
         P::load_acquire(unsafe { &(*head).status });",
         case: "update_against_enqueue",
         says: RACE,
     },
     Fault {
         name: "task_not_kept_alive",
-        file: QUEUE,
-        from: "(*head).status }, status); // B, pairs with D
-        P::wake(task, &live); // C, pairs with A",
-        to: "(*head).status }, status);
-        drop(live);
-        let live = P::live();
-        P::wake(task, &live);",
+        file: NEEDS,
+        from: "        Self::wake(task, &live); // C, pairs with A",
+        to: "        drop(live);
+        let live = Self::live();
+        Self::wake(task, &live);",
         case: "task_is_gone",
         says: RACE,
     },
@@ -171,17 +182,17 @@ const EVENT_FAULTS: &[Fault] = &[
     Fault {
         name: "chosen_not_told",
         file: CHOSEN,
-        from: "            P::wake(task, &live); // C, pairs with A",
-        to: "            let _ = (task, &live);",
+        from: "                P::tell(&raw const (*head).status, SERVED, (*head).task); // B, C, pair with D, A",
+        to: "                P::store_release(&(*head).status, SERVED);",
         case: "deferred_update_of_two",
         says: DEADLOCK,
     },
     Fault {
         name: "chosen_entry_touched_after_publish",
         file: CHOSEN,
-        from: "            P::wake(task, &live); // C, pairs with A",
-        to: "            P::wake(task, &live);
-            P::load_acquire(unsafe { &(*(*entry).head.get()).status });",
+        from: "                P::tell(&raw const (*head).status, SERVED, (*head).task); // B, C, pair with D, A",
+        to: "                P::tell(&raw const (*head).status, SERVED, (*head).task);
+                P::load_acquire(&(*head).status);",
         case: "signal_against_deferred_update",
         says: RACE,
     },
@@ -219,10 +230,11 @@ const EVENT_FAULTS: &[Fault] = &[
     Fault {
         name: "told_to_look_before_the_status_says_so",
         file: LEAVE,
-        from: "    P::store_release(&head.status, LOOK); // B, pairs with D
-    P::wake(head.task, &live); // C, pairs with A",
-        to: "    P::wake(head.task, &live);
-    P::store_release(&head.status, LOOK);",
+        from: "    unsafe { P::tell(&raw const (*head).status, LOOK, (*head).task) }; // B, C, pair with D, A",
+        to: "    unsafe {
+        P::wake((*head).task, &P::live());
+        P::store_release(&(*head).status, LOOK);
+    }",
         case: "closed_elsewhere_makes_those_behind_it_look",
         says: DEADLOCK,
     },
