@@ -49,6 +49,7 @@ extern "C" {
     // drains
     pub(crate) fn baton_drain_lock() -> c_ulong;
     pub(crate) fn baton_drain_unlock(flags: c_ulong);
+    pub(crate) fn baton_inc_unless(word: *mut bindings::atomic64_t, bits: u64) -> bool;
 
     // `sched.h`
     pub(crate) fn baton_set_current_state(state: c_uint);

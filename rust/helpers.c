@@ -197,6 +197,18 @@ void baton_drain_unlock(unsigned long flags)
 	raw_spin_unlock_irqrestore(&baton_drain, flags);
 }
 
+/* The word of a drain: see drain/protocol.rs. */
+bool baton_inc_unless(atomic64_t *word, u64 bits)
+{
+	s64 seen = atomic64_read(word);
+
+	do {
+		if (seen & bits)
+			return false;
+	} while (!atomic64_try_cmpxchg(word, &seen, seen + 1));
+	return true;
+}
+
 /* the wait buckets of all entry maps and counts */
 
 #ifdef CONFIG_DEBUG_LOCK_ALLOC

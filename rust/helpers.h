@@ -95,6 +95,7 @@ void baton_spinlock_irq_might_be_taken(spinlock_t *lock);
 /* drains */
 unsigned long baton_drain_lock(void);
 void baton_drain_unlock(unsigned long flags);
+bool baton_inc_unless(atomic64_t *word, u64 bits);
 
 /* xarray.h */
 void baton_xa_init(struct xarray *xa, const char *name,

@@ -105,6 +105,7 @@ impl CellPtr {
         drop(unsafe { Arc::from_raw(self.0.as_ptr()) });
     }
 
+    #[inline]
     fn cell(&self) -> &Cell {
         // SAFETY: The cell is valid by the type invariants.
         unsafe { self.0.as_ref() }

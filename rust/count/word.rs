@@ -130,7 +130,8 @@ fn with_awaited(word: u64, awaited: u32) -> u64 {
 #[inline]
 pub(crate) fn up<S: Shared>(cell: S) -> bool {
     let before = cell.word().fetch_add_full(1);
-    if count_of(before) < MAX {
+    // Between that number and twice as many, which is beyond what is ever there, this bit is set.
+    if before & u64::from(MAX) == 0 {
         return true;
     }
     // Every task may be here at once and does not reach what is above the number. Nobody waits for so many.
@@ -157,6 +158,15 @@ pub(crate) fn up_below<S: Shared>(cell: S, limit: u32) -> bool {
 pub(crate) fn down<S: Shared>(cell: S) {
     let key = cell.key();
     let before = cell.word().fetch_sub_full(1);
+    if before & !COUNT != OWNED {
+        counted_down(cell, key, before);
+    }
+}
+
+/// Looks what is to be done besides: somebody may wait, or the count be gone. `before` is what the word was before.
+#[cold]
+#[inline(never)]
+fn counted_down<S: Shared>(cell: S, key: S::Key, before: u64) {
     let now = count_of(before) - 1;
     if now < awaited_of(before) {
         // The count may be gone by now, with the cell.

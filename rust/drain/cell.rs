@@ -28,6 +28,7 @@ use super::{
 use crate::{
     context::MaySleep,
     event::ModeAt,
+    ffi,
     level::Level,
     registry::{
         self,
@@ -158,7 +159,13 @@ impl Word for Atomic<u64> {
 
     #[inline]
     fn fetch_sub_full(&self, amount: u64) -> u64 {
-        self.fetch_sub(amount, Full)
+        self.fetch_add(amount.wrapping_neg(), Full)
+    }
+
+    #[inline]
+    fn inc_unless(&self, bits: u64) -> bool {
+        // SAFETY: The word is valid. CAST: An `Atomic` has the layout of what C has.
+        unsafe { ffi::baton_inc_unless(self.as_ptr().cast(), bits) }
     }
 }
 
@@ -167,10 +174,12 @@ unsafe impl Shared for CellPtr {
     type Word = Atomic<u64>;
     type Key = *mut c_void;
 
+    #[inline]
     fn word(&self) -> &Atomic<u64> {
         &self.cell().word
     }
 
+    #[inline]
     fn count_key(&self) -> *mut c_void {
         (&raw const self.cell().word).cast_mut().cast()
     }
@@ -191,6 +200,7 @@ unsafe impl Shared for CellPtr {
 }
 
 impl CellPtr {
+    #[inline]
     fn cell(&self) -> &Cell {
         // SAFETY: The cell is valid by the type invariants.
         unsafe { self.0.as_ref() }
@@ -201,6 +211,7 @@ impl CellPtr {
     }
 
     /// Counts one more, unless the gate is shut.
+    #[inline]
     pub(super) fn begin(&self) -> Result<Self, DrainError> {
         if protocol::begin(*self) {
             // INVARIANT: It is counted.
@@ -211,6 +222,7 @@ impl CellPtr {
     }
 
     /// Counts one less. The cell must not be used by the caller afterwards.
+    #[inline]
     pub(super) fn end(&self) {
         protocol::end(*self);
     }

@@ -20,6 +20,18 @@
 //! say and what they look at: A between the count and the queue, B between the queue and the count. One
 //! of the two sees the other. The same holds for the gate, with the bit in place of the count.
 //!
+//! Whoever waits for the count has the gate shut, so with the gate open there is nobody to be looked for:
+//!
+//! ```text
+//!   waiter                                   who ends the last reference
+//!   1 shuts the gate, at one stroke
+//!                                            2 count = 0; is the gate shut? at one stroke
+//!   3 as from 1 above                        4 as from 3 above, if it is
+//! ```
+//!
+//! Count and gate are one word, so 1 and 2 have an order. If 2 is first, then 3 finds the count at zero. If
+//! 1 is first, then 2 finds the gate shut: it stays so until the wait has ended.
+//!
 //! # Why the ender does not touch what is gone
 //!
 //! ```text
@@ -62,6 +74,18 @@ pub(crate) trait Word {
     fn fetch_add_full(&self, amount: u64) -> u64;
     /// Subtracts, fully ordered, and returns what it was.
     fn fetch_sub_full(&self, amount: u64) -> u64;
+    /// Adds one, fully ordered, unless one of `bits` is set; returns whether it has. There may be one call for it.
+    #[inline]
+    fn inc_unless(&self, bits: u64) -> bool {
+        let mut seen = self.load_relaxed();
+        while seen & bits == 0 {
+            match self.cmpxchg_full(seen, seen + 1) {
+                Ok(()) => return true,
+                Err(now) => seen = now,
+            }
+        }
+        false
+    }
 }
 
 /// What a drain and its references have in common: a pointer to it.
@@ -108,22 +132,26 @@ pub(crate) trait Sleeper {
 }
 
 /// Counts one more, unless the gate is shut.
+#[inline]
 pub(crate) fn begin<S: Shared>(cell: S) -> bool {
-    let word = cell.word();
-    let mut seen = word.load_relaxed();
-    while seen & SHUT == 0 {
-        match word.cmpxchg_full(seen, seen + 1) {
-            Ok(()) => return true,
-            Err(now) => seen = now,
-        }
-    }
-    false
+    cell.word().inc_unless(SHUT)
 }
 
 /// Counts one less. The caller, who was counted, must not use the cell afterwards.
+#[inline]
 pub(crate) fn end<S: Shared>(cell: S) {
     let key = cell.count_key();
     let before = cell.word().fetch_sub_full(1); // A, pairs with B
+    if before & (OWNED | SHUT) != OWNED {
+        ended(cell, key, before);
+    }
+}
+
+/// Looks what is to be done besides: somebody may wait, or nobody be there any more. `before` is what the word
+/// was when the reference was still counted.
+#[cold]
+#[inline(never)]
+fn ended<S: Shared>(cell: S, key: S::Key, before: u64) {
     if before & COUNT != 1 {
         return;
     }

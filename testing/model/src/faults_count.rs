@@ -98,7 +98,7 @@ const COUNT_FAULTS: &[Fault] = &[
     Fault {
         name: "one_too_many",
         file: COUNT,
-        from: "    if count_of(before) < MAX {",
+        from: "    if before & u64::from(MAX) == 0 {",
         to: "    if count_of(before) <= MAX {",
         case: "count_room_for_one",
         says: "panicked",
@@ -106,10 +106,22 @@ const COUNT_FAULTS: &[Fault] = &[
     Fault {
         name: "frees_what_lives",
         file: COUNT,
-        from: "now == 0 && before & OWNED == 0 {",
-        to: "now == 0 {",
+        from: "        counted_down(cell, key, before);
+    }",
+        to: "        counted_down(cell, key, before);
+    } else if count_of(before) == 1 {
+        unsafe { cell.free() };
+    }",
         case: "count_disown_against_downs",
         says: "panicked",
+    },
+    Fault {
+        name: "nobody_taken_to_ask",
+        file: COUNT,
+        from: "    if before & !COUNT != OWNED {",
+        to: "    if before & OWNED != OWNED {",
+        case: "count_down_against_wait",
+        says: DEADLOCK,
     },
     Fault {
         name: "tells_at_every_number",

@@ -38,6 +38,23 @@ const DRAIN_FAULTS: &[Fault] = &[
         says: RACE,
     },
     Fault {
+        name: "gate_taken_for_open",
+        file: DRAIN,
+        from: "    if before & (OWNED | SHUT) != OWNED {",
+        to: "    if before & OWNED != OWNED {",
+        case: "drain_last_end_against_wait",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "gate_looked_at_before_the_count",
+        file: DRAIN,
+        from: "    let before = cell.word().fetch_sub_full(1); // A, pairs with B",
+        to: "    let gate = cell.word().load_relaxed() & SHUT;
+    let before = cell.word().fetch_sub_full(1) & !SHUT | gate;",
+        case: "drain_begin_against_shut",
+        says: DEADLOCK,
+    },
+    Fault {
         name: "first_end_frees",
         file: DRAIN,
         from: "    if before & COUNT != 1 {",
@@ -66,10 +83,8 @@ const DRAIN_FAULTS: &[Fault] = &[
     Fault {
         name: "begin_behind_the_gate",
         file: DRAIN,
-        from: "    while seen & SHUT == 0 {
-        match word.cmpxchg_full(seen, seen + 1) {",
-        to: "    loop {
-        match word.cmpxchg_full(seen, seen + 1) {",
+        from: "    cell.word().inc_unless(SHUT)",
+        to: "    cell.word().inc_unless(0)",
         case: "drain_begin_against_shut",
         says: RACE,
     },
