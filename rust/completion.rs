@@ -50,6 +50,11 @@ mod counted;
 mod obligation;
 mod slot;
 mod wait;
+mod word;
+
+mod drain_protocol {
+    pub(super) use crate::drain::protocol::Word;
+}
 
 pub use cell::{
     dropped_completers,

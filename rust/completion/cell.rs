@@ -2,6 +2,7 @@
 
 //! What who completes and who waits have in common.
 
+use super::word;
 use crate::{
     context::MaySleep,
     event::{
@@ -17,8 +18,10 @@ use crate::{
     },
     registry::{
         self,
-        Kind, //
+        Kind,
+        Object, //
     },
+    wait_map::WaitMap, //
 };
 use core::cell::UnsafeCell;
 use kernel::{
@@ -52,47 +55,33 @@ fn warn_dropped() {
     pr_warn!("a completer was dropped: its waiter gets an error\n");
 }
 
-/// How far it is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Pending,
-    Done,
-    /// Nobody will wait.
-    Abandoned,
-}
-
 /// The waiter has gone: this is what it would have been told.
 ///
 /// Dropping it drops the result; `mem::forget` leaks that.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Abandoned<T>(pub Result<T>);
 
-struct State {
-    outcome: Outcome,
-    /// How many wait, or will.
-    sides: usize,
-    /// The address of the task that has to hand over or complete.
-    holder: usize,
-    /// The function that starts has not returned: if it fails, nobody will have waited.
-    starting: bool,
-    /// The completer was dropped.
-    dropped: bool,
-}
-
 #[pin_data]
 struct Slot<E: Level> {
+    /// Whether it is done, as those who sleep are told.
     #[pin]
-    done: Event<State, Any, E>,
+    done: Event<bool, Any, E>,
 }
 
 /// What both sides have in common.
 ///
 /// # Invariants
 ///
-/// `result` is written to once, by who completes, with the lock held, while it is [`Outcome::Pending`].
-/// Afterwards it belongs to those who wait, and to the last of them when it goes.
+/// `result` is written to once, by who completes, before the word says that it is done. Afterwards it belongs to
+/// those who wait, and to the last of them when it goes; if nobody is left, to who completes.
 #[pin_data]
 pub(super) struct Shared<T, E: Level> {
+    /// See [`word`].
+    word: Atomic<u64>,
+    /// The address of the task that has to hand over, or complete. That task sees what it has written itself.
+    holder: Atomic<usize>,
+    #[pin]
+    map: WaitMap,
     #[pin]
     inner: SpinLockIrq<Slot<E>>,
     // Beside the lock: a result is looked at, moved and dropped without it.
@@ -105,15 +94,8 @@ unsafe impl<T: Send, E: Level> Sync for Shared<T, E> {}
 
 impl<E: Level> Slot<E> {
     fn new() -> impl PinInit<Self> {
-        let state = State {
-            outcome: Outcome::Pending,
-            sides: 1,
-            holder: Task::current_raw().addr(),
-            starting: true,
-            dropped: false,
-        };
         let (name, key) = wait_class();
-        pin_init!(Self { done <- Event::of_kind(Kind::Completion, state, name, key) })
+        pin_init!(Self { done <- Event::of_kind(Kind::Completion, false, name, key) })
     }
 }
 
@@ -136,8 +118,12 @@ fn wait_class() -> Class {
 impl<T: Send, E: Level> Shared<T, E> {
     pub(super) fn new() -> impl PinInit<Self> {
         let (name, key) = lock_class();
+        let (wait_name, wait_key) = wait_class();
         // INVARIANT: There is no result.
         pin_init!(Self {
+            word: Atomic::new(word::STARTS),
+            holder: Atomic::new(Task::current_raw().addr()),
+            map <- WaitMap::new(wait_name, wait_key),
             inner <- SpinLockIrq::new(Slot::new(), name, key),
             result: UnsafeCell::new(None),
         })
@@ -148,123 +134,143 @@ impl<T: Send, E: Level> Shared<T, E> {
     #[track_caller]
     pub(super) fn owe(&self) {
         if registry::is_on() {
-            registry::owe(Kind::Completion, self.inner.lock().done.object());
+            registry::owe(Kind::Completion, self.object());
         }
     }
 
-    pub(super) fn complete(&self, result: Result<T>) -> Result<(), Abandoned<T>> {
-        let mut slot = self.inner.lock();
-        registry::paid(slot.done.object());
-        if slot.done.outcome == Outcome::Abandoned {
-            return Err(Abandoned(result));
+    /// Tells the registry that it is going to be completed.
+    #[inline]
+    fn pay(&self) {
+        if registry::is_on() {
+            registry::paid(self.object());
         }
-        // SAFETY: The lock is held, and it is pending as long as there is a completer: by the type
+    }
+
+    /// Returns what the registry knows it by.
+    #[cold]
+    fn object(&self) -> Object {
+        self.inner.lock().done.object()
+    }
+
+    /// Tells those who sleep.
+    #[cold]
+    #[inline(never)]
+    fn tell(&self) {
+        let mut slot = self.inner.lock();
+        slot.as_mut().project().done.update(|done| *done = true);
+    }
+
+    #[inline]
+    pub(super) fn complete(&self, result: Result<T>) -> Result<(), Abandoned<T>> {
+        self.pay();
+        // SAFETY: It is not done as long as there is a completer, so the result is the caller's: by the type
         // invariants. What is overwritten is `None`.
-        unsafe { *self.result.get() = Some(result) };
-        slot.as_mut().project().done.update(|state| {
-            state.holder = 0;
-            state.outcome = Outcome::Done;
-        });
+        unsafe { self.result.get().write(Some(result)) };
+        let before = word::complete(&self.word);
+        if before.is_abandoned() {
+            // SAFETY: Nobody is left. By the type invariants it is the caller's again.
+            return match unsafe { &mut *self.result.get() }.take() {
+                Some(result) => Err(Abandoned(result)),
+                // Not reached: it was stored above.
+                None => Ok(()),
+            };
+        }
+        if before.asks() {
+            self.tell();
+        }
         Ok(())
     }
 
     /// The completer was dropped. While the function that starts runs, it is not said: it may fail.
     pub(super) fn cancel(&self) {
-        let mut slot = self.inner.lock();
-        registry::paid(slot.done.object());
-        if slot.done.outcome == Outcome::Abandoned {
+        self.pay();
+        // SAFETY: As in `complete()`.
+        unsafe { self.result.get().write(Some(Err(ECANCELED))) };
+        let before = word::cancel(&self.word);
+        if before.is_abandoned() {
             return;
         }
-        // SAFETY: As in `complete()`.
-        unsafe { *self.result.get() = Some(Err(ECANCELED)) };
-        let starting = slot.as_mut().project().done.update(|state| {
-            state.holder = 0;
-            state.dropped = true;
-            state.outcome = Outcome::Done;
-            state.starting
-        });
-        drop(slot);
-        if !starting {
+        if before.asks() {
+            self.tell();
+        }
+        // Nobody waits for this to be said.
+        if !before.is_starting() {
             warn_dropped();
         }
     }
 
     /// The function that starts has returned, and has not failed.
+    #[inline]
     pub(super) fn started(&self) {
-        let mut slot = self.inner.lock();
-        let dropped = slot.as_mut().project().done.update(|state| {
-            state.starting = false;
-            state.dropped
-        });
-        drop(slot);
-        if dropped {
+        if word::started(&self.word) {
             warn_dropped();
         }
     }
 
     /// One more will wait.
     fn join(&self) {
-        let mut slot = self.inner.lock();
-        slot.as_mut()
-            .project()
-            .done
-            .update(|state| state.sides += 1);
+        word::join(&self.word);
     }
 
     /// One less will wait. What was told already is dropped by the last of them, without the lock.
+    #[inline]
     fn leave(&self) {
-        let mut slot = self.inner.lock();
-        let last = slot.as_mut().project().done.update(|state| {
-            state.sides -= 1;
-            if state.sides == 0 {
-                state.outcome = Outcome::Abandoned;
-            }
-            state.sides == 0
-        });
-        if !last {
-            return;
+        if word::leave(&self.word) {
+            // SAFETY: It is done, and nobody else is left. By the type invariants it is the caller's.
+            drop(unsafe { &mut *self.result.get() }.take());
         }
-        // SAFETY: Nobody else waits, and nobody completes what was abandoned: the lock is held.
-        let told = unsafe { &mut *self.result.get() }.take();
-        drop(slot);
-        drop(told);
     }
 
     pub(super) fn is_abandoned(&self) -> bool {
-        self.inner.lock().done.outcome == Outcome::Abandoned
+        word::is_abandoned(&self.word)
     }
 
+    #[inline]
     pub(super) fn is_done(&self) -> bool {
-        is_over(&self.inner.lock().done)
+        word::is_done(&self.word)
     }
 
     /// Waits until it is completed.
+    #[inline]
     #[track_caller]
     pub(super) fn wait<C: Level, M: ModeAt<C>>(&self, cx: &mut MaySleep<C>, mode: M) -> Result
     where
         E: After<C>,
     {
-        let held = Held::<_, _, C, Unordered>::new(self.inner.lock(), cx);
-        if held.done.holder == Task::current_raw().addr() {
+        self.map.wait();
+        if word::is_done(&self.word) {
+            return Ok(());
+        }
+        self.sleep(cx, mode)
+    }
+
+    #[inline(never)]
+    #[track_caller]
+    fn sleep<C: Level, M: ModeAt<C>>(&self, cx: &mut MaySleep<C>, mode: M) -> Result
+    where
+        E: After<C>,
+    {
+        if self.holder.load(Relaxed) == Task::current_raw().addr() {
             pr_warn!("a task waits for a completion that only it could complete\n");
             return Err(EDEADLK);
+        }
+        let held = Held::<_, _, C, Unordered>::new(self.inner.lock(), cx);
+        if !word::ask(&self.word) {
+            return Ok(());
         }
         let ended = held.on(|slot| &slot.done).until(is_over).wait(mode);
         ended.map_err(Into::into)
     }
 
+    #[inline]
     pub(super) fn set_holder(&self, holder: usize) {
-        let mut slot = self.inner.lock();
-        slot.as_mut()
-            .project()
-            .done
-            .update(|state| state.holder = holder);
+        self.holder.store(holder, Relaxed);
     }
 }
 
-/// What is waited for.
-fn is_over(state: &State) -> bool {
-    state.outcome != Outcome::Pending
+/// What those who sleep wait for.
+fn is_over(done: &bool) -> bool {
+    *done
 }
 
 /// The part of one who waits; it is counted.

@@ -14,6 +14,7 @@
 #include <linux/percpu-refcount.h>
 #include <linux/refcount.h>
 #include <linux/rwsem.h>
+#include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/wait_bit.h>
@@ -238,6 +239,41 @@ void completion_loop(u64 ops)
 		wait_for_completion(&done);
 	}
 	ends_done += ops;
+}
+
+/*
+ * As it has to be where who waits may give up: the completion is on the heap,
+ * and who completes keeps it.
+ */
+struct request {
+	struct completion done;
+	refcount_t users;
+	u64 result;
+};
+
+static void request_put(struct request *request)
+{
+	if (refcount_dec_and_test(&request->users))
+		kfree(request);
+}
+
+void completion_heap_loop(u64 ops)
+{
+	for (u64 i = 0; i < ops; i++) {
+		struct request *request = kmalloc(sizeof(*request), GFP_KERNEL);
+
+		if (!request)
+			continue;
+		init_completion(&request->done);
+		refcount_set(&request->users, 1);
+		refcount_inc(&request->users);
+		request->result = 1;
+		complete(&request->done);
+		request_put(request);
+		wait_for_completion(&request->done);
+		ends_done += request->result;
+		request_put(request);
+	}
 }
 
 void completion_counted_loop(u64 ops)

@@ -300,6 +300,7 @@ do {								\
 	CASE("run", ends_done, run_loop(ops));
 	CASE("pin", ends_done, pin_loop(ops));
 	CASE("completion", ends_done, completion_loop(ops));
+	CASE("completion-heap", ends_done, completion_heap_loop(ops));
 	CASE("completion-counted", ends_done, completion_counted_loop(ops));
 	CASE("completion-trip", ends_done, completion_trip_loop(ops));
 #undef CASE

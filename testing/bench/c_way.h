@@ -40,6 +40,7 @@ void drain_wait_loop(u64 ops);
 void run_loop(u64 ops);
 void pin_loop(u64 ops);
 void completion_loop(u64 ops);
+void completion_heap_loop(u64 ops);
 void completion_counted_loop(u64 ops);
 void completion_trip_loop(u64 ops);
 int ends_init(void);

@@ -57,6 +57,8 @@ use kernel::{
     workqueue, //
 };
 
+#[path = "completion/asleep.rs"]
+mod asleep;
 #[path = "completion/counted.rs"]
 mod counted;
 #[path = "completion/shared.rs"]

@@ -54,6 +54,8 @@ const SOURCES: &[(&str, &str)] = &[
     ("phases_cases", "testing/model/src/phases_cases.rs"),
     ("count_word", "rust/count/word.rs"),
     ("count", "testing/model/src/count.rs"),
+    ("completion_word", "rust/completion/word.rs"),
+    ("completion", "testing/model/src/completion.rs"),
     ("stop_protocol", "rust/stop/protocol.rs"),
     ("stop", "testing/model/src/stop.rs"),
 ];
@@ -110,7 +112,7 @@ fn main() {
     {
         writeln!(
             text,
-            "        {name:?} => [{name}::event::CASES, {name}::event_any::CASES, {name}::called_cases::CASES, {name}::keyed::CASES, {name}::entry_map::CASES, {name}::rw::CASES, {name}::drain::CASES, {name}::phases_cases::CASES, {name}::count::CASES, {name}::stop::CASES].concat(),"
+            "        {name:?} => [{name}::event::CASES, {name}::event_any::CASES, {name}::called_cases::CASES, {name}::keyed::CASES, {name}::entry_map::CASES, {name}::rw::CASES, {name}::drain::CASES, {name}::phases_cases::CASES, {name}::count::CASES, {name}::completion::CASES, {name}::stop::CASES].concat(),"
         )
         .unwrap();
     }

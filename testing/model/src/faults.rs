@@ -38,8 +38,15 @@ const DEADLOCK: &str = "deadlock";
 const RACE: &str = "Causality violation";
 
 /// All of them, by what they are put into.
-pub const FAULTS: &[&[Fault]] = &[EVENT_FAULTS, KEYED_FAULTS, DRAIN_FAULTS, COUNT_FAULTS];
+pub const FAULTS: &[&[Fault]] = &[
+    EVENT_FAULTS,
+    KEYED_FAULTS,
+    DRAIN_FAULTS,
+    COUNT_FAULTS,
+    COMPLETION_FAULTS,
+];
 
+include!("faults_completion.rs");
 include!("faults_count.rs");
 include!("faults_drain.rs");
 include!("faults_keyed.rs");
