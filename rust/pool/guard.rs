@@ -121,10 +121,7 @@ impl<K: Key, N: Send + 'static, M: Note, L: Level> Pool<K, N, M, L> {
         at: &'static Location<'static>,
         mut wanted: impl FnMut(Candidate<'_, K, M>) -> bool,
     ) -> Option<Exclusive<'_, K, N, M, L>> {
-        for number in table.order.values() {
-            let Some(record) = table.nodes.get_mut(number) else {
-                continue;
-            };
+        table.oldest_first(|record| {
             let ticket = record.ticket();
             // Nobody pins it now, because that takes the pool's lock. The user is not asked with the
             // counts locked.
@@ -134,8 +131,8 @@ impl<K: Key, N: Send + 'static, M: Note, L: Level> Pool<K, N, M, L> {
             {
                 return Some(Handle::new(self, record.grant()));
             }
-        }
-        None
+            None
+        })
     }
 
     /// Takes the node over if nobody has it.
@@ -145,7 +142,7 @@ impl<K: Key, N: Send + 'static, M: Note, L: Level> Pool<K, N, M, L> {
         number: u128,
         at: &'static Location<'static>,
     ) -> Result<Exclusive<'_, K, N, M, L>, Refused> {
-        let record = table.nodes.get(&number).ok_or(Refused::Absent)?;
+        let record = table.get(number).ok_or(Refused::Absent)?;
         self.uses.own(record.ticket(), at)?;
         Ok(Handle::new(self, record.grant()))
     }
@@ -162,10 +159,9 @@ impl<'p, K: Key, N: Send + 'static, M: Note, C: Level, L: Level> PoolGuard<'p, '
     #[track_caller]
     pub fn pin(&mut self, key: K) -> Result<Pinned<'p, K, N, M, L>, Refused> {
         let (at, number) = (Location::caller(), key.number());
-        let record = self.table.nodes.get(&number).ok_or(Refused::Absent)?;
-        self.pool.uses.pin(record.ticket(), at)?;
-        let grant = record.grant();
-        self.table.touch(number);
+        let grant = self.table.use_by(number, Refused::Absent, |ticket| {
+            self.pool.uses.pin(ticket, at)
+        })?;
         Ok(Handle::new(self.pool, grant))
     }
 
@@ -183,23 +179,19 @@ impl<'p, K: Key, N: Send + 'static, M: Note, C: Level, L: Level> PoolGuard<'p, '
     ) -> usize {
         let at = Location::caller();
         let before = batch.len();
-        let table = &mut *self.table;
-        for number in table.order.values() {
+        let pool = self.pool;
+        let _full = self.table.oldest_first(|record| {
             if batch.is_full() {
-                break;
+                return Some(());
             }
-            let Some(record) = table.nodes.get_mut(number) else {
-                continue;
-            };
             let ticket = record.ticket();
-            let Some(pins) = self.pool.uses.pins(ticket) else {
-                continue;
-            };
+            let pins = pool.uses.pins(ticket)?;
             // Who waits for the pins may have got the node while the user was asked.
-            if wanted(record.candidate(pins)) && self.pool.uses.pin(ticket, at).is_ok() {
-                batch.push(Handle::new(self.pool, record.grant()));
+            if wanted(record.candidate(pins)) && pool.uses.pin(ticket, at).is_ok() {
+                batch.push(Handle::new(pool, record.grant()));
             }
-        }
+            None
+        });
         batch.len() - before
     }
 
@@ -220,8 +212,7 @@ impl<'p, K: Key, N: Send + 'static, M: Note, C: Level, L: Level> PoolGuard<'p, '
         }
         let record = self
             .table
-            .nodes
-            .get_mut(&pin.grant().number)
+            .get_mut(pin.grant().number)
             .ok_or(Refused::Absent)?;
         Ok(change(&mut record.note))
     }
@@ -279,7 +270,7 @@ impl<'p, K: Key, N: Send + 'static, M: Note, C: Level, L: Level> PoolGuard<'p, '
     {
         let (at, number) = (Location::caller(), key.number());
         let pool = self.pool;
-        let Some(ticket) = self.table.nodes.get(&number).map(|record| record.ticket()) else {
+        let Some(ticket) = self.table.get(number).map(|record| record.ticket()) else {
             return (self, Ok(Err(Refused::Absent)));
         };
         let Self {
@@ -299,7 +290,7 @@ impl<'p, K: Key, N: Send + 'static, M: Note, C: Level, L: Level> PoolGuard<'p, '
         let result = owned.map(|owned| {
             owned?;
             // It is still there: nobody else can take it out.
-            let record = guard.table.nodes.get(&number).ok_or(Refused::Absent)?;
+            let record = guard.table.get(number).ok_or(Refused::Absent)?;
             Ok(Handle::new(pool, record.grant()))
         });
         (guard, result)

@@ -320,8 +320,8 @@ impl<K: Key, N: Send + 'static, M: Note, L: Level> Pool<K, N, M, L> {
                 self.added();
                 None
             }
-            // Its place is free: it was taken from there under this lock.
-            (Err(_), Some(taken)) => table.put_back(taken),
+            // SAFETY: Nothing was taken out since: this is the same lock. Its place is free for that reason.
+            (Err(_), Some(taken)) => unsafe { table.put_back(taken) },
             (Err(_), None) => None,
         };
         drop(table);
