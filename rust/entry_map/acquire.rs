@@ -83,7 +83,7 @@ impl Tree {
                 return Ok(Some(Had { raw, granule, word }));
             }
             let sleeper = sleeper.as_deref_mut().ok_or(EAGAIN)?;
-            match locked.wait(&mut xas, granule, (raw, access), sleeper)? {
+            match locked.wait(&mut xas, granule, access, sleeper)? {
                 Grant::LookAgain => continue,
                 // It is this task's, or shared by it: it was there all the time. What it is now is stored
                 // behind the grant, before the lock is released.

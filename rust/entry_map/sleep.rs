@@ -52,7 +52,7 @@ impl Locked<'_> {
         }
     }
 
-    /// Waits for the entry `raw` at the position, which others have. Releases the lock.
+    /// Waits for the entry at the position, which others have. Releases the lock.
     ///
     /// [`Grant::Owned`] is a debt: the entry is this task's, or shared by it. Of an owner the next
     /// [`Locked::look`] must be given the granule, and be [settled](Locked::settle).
@@ -67,7 +67,7 @@ impl Locked<'_> {
         self,
         xas: &mut Xas,
         granule: Granule,
-        (raw, access): (Raw, Access),
+        access: Access,
         sleeper: &mut KernelSleeper,
     ) -> Result<Grant, WaitError> {
         let tree = self.tree;
@@ -81,7 +81,7 @@ impl Locked<'_> {
             class: 0,
         });
         let mut at = At { tree, xas, granule };
-        wait::wait(&mut at, self, &key, (raw, access), sleeper)
+        wait::wait(&mut at, self, &key, access, sleeper)
     }
 }
 
@@ -109,8 +109,8 @@ impl<'a> Place for At<'a, '_> {
         held.load(self.xas)
     }
 
-    fn note_waiter(&mut self, _held: &mut Locked<'a>, raw: Raw) -> bool {
-        note_waiter(&self.xas.word(), raw)
+    fn note_waiter(&mut self, _held: &mut Locked<'a>, access: Access) -> bool {
+        note_waiter(&self.xas.word(), access)
     }
 
     fn note(&mut self, _held: &mut Locked<'a>, readers: u64, waiters: bool) {

@@ -171,7 +171,7 @@ impl Raw {
 
     /// Returns the entry as it is when one more has it; `None` if that cannot be.
     #[inline]
-    pub(super) const fn taken(self, access: Access) -> Option<Self> {
+    pub(super) fn taken(self, access: Access) -> Option<Self> {
         match access {
             Access::Exclusive if !self.is_locked() => Some(self.owned()),
             Access::Shared if self.may_be_shared() => {
@@ -183,7 +183,7 @@ impl Raw {
     }
 
     #[inline]
-    const fn may_be_shared(self) -> bool {
+    fn may_be_shared(self) -> bool {
         let free = self.0 & Self::OWNED == 0;
         // Who waits comes first.
         let next = !self.has_waiters();

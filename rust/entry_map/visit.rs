@@ -115,9 +115,9 @@ impl Tree {
             };
 
             match (look.seen, look.granule, target) {
-                (Seen::Busy(raw), Some(granule), _) => {
+                (Seen::Busy(_), Some(granule), _) => {
                     let sleeper = sleeper.as_deref_mut().ok_or(EAGAIN)?;
-                    mine = match locked.wait(xas, granule, (raw, Exclusive), sleeper)? {
+                    mine = match locked.wait(xas, granule, Exclusive, sleeper)? {
                         Grant::Owned => Some(granule),
                         Grant::LookAgain => None,
                     };

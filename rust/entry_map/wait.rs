@@ -202,8 +202,8 @@ pub(super) trait Place {
     fn lock(&mut self) -> Self::Held;
     /// Loads the entry.
     fn load(&mut self, held: &mut Self::Held) -> Option<Raw>;
-    /// Notes that somebody waits for the entry `raw`: see [`note_waiter`](super::word::note_waiter).
-    fn note_waiter(&mut self, held: &mut Self::Held, raw: Raw) -> bool;
+    /// Notes that somebody waits for the entry: see [`note_waiter`](super::word::note_waiter).
+    fn note_waiter(&mut self, held: &mut Self::Held, access: Access) -> bool;
     /// Notes who shares it, and whether somebody waits for it still: see [`note`](super::word::note).
     fn note(&mut self, held: &mut Self::Held, readers: u64, waiters: bool);
     /// Counts this task as one that waits.
@@ -212,7 +212,7 @@ pub(super) trait Place {
     fn gives_up(&mut self, held: &mut Self::Held, others: usize);
 }
 
-/// Waits for the entry `raw`, which another task owns and whose key is `key`.
+/// Waits for the entry whose key is `key`, and which others have.
 ///
 /// Releases the tree lock, which is `held`. [`Grant::Owned`] is a debt: the entry is this task's. It does
 /// not wait if the entry has been unlocked meanwhile, which needs no tree lock: [`Grant::LookAgain`].
@@ -225,10 +225,10 @@ pub(super) fn wait<L: Place, S: Sleeper>(
     place: &mut L,
     mut held: L::Held,
     key: &Key,
-    (raw, access): (Raw, Access),
+    access: Access,
     sleeper: &mut S,
 ) -> Result<Grant, S::GaveUp> {
-    if !place.note_waiter(&mut held, raw) {
+    if !place.note_waiter(&mut held, access) {
         return Ok(Grant::LookAgain);
     }
     let waiter =

@@ -106,12 +106,21 @@ pub(super) fn leave(word: &impl Word) -> bool {
     false
 }
 
-/// Notes that somebody waits for the entry `raw`, if others have it. The tree lock is held.
+/// Notes that somebody waits for the entry, which others have. The tree lock is held.
 ///
-/// Returns whether that was done; otherwise there is nobody to wait for, or it has changed meanwhile.
+/// Readers that come and go meanwhile do not keep it from that: the entry is the same. Returns whether it was
+/// done; otherwise the entry can be had.
 #[inline]
-pub(super) fn note_waiter(word: &impl Word, raw: Raw) -> bool {
-    raw.is_locked() && word.exchange_acquire(raw, raw.with_waiters(true))
+pub(super) fn note_waiter(word: &impl Word, access: Access) -> bool {
+    while let Some(old) = word.load() {
+        if old.taken(access).is_some() {
+            return false;
+        }
+        if word.exchange_acquire(old, old.with_waiters(true)) {
+            return true;
+        }
+    }
+    false
 }
 
 /// Notes that `readers` more share an entry that was waited for, and whether it still is. The tree lock is

@@ -108,6 +108,8 @@ mod word_tests {
             gate.put(index, 1, false)?;
         }
         gate.put(65, 1, false)?;
+        // Beside one that is clean.
+        gate.put(4097, 1, true)?;
         let end = gate.try_at(1024, Order::Pmd, |_| Outcome::Insert(1));
         assert_eq!(end, End::Stored);
         for index in [0, 1, 64, 4096, FAR, 1024, 1300] {

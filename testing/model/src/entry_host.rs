@@ -96,8 +96,8 @@ impl Place for Here {
         self.0.entry.load()
     }
 
-    fn note_waiter(&mut self, _: &mut Held, raw: Raw) -> bool {
-        note_waiter(&self.0.entry, raw)
+    fn note_waiter(&mut self, _: &mut Held, access: Access) -> bool {
+        note_waiter(&self.0.entry, access)
     }
 
     fn note(&mut self, _: &mut Held, readers: u64, waiters: bool) {
@@ -146,8 +146,8 @@ impl Map {
                 }
             }
             if let Seen::Busy(raw) = seen {
-                let (key, what) = (self.key(raw), (raw, Access::Exclusive));
-                mine = match wait(&mut Here(self), held, &key, what, &mut sleeper)? {
+                let (key, how) = (self.key(raw), Access::Exclusive);
+                mine = match wait(&mut Here(self), held, &key, how, &mut sleeper)? {
                     Grant::Owned => true,
                     Grant::LookAgain => false,
                 };
@@ -191,7 +191,7 @@ impl Map {
                 return Ok(Some(raw));
             }
             let key = self.key(raw);
-            match wait(&mut Here(self), held, &key, (raw, access), &mut sleeper)? {
+            match wait(&mut Here(self), held, &key, access, &mut sleeper)? {
                 Grant::LookAgain => continue,
                 Grant::Owned => {
                     let _held = self.tree.lock().unwrap();

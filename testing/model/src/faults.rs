@@ -339,26 +339,28 @@ const EVENT_FAULTS: &[Fault] = &[
     Fault {
         name: "waiter_not_noted",
         file: WORD,
-        from: "word.exchange_acquire(raw, raw.with_waiters(true))",
-        to: "word.exchange_acquire(raw, raw)",
+        from: "        if word.exchange_acquire(old, old.with_waiters(true)) {",
+        to: "        if word.exchange_acquire(old, old) {",
         case: "one_owner_at_a_time",
         says: DEADLOCK,
     },
     Fault {
         name: "nobody_is_waited_for",
         file: WORD,
-        from: "    raw.is_locked() && word",
-        to: "    word",
+        from: "        if old.taken(access).is_some() {
+            return false;
+        }",
+        to: "",
         case: "readers_against_a_writer",
         says: DEADLOCK,
     },
     Fault {
         name: "waiter_noted_too_late",
         file: WAIT,
-        from: "    if !place.note_waiter(&mut held, raw) {
+        from: "    if !place.note_waiter(&mut held, access) {
         return Ok(Grant::LookAgain);
     }",
-        to: "    place.note_waiter(&mut held, raw);",
+        to: "    place.note_waiter(&mut held, access);",
         case: "let_go_against_wait",
         says: DEADLOCK,
     },
@@ -438,7 +440,7 @@ const EVENT_FAULTS: &[Fault] = &[
         name: "departure_forgets_another",
         file: WAIT,
         from: "            place.note(&mut held, admitted, others);",
-        to: "            place.note(&mut held, admitted, others && raw.content().zero);",
+        to: "            place.note(&mut held, admitted, others && readers > 0);",
         case: "signalled_waiter_leaves_another",
         says: DEADLOCK,
     },
