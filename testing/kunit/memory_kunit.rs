@@ -325,7 +325,7 @@ mod tests {
         assert_eq!(used, 0);
         // The calls that did without, and the last one, of which nothing was refused.
         assert_eq!(nodes, tally.survived as usize + 1);
-        assert!(always_told(tally, 3));
+        assert!(always_told(tally, 2));
         assert!(is_last(mine));
         Ok(())
     }
