@@ -55,6 +55,7 @@ int baton_blk_disk_claim(struct gendisk *disk, unsigned long timeout)
 		ret = claim_now(disk);
 		if (ret != -EBUSY || !timeout)
 			return ret;
+		/* G, pairs with A */
 		timeout = wait_var_event_timeout(&disk->private_data, !disk_openers(disk), timeout);
 	}
 }
@@ -62,7 +63,7 @@ int baton_blk_disk_claim(struct gendisk *disk, unsigned long timeout)
 /* fops->release: the last one may have gone. */
 void baton_blk_disk_released(struct gendisk *disk)
 {
-	/* A: the number of openers has changed. Pairs with set_current_state() in the wait. */
+	/* A, pairs with G, in the wait: the number of openers has changed. */
 	smp_mb();
 	wake_up_var(&disk->private_data);
 }
@@ -198,6 +199,7 @@ void baton_blk_serving_begin(struct baton_blk_serving *node, struct request_queu
 	typeof(&serving[0]) bucket = serving_bucket(current);
 	struct task_struct *nobody = NULL;
 
+	/* E, pairs with F */
 	node->has_slot = try_cmpxchg_acquire(&bucket->task, &nobody, current);
 	if (node->has_slot) {
 		bucket->q = q;
@@ -211,7 +213,7 @@ void baton_blk_serving_begin(struct baton_blk_serving *node, struct request_queu
 void baton_blk_serving_end(struct baton_blk_serving *node)
 {
 	if (node->has_slot)
-		/* The next one writes to q. Pairs with the acquire of the slot. */
+		/* F, pairs with E: the next one writes to q. */
 		smp_store_release(&serving_bucket(current)->task, NULL);
 	else
 		serving_list(node, false);

@@ -113,8 +113,10 @@ void baton_xas_replace(struct xa_state *xas, void *entry)
 	struct xa_node *node = xas->xa_node;
 
 	if (node)
+		/* J, pairs with K: the next owner may come without the lock. */
 		rcu_assign_pointer(node->slots[xas->xa_offset], entry);
 	else
+		/* J, pairs with K */
 		rcu_assign_pointer(xas->xa->xa_head, entry);
 }
 

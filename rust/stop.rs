@@ -51,6 +51,9 @@
 //! ```
 //!
 //! If 4 comes before 2, then 3 comes before 5: F, between 3 and 4, pairs with E, between 2 and 5.
+//!
+//! What the stopper has done before it asks is seen by the thread that finds itself asked: by an acquire (G),
+//! which pairs with F.
 
 mod protocol;
 
@@ -101,7 +104,7 @@ impl Word {
     }
 
     fn ask(&self) -> bool {
-        self.0.cmpxchg(NONE, ASKED, Full).is_ok()
+        self.0.cmpxchg(NONE, ASKED, Full).is_ok() // F, pairs with E, G
     }
 
     fn is_pending(&self) -> bool {
@@ -111,7 +114,8 @@ impl Word {
     /// Tells the calling thread, to which the word belongs. What was done before the stop was asked
     /// for, is seen.
     fn is_requested(&self) -> bool {
-        match self.0.load(Acquire) {
+        let word = self.0.load(Acquire); // G, pairs with F
+        match word {
             NONE => false,
             ASKED => {
                 // Nobody else changes a word that is not `NONE`.
@@ -218,7 +222,7 @@ impl Body {
     /// `task` must be that of the thread that the word is one of.
     unsafe fn ask_by(word: &Word, task: *mut bindings::task_struct) {
         if word.ask() {
-            // F, pairs with E: the change was fully ordered.
+            // The change was fully ordered, by F.
             // SAFETY: By the safety requirements.
             unsafe { ffi::baton_notify(task) }; // C, pairs with A
         }
@@ -264,8 +268,8 @@ struct NotifySignal;
 
 impl Hint for NotifySignal {
     fn clear(&self) {
-        // SAFETY: Clears a flag of the calling task. A full barrier follows: E, pairs with F.
-        unsafe { ffi::baton_clear_notify() };
+        // SAFETY: Clears a flag of the calling task. A full barrier follows.
+        unsafe { ffi::baton_clear_notify() }; // E, pairs with F
     }
 
     fn set(&self) {

@@ -71,9 +71,9 @@ impl<T: Operations> GenDisk<T> {
             unsafe { bindings::blk_mq_unfreeze_queue_non_owner(q) };
             return Err(e);
         }
-        // B: pairs with `Core::tear_down()`.
+        // As in `Core::tear_down()`.
         // INVARIANT: The queue was frozen for this flag above.
-        core.frozen.xchg(true, Full);
+        core.frozen.xchg(true, Full); // C, pairs with B, D
         if core.gone.load(Relaxed) {
             core.thaw();
             return Err(ENODEV);

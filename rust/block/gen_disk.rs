@@ -99,6 +99,7 @@ impl<T: Operations> Core<T> {
     /// Lets requests in again, if they were kept out.
     pub(super) fn thaw(&self) {
         if self.frozen.xchg(false, Full) {
+            // D, pairs with C
             // SAFETY: The queue is valid, and was frozen once for this flag.
             unsafe { bindings::blk_mq_unfreeze_queue_non_owner(self.queue()) };
         }
@@ -113,9 +114,10 @@ impl<T: Operations> Teardown for Core<T> {
         // SAFETY: The queue is valid, and nobody writes to the field but this function.
         let data = unsafe { (*self.queue()).queuedata };
         if self.added.load(Relaxed) {
-            // B: pairs with the same two steps, the other way round, in `GenDisk::freeze()`: one of
-            // the two sees what the other one has written, and thaws.
-            self.gone.xchg(true, Full);
+            // The same two steps, the other way round, are in `GenDisk::freeze()`: one of the two
+            // sees what the other one has written, and thaws.
+            self.gone.xchg(true, Full); // B, pairs with C
+
             // What is written back last must not wait for a thaw.
             self.thaw();
             // SAFETY: The disk was added and not deleted: this is called once.

@@ -313,9 +313,9 @@ impl PagePool {
     /// `EBUSY` if it is borrowed already, or if there is none: the caller's locking is broken.
     pub fn borrow(&self, id: u32) -> Result<PageRef<'_>> {
         if let Some(slot) = self.slot(id) {
-            // The acquire pairs with the release in `PageRef::drop()`.
             // INVARIANT: On success, we are the borrower.
             if slot.state.cmpxchg(IDLE, BORROWED, Acquire).is_ok() {
+                // A, pairs with B
                 return Ok(PageRef {
                     pool: self,
                     slot,
@@ -333,8 +333,7 @@ impl PagePool {
     /// Context: any, hard interrupts included.
     #[inline]
     pub fn stamp(&self, id: u32) -> Option<u64> {
-        // Pairs with the release in `set_stamp()`.
-        Some(self.slot(id)?.stamp.load(Acquire))
+        Some(self.slot(id)?.stamp.load(Acquire)) // C, pairs with D, E
     }
 
     /// Changes what is stamped on the page with that number from `old` to `new`, unless it is not `old`; returns
@@ -345,7 +344,7 @@ impl PagePool {
     /// Context: any, hard interrupts included.
     pub fn restamp(&self, id: u32, old: u64, new: u64) -> bool {
         self.slot(id)
-            .is_some_and(|slot| slot.stamp.cmpxchg(old, new, Full).is_ok())
+            .is_some_and(|slot| slot.stamp.cmpxchg(old, new, Full).is_ok()) // E, pairs with C
     }
 
     /// Frees the page with that number.
@@ -387,8 +386,7 @@ impl PageRef<'_> {
     ///
     /// Context: any.
     pub fn stamp(&self) -> u64 {
-        // Pairs with the order of `restamp()`.
-        self.slot.stamp.load(Acquire)
+        self.slot.stamp.load(Acquire) // C, pairs with D, E
     }
 
     /// Stamps a number on the page: a checksum, for example. It stays there until it is changed, also when
@@ -396,7 +394,7 @@ impl PageRef<'_> {
     ///
     /// Context: any.
     pub fn set_stamp(&mut self, stamp: u64) {
-        self.slot.stamp.store(stamp, Release);
+        self.slot.stamp.store(stamp, Release); // D, pairs with C
     }
 
     /// Returns the bytes.
@@ -436,7 +434,7 @@ impl PageRef<'_> {
 
 impl Drop for PageRef<'_> {
     fn drop(&mut self) {
-        // We do not touch the page after this. Pairs with the acquire in `PagePool::borrow()`.
-        self.slot.state.store(IDLE, Release);
+        // We do not touch the page after this.
+        self.slot.state.store(IDLE, Release); // B, pairs with A
     }
 }

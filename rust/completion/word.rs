@@ -77,12 +77,12 @@ impl Before {
 /// Completes, once. The result was stored.
 #[inline]
 pub(crate) fn complete(word: &impl Word) -> Before {
-    Before(word.fetch_add_full(DONE)) // A, pairs with B
+    Before(word.fetch_add_full(DONE)) // A, pairs with B, C
 }
 
 /// As [`complete`], by dropping the completer.
 pub(crate) fn cancel(word: &impl Word) -> Before {
-    Before(word.fetch_add_full(DONE + DROPPED)) // A, pairs with B
+    Before(word.fetch_add_full(DONE + DROPPED)) // A, pairs with B, C
 }
 
 /// The function that starts has returned, and has not failed. Returns whether the completer was dropped.
@@ -100,7 +100,7 @@ pub(crate) fn join(word: &impl Word) {
 /// One less will wait. Returns whether that was the last one, and the result is the caller's.
 #[inline]
 pub(crate) fn leave(word: &impl Word) -> bool {
-    let before = word.fetch_sub_full(SIDE); // C
+    let before = word.fetch_sub_full(SIDE); // C, pairs with A, C
     before < 2 * SIDE && before & DONE != 0
 }
 

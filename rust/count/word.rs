@@ -33,8 +33,14 @@
 //!
 //! Whoever counts down to a number that is waited for looks in 7, after its own change, so the last one of
 //! those finds what the number has come to. [`AWAITED`] changes under the lock of the queue only, and is never
-//! below what one of the waiters needs. What 5 and 9 have in common with an event, and the letters of the
+//! below what one of the waiters needs. What 5 and 9 have in common with an event, and the letters of those
 //! barriers, stand in `event/protocol.rs`.
+//!
+//! # What is seen
+//!
+//! Who counts down (A) is fully ordered, and pairs with a look at the number (B, and D on behalf of those who
+//! wait), so that what was done before is seen; and with the change by which the count goes (E): whoever comes
+//! second frees the cell. A look and who counts up (C) are fully ordered, too: see [`look`].
 //!
 //! # Why who counts down does not touch what is gone
 //!
@@ -129,7 +135,8 @@ fn with_awaited(word: u64, awaited: u32) -> u64 {
 /// Counts one more, unless it is [`MAX`] already. The caller sees to it that the count lives.
 #[inline]
 pub(crate) fn up<S: Shared>(cell: S) -> bool {
-    let before = cell.word().fetch_add_full(1);
+    let before = cell.word().fetch_add_full(1); // C, pairs with B
+
     // Between that number and twice as many, which is beyond what is ever there, this bit is set.
     if before & u64::from(MAX) == 0 {
         return true;
@@ -157,7 +164,7 @@ pub(crate) fn up_below<S: Shared>(cell: S, limit: u32) -> bool {
 #[inline]
 pub(crate) fn down<S: Shared>(cell: S) {
     let key = cell.key();
-    let before = cell.word().fetch_sub_full(1);
+    let before = cell.word().fetch_sub_full(1); // A, pairs with B, D, E
     if before & !COUNT != OWNED {
         counted_down(cell, key, before);
     }
@@ -180,7 +187,7 @@ fn counted_down<S: Shared>(cell: S, key: S::Key, before: u64) {
 
 /// The count goes away, and nobody waits for it. It must not use the cell afterwards.
 pub(crate) fn disown<S: Shared>(cell: S) {
-    let before = cell.word().fetch_sub_full(OWNED);
+    let before = cell.word().fetch_sub_full(OWNED); // E, pairs with A
     if before & COUNT == 0 {
         // SAFETY: Nobody is counted, and without the count nobody will be. As in `down()`, nobody else
         // finds that.
@@ -193,7 +200,7 @@ pub(crate) fn disown<S: Shared>(cell: S) {
 /// It is fully ordered: who stores something and then looks, and who counts up and then loads it, do not both
 /// miss what the other has done.
 pub(crate) fn look<S: Shared>(cell: S) -> u32 {
-    count_of(cell.word().fetch_add_full(0))
+    count_of(cell.word().fetch_add_full(0)) // B, pairs with A, C
 }
 
 /// A look at one count, on behalf of those who wait for it.
@@ -222,8 +229,8 @@ impl<S: Shared> Look<S> {
     /// Returns the number of a count that is there.
     fn count(&self, cell: S) -> u32 {
         let (_, count) = self.seen.get().unwrap_or_else(|| {
-            // Acquire: who is told sees what was done before the others have counted down.
-            (cell, count_of(cell.word().load_acquire()))
+            // Who is told sees what was done before the others have counted down.
+            (cell, count_of(cell.word().load_acquire())) // D, pairs with A
         });
         self.seen.set(Some((cell, count)));
         count

@@ -45,6 +45,15 @@
 //! What 4 uses was got before 1, and is an address to go by, not a reference: waiters are in a table
 //! that stays.
 //!
+//! When the drain is gone before the last reference, that one frees the cell. Of A and of the change by which
+//! the drain goes (I) one comes second, and sees all accesses of the other side.
+//!
+//! # What is seen
+//!
+//! Each change of the word is fully ordered. Whoever finds the count at zero (J, an acquire) sees what was done
+//! with the references, whoever has the gate next (K) what was done by who had it before, and whoever is counted
+//! next (L) as well: each of them pairs with A.
+//!
 //! # Who has the gate
 //!
 //! One task alone, or any number of them together: how many is the depth, in the same word. The first of
@@ -134,14 +143,14 @@ pub(crate) trait Sleeper {
 /// Counts one more, unless the gate is shut.
 #[inline]
 pub(crate) fn begin<S: Shared>(cell: S) -> bool {
-    cell.word().inc_unless(SHUT)
+    cell.word().inc_unless(SHUT) // L, pairs with A
 }
 
 /// Counts one less. The caller, who was counted, must not use the cell afterwards.
 #[inline]
 pub(crate) fn end<S: Shared>(cell: S) {
     let key = cell.count_key();
-    let before = cell.word().fetch_sub_full(1); // A, pairs with B
+    let before = cell.word().fetch_sub_full(1); // A, pairs with B, I, J
     if before & (OWNED | SHUT) != OWNED {
         ended(cell, key, before);
     }
@@ -167,7 +176,7 @@ fn ended<S: Shared>(cell: S, key: S::Key, before: u64) {
 
 /// The drain goes away. It must not use the cell afterwards.
 pub(crate) fn disown<S: Shared>(cell: S) {
-    let before = cell.word().fetch_sub_full(OWNED);
+    let before = cell.word().fetch_sub_full(OWNED); // I, pairs with A
     if before & COUNT == 0 {
         // SAFETY: There is no reference, and without the drain there will be none. As in `end()`,
         // nobody else finds that.
@@ -181,7 +190,7 @@ pub(crate) fn shut<S: Shared>(cell: S) -> bool {
     let mut seen = word.load_relaxed();
     while seen & SHUT == 0 {
         match word.cmpxchg_full(seen, seen | SHUT) {
-            Ok(()) => return true,
+            Ok(()) => return true, // K, pairs with A
             Err(now) => seen = now,
         }
     }
@@ -190,7 +199,7 @@ pub(crate) fn shut<S: Shared>(cell: S) -> bool {
 
 /// Opens the gate, which the caller has alone.
 pub(crate) fn open<S: Shared>(cell: S) {
-    cell.word().fetch_sub_full(SHUT); // A, pairs with B
+    cell.word().fetch_sub_full(SHUT); // A, pairs with B, K, L
     wake_at_gate(cell);
 }
 
@@ -207,7 +216,7 @@ pub(crate) fn shut_nested<S: Shared>(cell: S) -> bool {
             _ => seen + DEEPER,
         };
         match word.cmpxchg_full(seen, deeper) {
-            Ok(()) => return true,
+            Ok(()) => return true, // K, pairs with A
             Err(now) => seen = now,
         }
     }
@@ -221,12 +230,12 @@ pub(crate) fn open_nested<S: Shared>(cell: S) {
         let last = seen & DEPTH == DEEPER;
         let left = seen - if last { SHUT + DEEPER } else { DEEPER };
         match word.cmpxchg_full(seen, left) {
-            Ok(()) if last || seen & DEPTH == DEPTH => break,
+            Ok(()) if last || seen & DEPTH == DEPTH => break, // A, pairs with B, K, L
             Ok(()) => return,
             Err(now) => seen = now,
         }
     }
-    // Who waits at the gate waits for that, or for less depth. A, pairs with B
+    // Who waits at the gate waits for that, or for less depth.
     wake_at_gate(cell);
 }
 
@@ -236,7 +245,7 @@ fn wake_at_gate<S: Shared>(cell: S) {
 
 /// Returns whether nothing is in flight; if so, what was done before the last end is seen.
 pub(crate) fn is_drained<S: Shared>(cell: S) -> bool {
-    cell.word().load_acquire() & COUNT == 0
+    cell.word().load_acquire() & COUNT == 0 // J, pairs with A
 }
 
 /// Sleeps until `look` says how the wait ends, or the sleeper gives up.

@@ -163,6 +163,7 @@ pub(super) unsafe fn close(node: *const Node) {
             let seen = unsafe { ffi::baton_owner_seen() };
             // SAFETY: As above.
             if unsafe { (*node).state.load(Acquire) } == ENDED {
+                // B, pairs with A
                 return;
             }
             // SAFETY: The caller may sleep.
@@ -249,7 +250,8 @@ pub(super) unsafe extern "C" fn reap(work: *mut bindings::work_struct) {
         // SAFETY: As above.
         unsafe { (this.vtable.tear_down)(node) };
         let ledger = Locked::new();
-        this.state.store(ENDED, Release);
+        this.state.store(ENDED, Release); // A, pairs with B
+
         // SAFETY: The lock is held.
         unsafe { ffi::baton_owner_end() };
         drop(ledger);

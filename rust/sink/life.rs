@@ -73,11 +73,11 @@ impl Life {
         body();
         self.done.complete_all();
         // INVARIANT: It is complete.
-        self.down.store(true, Release);
+        self.down.store(true, Release); // A, pairs with B
     }
 
     /// Returns whether it was closed, and nothing is left to do.
     pub(super) fn is_down(&self) -> bool {
-        self.down.load(Acquire)
+        self.down.load(Acquire) // B, pairs with A
     }
 }

@@ -46,10 +46,9 @@ impl PagePool {
         if let Some(slot) = self.slot(id) {
             let mut state = slot.state.load(Relaxed);
             while (IDLE..IDLE + MOST_SHARED).contains(&state) {
-                // The acquire pairs with the release in `PageRef::drop()`.
                 // INVARIANT: On success, we are one of those who share it.
                 match slot.state.cmpxchg(state, state + 1, Acquire) {
-                    Ok(_) => return Ok(SharedPage { slot }),
+                    Ok(_) => return Ok(SharedPage { slot }), // A, pairs with B
                     Err(now) => state = now,
                 }
             }
@@ -86,8 +85,8 @@ impl SharedPage<'_> {
 
 impl Drop for SharedPage<'_> {
     fn drop(&mut self) {
-        // We do not touch the page after this. Pairs with the acquire in `PagePool::borrow()`: each of those
-        // who share it continues the release sequence of the others.
-        self.slot.state.fetch_sub(1, Release);
+        // We do not touch the page after this. Each of those who share it continues the release sequence of
+        // the others.
+        self.slot.state.fetch_sub(1, Release); // B, pairs with A
     }
 }
