@@ -14,7 +14,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := modules
 .PHONY: modules setup install uninstall
 .PHONY: run stock
-.PHONY: test check compile-fail model kunit selftests outside intree debug mutants bench owes-tools
+.PHONY: test check compile-fail litmus model kunit selftests outside intree debug mutants bench owes-tools
 .PHONY: deb deb-test
 .PHONY: doc rust-analyzer
 .PHONY: clean help
@@ -61,7 +61,7 @@ stock:		## the same and selftests on a kernel of Debian, as it is; STOCK=RELEASE
 
 ##@ Test
 
-test:		## check, compile-fail, model, kunit (also on uml), outside, the series of intree, selftests and debug, with one table
+test:		## check, compile-fail, litmus, model, kunit (also on uml), outside, the series of intree, selftests and debug, with one table
 	@tools/test
 
 check:		## formatting, clippy, boundaries, interface, documentation, scripts; and compile-fail
@@ -69,6 +69,9 @@ check:		## formatting, clippy, boundaries, interface, documentation, scripts; an
 
 compile-fail:	## misuse does not build: error code and line, next to a twin that builds
 	@tools/test compile-fail
+
+litmus:		## the barriers, in the kernel's memory model: with each of them, and without
+	@tools/test litmus
 
 model:		## every interleaving of the protocol sources, on the host
 	@tools/test model

@@ -107,8 +107,10 @@ root_packages() {
 	owes) echo 'python3-drgn bpftrace util-linux procps kmod gawk' ;;
 	# A client of Binder that is not ours.
 	gbinder) echo 'libgbinder-tools python3-gbinder python3-gi mount' ;;
+	# herd7, which the kernel's memory model is written for: 7.58 or later.
+	litmus) echo 'python3 herdtools7' ;;
 	*)
-		echo "no root is called '$1'; there are: deb, arm64, dkms, uefi, owes, gbinder" >&2
+		echo "no root is called '$1'; there are: deb, arm64, dkms, uefi, owes, gbinder, litmus" >&2
 		return 2
 		;;
 	esac
@@ -117,7 +119,7 @@ root_packages() {
 # root_suite NAME: what Debian its packages are of.
 root_suite() {
 	case $1 in
-	gbinder) echo sid ;;
+	gbinder | litmus) echo sid ;;
 	*) echo "$suite" ;;
 	esac
 }
