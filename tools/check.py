@@ -10,7 +10,7 @@ import time
 
 sys.dont_write_bytecode = True
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path[:0] = [os.path.join(TOP, "tools"), os.path.join(TOP, "testing", "qemu")]
+sys.path[:0] = [os.path.join(TOP, folder) for folder in ("tools", "testing/qemu", "testing/litmus")]
 
 import api
 import check_imports
@@ -20,6 +20,7 @@ import doc
 import doc_examples
 import from_c
 import library_map
+import orderings_plants
 import patience
 import rust_analyzer
 
@@ -184,6 +185,11 @@ def mutants(_files):
     return command("python3", "-B", os.path.join("testing", "mutants", "lists.py"))
 
 
+def orders(_files):
+    """Each barrier has the same order in the source, in its litmus tests and in the model; what has no letter is listed."""
+    return orderings_plants.check(os.environ["LINUX_SOURCE"])
+
+
 def targets(text):
     """The targets of a Makefile."""
     return {name for line in re.findall(r"^\.PHONY:(.*)$", text, re.M) for name in line.split()}
@@ -248,7 +254,7 @@ CASES = {
     "licence": licence, "rustfmt": rustfmt, "shellcheck": shellcheck, "checkpatch": checkpatch,
     "python": python, "help": make_help, "readmes": readmes, "console": console, "bench": bench, "patience": clock,
     "imports": imports, "examples": examples, "api": interface, "map": library, "spelling": spelling,
-    "from-c": from_c_table, "mutants": mutants, "kernels": kernels, "refusals": refusals,
+    "from-c": from_c_table, "mutants": mutants, "orderings": orders, "kernels": kernels, "refusals": refusals,
     **{f"boundary-{each[0]}": rule(*each) for each in check_rules.RULES}, "clippy": clippy,
     # Takes its flags from the build for clippy, if there is no other.
     "doc": documentation, "rust-analyzer": editors,
