@@ -8,6 +8,7 @@
 
 export BATON_MODULES=/baton/modules BATON_SEEDS=/baton/seeds
 export BATON_SLOWDOWN="${slowdown:-1}"
+export BATON_CONDVAR="${condvar:-lost}"
 if [ -n "${short:-}" ]; then
 	# What cannot be seen in five rounds is for the kernel that has time for a hundred.
 	export BATON_SHORT=yes BATON_ROUNDS=5 BATON_CONTROL_ROUNDS=500
