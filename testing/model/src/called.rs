@@ -222,22 +222,26 @@ pub fn call_beside_a_task() {
 }
 
 /// The cases.
-pub const CASES: &[Case] = &[
-    Case::bounded(
-        "call_update_against_withdraw",
-        4,
-        call_update_against_withdraw,
-    ),
-    Case::bounded(
-        "call_deferred_update_against_withdraw",
-        4,
-        call_deferred_update_against_withdraw,
-    ),
-    Case::bounded(
-        "call_close_against_withdraw",
-        4,
-        call_close_against_withdraw,
-    ),
-    Case::bounded("call_close_against_update", 3, call_close_against_update),
-    Case::bounded("call_beside_a_task", 3, call_beside_a_task),
-];
+pub const fn cases() -> &'static [Case] {
+    const {
+        &[
+            Case::bounded(
+                "call_update_against_withdraw",
+                4,
+                call_update_against_withdraw,
+            ),
+            Case::bounded(
+                "call_deferred_update_against_withdraw",
+                4,
+                call_deferred_update_against_withdraw,
+            ),
+            Case::bounded(
+                "call_close_against_withdraw",
+                4,
+                call_close_against_withdraw,
+            ),
+            Case::bounded("call_close_against_update", 3, call_close_against_update),
+            Case::bounded("call_beside_a_task", 3, call_beside_a_task),
+        ]
+    }
+}

@@ -257,23 +257,27 @@ fn crowd() {
 }
 
 /// The cases.
-pub const CASES: &[Case] = &[
-    Case::explore("completion_complete_against_wait", complete_against_wait),
-    Case::bounded(
-        "completion_complete_against_two_waits",
-        3,
-        complete_against_two_waits,
-    ),
-    Case::explore("completion_complete_against_leave", complete_against_leave),
-    Case::bounded(
-        "completion_signal_against_complete",
-        4,
-        signal_against_complete,
-    ),
-    Case::explore(
-        "completion_dropped_against_started",
-        dropped_against_started,
-    ),
-    Case::bounded("completion_wake_for_no_reason", 4, wake_for_no_reason),
-    Case::stress("completion_crowd", crowd),
-];
+pub const fn cases() -> &'static [Case] {
+    const {
+        &[
+            Case::explore("completion_complete_against_wait", complete_against_wait),
+            Case::bounded(
+                "completion_complete_against_two_waits",
+                3,
+                complete_against_two_waits,
+            ),
+            Case::explore("completion_complete_against_leave", complete_against_leave),
+            Case::bounded(
+                "completion_signal_against_complete",
+                4,
+                signal_against_complete,
+            ),
+            Case::explore(
+                "completion_dropped_against_started",
+                dropped_against_started,
+            ),
+            Case::bounded("completion_wake_for_no_reason", 4, wake_for_no_reason),
+            Case::stress("completion_crowd", crowd),
+        ]
+    }
+}

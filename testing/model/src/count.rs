@@ -398,20 +398,24 @@ fn crowd() {
 }
 
 /// The cases.
-pub const CASES: &[Case] = &[
-    Case::explore("count_down_against_wait", down_against_wait),
-    Case::bounded("count_two_downs_against_wait", 3, two_downs_against_wait),
-    Case::explore("count_disown_against_downs", disown_against_downs),
-    Case::bounded("count_two_numbers_in_turn", 2, two_numbers_in_turn),
-    Case::bounded("count_two_waiters", 3, two_waiters),
-    Case::bounded("count_one_of_two_gives_up", 3, one_of_two_gives_up),
-    Case::bounded("count_signal_against_down", 4, signal_against_down),
-    Case::explore("count_signal_never_answered", signal_never_answered),
-    Case::bounded("count_wake_for_no_reason", 3, wake_for_no_reason),
-    Case::bounded("count_not_that_number", 4, not_that_number),
-    Case::bounded("count_up_against_flag", 4, up_against_flag),
-    Case::bounded("count_another_at_the_address", 3, another_at_the_address),
-    Case::explore("count_room_for_one", room_for_one),
-    Case::bounded("count_throttle", 3, throttle),
-    Case::stress("count_crowd", crowd),
-];
+pub const fn cases() -> &'static [Case] {
+    const {
+        &[
+            Case::explore("count_down_against_wait", down_against_wait),
+            Case::bounded("count_two_downs_against_wait", 3, two_downs_against_wait),
+            Case::explore("count_disown_against_downs", disown_against_downs),
+            Case::bounded("count_two_numbers_in_turn", 2, two_numbers_in_turn),
+            Case::bounded("count_two_waiters", 3, two_waiters),
+            Case::bounded("count_one_of_two_gives_up", 3, one_of_two_gives_up),
+            Case::bounded("count_signal_against_down", 4, signal_against_down),
+            Case::explore("count_signal_never_answered", signal_never_answered),
+            Case::bounded("count_wake_for_no_reason", 3, wake_for_no_reason),
+            Case::bounded("count_not_that_number", 4, not_that_number),
+            Case::bounded("count_up_against_flag", 4, up_against_flag),
+            Case::bounded("count_another_at_the_address", 3, another_at_the_address),
+            Case::explore("count_room_for_one", room_for_one),
+            Case::bounded("count_throttle", 3, throttle),
+            Case::stress("count_crowd", crowd),
+        ]
+    }
+}

@@ -318,20 +318,24 @@ fn crowd() {
 }
 
 /// The cases.
-pub const CASES: &[Case] = &[
-    Case::explore("drain_last_end_against_wait", last_end_against_wait),
-    Case::bounded("drain_two_ends_against_wait", 4, two_ends_against_wait),
-    Case::explore("drain_disown_against_ends", disown_against_ends),
-    Case::bounded("drain_begin_against_shut", 4, begin_against_shut),
-    Case::explore("drain_open_against_begin", open_against_begin),
-    Case::bounded("drain_two_want_to_shut", 4, two_want_to_shut),
-    Case::bounded("drain_two_shut_together", 3, two_shut_together),
-    Case::explore(
-        "drain_shut_together_against_alone",
-        shut_together_against_alone,
-    ),
-    Case::bounded("drain_signal_against_last_end", 4, signal_against_last_end),
-    Case::explore("drain_signal_never_answered", signal_never_answered),
-    Case::bounded("drain_wake_for_no_reason", 4, wake_for_no_reason),
-    Case::stress("drain_crowd", crowd),
-];
+pub const fn cases() -> &'static [Case] {
+    const {
+        &[
+            Case::explore("drain_last_end_against_wait", last_end_against_wait),
+            Case::bounded("drain_two_ends_against_wait", 4, two_ends_against_wait),
+            Case::explore("drain_disown_against_ends", disown_against_ends),
+            Case::bounded("drain_begin_against_shut", 4, begin_against_shut),
+            Case::explore("drain_open_against_begin", open_against_begin),
+            Case::bounded("drain_two_want_to_shut", 4, two_want_to_shut),
+            Case::bounded("drain_two_shut_together", 3, two_shut_together),
+            Case::explore(
+                "drain_shut_together_against_alone",
+                shut_together_against_alone,
+            ),
+            Case::bounded("drain_signal_against_last_end", 4, signal_against_last_end),
+            Case::explore("drain_signal_never_answered", signal_never_answered),
+            Case::bounded("drain_wake_for_no_reason", 4, wake_for_no_reason),
+            Case::stress("drain_crowd", crowd),
+        ]
+    }
+}

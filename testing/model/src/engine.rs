@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The two engines, under the same names.
+//! The two engines, under the same names, and what a case is.
 //!
 //! loom tries every interleaving, and every value that the memory model lets a load return. shuttle
 //! tries random schedules of larger populations, sequentially consistent.
+
+mod case;
+
+pub use case::{
+    Case,
+    Fault,
+    Job, //
+};
 
 /// The explorer: loom.
 pub mod explorer {

@@ -231,37 +231,41 @@ fn crowd_of_errands() {
 }
 
 /// The cases.
-pub const CASES: &[Case] = &[
-    Case::bounded(
-        "unlock_against_remove_with_three",
-        3,
-        unlock_against_remove_with_three,
-    ),
-    Case::bounded("remove_against_two", 4, remove_against_two),
-    Case::bounded("one_owner_at_a_time", 4, one_owner_at_a_time),
-    Case::bounded(
-        "waiter_that_leaves_hands_on",
-        4,
-        waiter_that_leaves_hands_on,
-    ),
-    Case::bounded("hand_over_against_signal", 4, hand_over_against_signal),
-    Case::bounded("hand_over_against_timeout", 4, hand_over_against_timeout),
-    Case::bounded(
-        "signalled_waiter_leaves_another",
-        4,
-        signalled_waiter_leaves_another,
-    ),
-    Case::bounded("waiters_of_a_larger_entry", 4, waiters_of_a_larger_entry),
-    Case::bounded("let_go_against_wait", 4, let_go_against_wait),
-    Case::bounded("seize_against_seize", 4, seize_against_seize),
-    Case::bounded("seize_against_remove", 4, seize_against_remove),
-    Case::bounded("readers_against_a_writer", 3, readers_against_a_writer),
-    Case::bounded("last_reader_hands_over", 4, last_reader_hands_over),
-    Case::bounded(
-        "owner_hands_over_to_readers",
-        4,
-        owner_hands_over_to_readers,
-    ),
-    Case::bounded("departure_lets_readers_in", 4, departure_lets_readers_in),
-    Case::stress("crowd_of_errands", crowd_of_errands),
-];
+pub const fn cases() -> &'static [Case] {
+    const {
+        &[
+            Case::bounded(
+                "unlock_against_remove_with_three",
+                3,
+                unlock_against_remove_with_three,
+            ),
+            Case::bounded("remove_against_two", 4, remove_against_two),
+            Case::bounded("one_owner_at_a_time", 4, one_owner_at_a_time),
+            Case::bounded(
+                "waiter_that_leaves_hands_on",
+                4,
+                waiter_that_leaves_hands_on,
+            ),
+            Case::bounded("hand_over_against_signal", 4, hand_over_against_signal),
+            Case::bounded("hand_over_against_timeout", 4, hand_over_against_timeout),
+            Case::bounded(
+                "signalled_waiter_leaves_another",
+                4,
+                signalled_waiter_leaves_another,
+            ),
+            Case::bounded("waiters_of_a_larger_entry", 4, waiters_of_a_larger_entry),
+            Case::bounded("let_go_against_wait", 4, let_go_against_wait),
+            Case::bounded("seize_against_seize", 4, seize_against_seize),
+            Case::bounded("seize_against_remove", 4, seize_against_remove),
+            Case::bounded("readers_against_a_writer", 3, readers_against_a_writer),
+            Case::bounded("last_reader_hands_over", 4, last_reader_hands_over),
+            Case::bounded(
+                "owner_hands_over_to_readers",
+                4,
+                owner_hands_over_to_readers,
+            ),
+            Case::bounded("departure_lets_readers_in", 4, departure_lets_readers_in),
+            Case::stress("crowd_of_errands", crowd_of_errands),
+        ]
+    }
+}

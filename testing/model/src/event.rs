@@ -413,59 +413,63 @@ pub fn crowd_any() {
 }
 
 /// The cases.
-pub const CASES: &[Case] = &[
-    Case::explore("update_against_enqueue", update_against_enqueue),
-    Case::explore("two_updates_for_one_claim", two_updates_for_one_claim),
-    Case::explore("two_claims_on_one_update", two_claims_on_one_update),
-    Case::explore("signal_against_claim", signal_against_claim),
-    Case::bounded(
-        "signal_against_deferred_update",
-        4,
-        signal_against_deferred_update,
-    ),
-    Case::bounded("deferred_update_of_two", 4, deferred_update_of_two),
-    Case::explore(
-        "close_against_deferred_update",
-        close_against_deferred_update,
-    ),
-    Case::bounded("timeout_against_claim", 4, timeout_against_claim),
-    Case::explore("wake_for_no_reason", wake_for_no_reason),
-    Case::bounded("freeze_against_update", 4, freeze_against_update),
-    Case::explore("close_against_wait", close_against_wait),
-    Case::bounded("close_against_two", 4, close_against_two),
-    Case::explore("close_against_update", close_against_update),
-    Case::explore("end_against_wait", end_against_wait),
-    Case::bounded("end_against_two", 4, end_against_two),
-    Case::explore("end_against_deferred_update", end_against_deferred_update),
-    Case::bounded("end_against_signal", 4, end_against_signal),
-    Case::explore("fifo_head_departs", fifo_head_departs),
-    Case::bounded("any_overtakes", 4, any_overtakes),
-    Case::bounded("drop_under_the_lock", 4, drop_under_the_lock),
-    Case::bounded("another_event_in_its_place", 4, another_event_in_its_place),
-    Case::explore("task_is_gone", task_is_gone),
-    Case::bounded(
-        "either_of_two_is_served_once",
-        3,
-        either_of_two_is_served_once,
-    ),
-    Case::bounded(
-        "either_leaves_no_entry_behind",
-        4,
-        either_leaves_no_entry_behind,
-    ),
-    Case::bounded(
-        "either_by_a_deferred_update",
-        3,
-        either_by_a_deferred_update,
-    ),
-    Case::bounded("either_against_signal", 3, either_against_signal),
-    Case::bounded("either_against_close", 3, either_against_close),
-    Case::bounded(
-        "served_elsewhere_lets_those_behind_it_pass",
-        3,
-        served_elsewhere_lets_those_behind_it_pass,
-    ),
-    Case::explore("told_before_the_holder_waits", told_before_the_holder_waits),
-    Case::stress("crowd_fifo", crowd_fifo),
-    Case::stress("crowd_any", crowd_any),
-];
+pub const fn cases() -> &'static [Case] {
+    const {
+        &[
+            Case::explore("update_against_enqueue", update_against_enqueue),
+            Case::explore("two_updates_for_one_claim", two_updates_for_one_claim),
+            Case::explore("two_claims_on_one_update", two_claims_on_one_update),
+            Case::explore("signal_against_claim", signal_against_claim),
+            Case::bounded(
+                "signal_against_deferred_update",
+                4,
+                signal_against_deferred_update,
+            ),
+            Case::bounded("deferred_update_of_two", 4, deferred_update_of_two),
+            Case::explore(
+                "close_against_deferred_update",
+                close_against_deferred_update,
+            ),
+            Case::bounded("timeout_against_claim", 4, timeout_against_claim),
+            Case::explore("wake_for_no_reason", wake_for_no_reason),
+            Case::bounded("freeze_against_update", 4, freeze_against_update),
+            Case::explore("close_against_wait", close_against_wait),
+            Case::bounded("close_against_two", 4, close_against_two),
+            Case::explore("close_against_update", close_against_update),
+            Case::explore("end_against_wait", end_against_wait),
+            Case::bounded("end_against_two", 4, end_against_two),
+            Case::explore("end_against_deferred_update", end_against_deferred_update),
+            Case::bounded("end_against_signal", 4, end_against_signal),
+            Case::explore("fifo_head_departs", fifo_head_departs),
+            Case::bounded("any_overtakes", 4, any_overtakes),
+            Case::bounded("drop_under_the_lock", 4, drop_under_the_lock),
+            Case::bounded("another_event_in_its_place", 4, another_event_in_its_place),
+            Case::explore("task_is_gone", task_is_gone),
+            Case::bounded(
+                "either_of_two_is_served_once",
+                3,
+                either_of_two_is_served_once,
+            ),
+            Case::bounded(
+                "either_leaves_no_entry_behind",
+                4,
+                either_leaves_no_entry_behind,
+            ),
+            Case::bounded(
+                "either_by_a_deferred_update",
+                3,
+                either_by_a_deferred_update,
+            ),
+            Case::bounded("either_against_signal", 3, either_against_signal),
+            Case::bounded("either_against_close", 3, either_against_close),
+            Case::bounded(
+                "served_elsewhere_lets_those_behind_it_pass",
+                3,
+                served_elsewhere_lets_those_behind_it_pass,
+            ),
+            Case::explore("told_before_the_holder_waits", told_before_the_holder_waits),
+            Case::stress("crowd_fifo", crowd_fifo),
+            Case::stress("crowd_any", crowd_any),
+        ]
+    }
+}

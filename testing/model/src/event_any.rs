@@ -164,29 +164,33 @@ pub fn gift_against_close() {
 }
 
 /// The cases.
-pub const CASES: &[Case] = &[
-    Case::bounded(
-        "served_elsewhere_makes_those_behind_it_look",
-        4,
-        served_elsewhere_makes_those_behind_it_look,
-    ),
-    Case::bounded(
-        "closed_elsewhere_makes_those_behind_it_look",
-        4,
-        closed_elsewhere_makes_those_behind_it_look,
-    ),
-    Case::bounded("update_against_a_look", 3, update_against_a_look),
-    Case::bounded("signal_against_a_look", 3, signal_against_a_look),
-    Case::bounded(
-        "any_of_three_is_served_once",
-        3,
-        any_of_three_is_served_once,
-    ),
-    Case::bounded("any_leaves_no_entry_behind", 3, any_leaves_no_entry_behind),
-    Case::bounded("any_by_a_deferred_update", 3, any_by_a_deferred_update),
-    Case::bounded("any_against_close", 3, any_against_close),
-    Case::bounded("any_against_drop", 3, any_against_drop),
-    Case::bounded("two_wait_for_any", 3, two_wait_for_any),
-    Case::explore("gift_against_signal", gift_against_signal),
-    Case::bounded("gift_against_close", 4, gift_against_close),
-];
+pub const fn cases() -> &'static [Case] {
+    const {
+        &[
+            Case::bounded(
+                "served_elsewhere_makes_those_behind_it_look",
+                4,
+                served_elsewhere_makes_those_behind_it_look,
+            ),
+            Case::bounded(
+                "closed_elsewhere_makes_those_behind_it_look",
+                4,
+                closed_elsewhere_makes_those_behind_it_look,
+            ),
+            Case::bounded("update_against_a_look", 3, update_against_a_look),
+            Case::bounded("signal_against_a_look", 3, signal_against_a_look),
+            Case::bounded(
+                "any_of_three_is_served_once",
+                3,
+                any_of_three_is_served_once,
+            ),
+            Case::bounded("any_leaves_no_entry_behind", 3, any_leaves_no_entry_behind),
+            Case::bounded("any_by_a_deferred_update", 3, any_by_a_deferred_update),
+            Case::bounded("any_against_close", 3, any_against_close),
+            Case::bounded("any_against_drop", 3, any_against_drop),
+            Case::bounded("two_wait_for_any", 3, two_wait_for_any),
+            Case::explore("gift_against_signal", gift_against_signal),
+            Case::bounded("gift_against_close", 4, gift_against_close),
+        ]
+    }
+}

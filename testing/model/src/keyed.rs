@@ -448,43 +448,47 @@ pub fn crowd_by_key() {
 }
 
 /// The cases.
-pub const CASES: &[Case] = &[
-    Case::explore("key_update_against_enqueue", key_update_against_enqueue),
-    Case::explore("key_of_another", key_of_another),
-    Case::bounded(
-        "key_two_that_wait_under_two",
-        3,
-        key_two_that_wait_under_two,
-    ),
-    Case::bounded(
-        "key_two_that_wait_under_one",
-        4,
-        key_two_that_wait_under_one,
-    ),
-    Case::explore("key_signal_against_update", key_signal_against_update),
-    Case::explore("key_closed_against_wait", key_closed_against_wait),
-    Case::explore("key_closed_against_update", key_closed_against_update),
-    Case::bounded(
-        "key_removed_tells_who_waits",
-        3,
-        key_removed_tells_who_waits,
-    ),
-    Case::bounded("key_either_is_served_once", 3, key_either_is_served_once),
-    Case::bounded(
-        "key_served_lets_those_behind_it_pass",
-        3,
-        key_served_lets_those_behind_it_pass,
-    ),
-    Case::explore(
-        "threshold_update_against_enqueue",
-        threshold_update_against_enqueue,
-    ),
-    Case::bounded("threshold_in_two_steps", 3, threshold_in_two_steps),
-    Case::bounded(
-        "threshold_that_is_taken_from",
-        3,
-        threshold_that_is_taken_from,
-    ),
-    Case::explore("index_finds_who_waits", index_finds_who_waits),
-    Case::stress("crowd_by_key", crowd_by_key),
-];
+pub const fn cases() -> &'static [Case] {
+    const {
+        &[
+            Case::explore("key_update_against_enqueue", key_update_against_enqueue),
+            Case::explore("key_of_another", key_of_another),
+            Case::bounded(
+                "key_two_that_wait_under_two",
+                3,
+                key_two_that_wait_under_two,
+            ),
+            Case::bounded(
+                "key_two_that_wait_under_one",
+                4,
+                key_two_that_wait_under_one,
+            ),
+            Case::explore("key_signal_against_update", key_signal_against_update),
+            Case::explore("key_closed_against_wait", key_closed_against_wait),
+            Case::explore("key_closed_against_update", key_closed_against_update),
+            Case::bounded(
+                "key_removed_tells_who_waits",
+                3,
+                key_removed_tells_who_waits,
+            ),
+            Case::bounded("key_either_is_served_once", 3, key_either_is_served_once),
+            Case::bounded(
+                "key_served_lets_those_behind_it_pass",
+                3,
+                key_served_lets_those_behind_it_pass,
+            ),
+            Case::explore(
+                "threshold_update_against_enqueue",
+                threshold_update_against_enqueue,
+            ),
+            Case::bounded("threshold_in_two_steps", 3, threshold_in_two_steps),
+            Case::bounded(
+                "threshold_that_is_taken_from",
+                3,
+                threshold_that_is_taken_from,
+            ),
+            Case::explore("index_finds_who_waits", index_finds_who_waits),
+            Case::stress("crowd_by_key", crowd_by_key),
+        ]
+    }
+}

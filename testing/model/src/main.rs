@@ -8,19 +8,12 @@
 //! Each case is a process of its own, with a deadline: what a fault does to memory or to the engine
 //! stays there.
 
-// The variants are the same sources; not each uses all of them.
-#![allow(dead_code)]
+include!(concat!(env!("OUT_DIR"), "/families.rs"));
 
-mod engine;
-mod faults;
-
-#[allow(unused_imports, clippy::all)]
-mod variants {
-    use crate::Case;
-    include!(concat!(env!("OUT_DIR"), "/variants.rs"));
-}
-
-use faults::{Fault, FAULTS};
+use baton_model_engine::{
+    Case,
+    Job, //
+};
 use std::{
     env,
     fs::File,
@@ -40,107 +33,29 @@ const SCHEDULES: usize = 2000;
 /// How many lines of a failed case are shown.
 const LAST_LINES: usize = 15;
 
-/// A case: a population and what must hold for it.
-#[derive(Clone, Copy)]
-pub struct Case {
-    name: &'static str,
-    run: fn(),
-    stress: bool,
-    preemptions: Option<usize>,
-}
-
-impl Case {
-    /// A case of which every interleaving is tried.
-    pub const fn explore(name: &'static str, run: fn()) -> Self {
-        Self {
-            name,
-            run,
-            stress: false,
-            preemptions: None,
-        }
-    }
-
-    /// A case of which every interleaving with so many preemptions is tried.
-    pub const fn bounded(name: &'static str, preemptions: usize, run: fn()) -> Self {
-        Self {
-            name,
-            run,
-            stress: false,
-            preemptions: Some(preemptions),
-        }
-    }
-
-    /// A case of which random schedules are tried.
-    pub const fn stress(name: &'static str, run: fn()) -> Self {
-        Self {
-            name,
-            run,
-            stress: true,
-            preemptions: None,
-        }
-    }
-
-    fn bound(&self) -> String {
-        match self.preemptions {
-            Some(bound) => format!(" with at most {bound} preemptions"),
-            None => String::new(),
-        }
-    }
-}
-
-/// Something to run in a process of its own, and what is expected of it.
-struct Job {
-    title: String,
-    variant: &'static str,
-    case: Case,
-    fault: Option<&'static Fault>,
-}
-
+/// All that there is to run: sound cases, those that are stressed, faults.
 fn jobs() -> Vec<Job> {
-    let mut jobs = Vec::new();
-    for (variant, stress) in [("explored", false), ("stressed", true)] {
-        for case in variants::cases(variant)
-            .into_iter()
-            .filter(|case| case.stress == stress)
-        {
-            jobs.push(Job {
-                title: case.name.into(),
-                variant,
-                case,
-                fault: None,
-            });
-        }
-    }
-    for fault in FAULTS.iter().copied().flatten() {
-        for case in variants::cases(fault.name)
-            .into_iter()
-            .filter(|case| case.name == fault.case)
-        {
-            let title = format!("fault.{}", fault.name);
-            jobs.push(Job {
-                title,
-                variant: fault.name,
-                case,
-                fault: Some(fault),
-            });
-        }
+    let mut jobs: Vec<_> = FAMILIES.iter().flat_map(|family| family()).collect();
+    jobs.sort_by_key(|job| (job.fault.is_some(), job.case.stress));
+    let mut titles: Vec<_> = jobs.iter().map(Job::title).collect();
+    titles.sort();
+    for two in titles.windows(2) {
+        assert!(two[0] != two[1], "{} stands for two", two[0]);
     }
     jobs
 }
 
 /// Runs one case in this process, and prints how much of it there was.
-fn child(variant: &str, name: &str) {
+fn child(title: &str) {
     static TRIED: AtomicU64 = AtomicU64::new(0);
-    let cases = variants::cases(variant);
+    let jobs = jobs();
+    let job = jobs.iter().find(|job| job.title() == title);
     let Case {
         run,
         stress,
         preemptions,
         ..
-    } = *cases
-        .iter()
-        .find(|case| case.name == name)
-        .expect("a case of that name");
+    } = job.expect("a job of that title").case;
     let counted = move || {
         TRIED.fetch_add(1, Relaxed);
         run();
@@ -169,7 +84,7 @@ impl Running {
     fn start(number: usize, job: &Job) -> Self {
         let output = tempfile();
         let process = Command::new(env::current_exe().expect("the path of this program"))
-            .args(["--child", job.variant, job.case.name])
+            .args(["--child", &job.title()])
             .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::null())
             .stdout(output.try_clone().expect("a second handle"))
@@ -259,29 +174,29 @@ fn judge(job: &Job, well: bool, said: &str) -> Result<String, String> {
         };
     };
     if well {
-        Err(format!("the fault was not found by {}", fault.case))
+        Err(format!("the fault was not found by {}", job.case.name))
     } else if !said.contains(fault.says) {
         Err(format!(
             "{} found something else than '{}'",
-            fault.case, fault.says
+            job.case.name, fault.says
         ))
     } else {
-        Ok(format!("found by {}: {}", fault.case, fault.says))
+        Ok(format!("found by {}: {}", job.case.name, fault.says))
     }
 }
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    if let [flag, variant, case] = &arguments[..] {
+    if let [flag, title] = &arguments[..] {
         if flag == "--child" {
-            return child(variant, case);
+            return child(title);
         }
     }
     let selected = |job: &Job| {
         arguments.is_empty()
             || arguments
                 .iter()
-                .any(|part| job.title.contains(part.as_str()))
+                .any(|part| job.title().contains(part.as_str()))
     };
     let jobs: Vec<Job> = jobs().into_iter().filter(selected).collect();
     if jobs.is_empty() {
@@ -309,7 +224,7 @@ fn main() {
             let (number, job) = (child.number + 1, &jobs[child.number]);
             let seconds = child.begin.elapsed().as_secs_f32();
             match judge(job, well, &said) {
-                Ok(what) => println!("ok {number} {} # {what}, {seconds:.1} s", job.title),
+                Ok(what) => println!("ok {number} {} # {what}, {seconds:.1} s", job.title()),
                 Err(why) => {
                     failed += 1;
                     println!("# {why}");
@@ -317,8 +232,8 @@ fn main() {
                     for line in &lines[lines.len().saturating_sub(LAST_LINES)..] {
                         println!("# {line}");
                     }
-                    println!("# repeat: tools/model {}", job.title);
-                    println!("not ok {number} {}", job.title);
+                    println!("# repeat: tools/model {}", job.title());
+                    println!("not ok {number} {}", job.title());
                 }
             }
             false

@@ -193,13 +193,17 @@ fn crowd() {
 }
 
 /// The cases.
-pub const CASES: &[Case] = &[
-    Case::explore("phases_begin_against_wait", begin_against_wait),
-    Case::explore(
-        "phases_begin_against_second_wait",
-        begin_against_second_wait,
-    ),
-    Case::bounded("phases_two_waits", 3, two_waits),
-    Case::explore("phases_wait_given_up", wait_given_up),
-    Case::stress("phases_crowd", crowd),
-];
+pub const fn cases() -> &'static [Case] {
+    const {
+        &[
+            Case::explore("phases_begin_against_wait", begin_against_wait),
+            Case::explore(
+                "phases_begin_against_second_wait",
+                begin_against_second_wait,
+            ),
+            Case::bounded("phases_two_waits", 3, two_waits),
+            Case::explore("phases_wait_given_up", wait_given_up),
+            Case::stress("phases_crowd", crowd),
+        ]
+    }
+}

@@ -150,12 +150,16 @@ fn a_reader_gives_up() {
 }
 
 /// The cases.
-pub const CASES: &[Case] = &[
-    Case::explore("rw_update_against_reader", update_against_reader),
-    Case::bounded(
-        "rw_update_against_two_readers",
-        3,
-        update_against_two_readers,
-    ),
-    Case::bounded("rw_a_reader_gives_up", 3, a_reader_gives_up),
-];
+pub const fn cases() -> &'static [Case] {
+    const {
+        &[
+            Case::explore("rw_update_against_reader", update_against_reader),
+            Case::bounded(
+                "rw_update_against_two_readers",
+                3,
+                update_against_two_readers,
+            ),
+            Case::bounded("rw_a_reader_gives_up", 3, a_reader_gives_up),
+        ]
+    }
+}

@@ -155,8 +155,12 @@ fn two_stops_against_waits() {
 }
 
 /// The cases.
-pub const CASES: &[Case] = &[
-    Case::explore("stop_against_wait", stop_against_wait),
-    Case::explore("stop_against_another", stop_against_another),
-    Case::bounded("stop_two_against_waits", 3, two_stops_against_waits),
-];
+pub const fn cases() -> &'static [Case] {
+    const {
+        &[
+            Case::explore("stop_against_wait", stop_against_wait),
+            Case::explore("stop_against_another", stop_against_another),
+            Case::bounded("stop_two_against_waits", 3, two_stops_against_waits),
+        ]
+    }
+}

@@ -1,19 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-// The positive controls: each fault must make the case that it names end badly, in the way that it
-// names. Included by the build script and by the runner.
+// The faults that the cases of the event find: of one, of several in one wait, of waiters that are no tasks, and of events under a semaphore.
 
-/// A fault that the explorer must find.
-pub struct Fault {
-    pub name: &'static str,
-    /// The source that it is put into, and what it replaces there by what.
-    pub file: &'static str,
-    pub from: &'static str,
-    pub to: &'static str,
-    /// The case that must find it, and a part of what it must say.
-    pub case: &'static str,
-    pub says: &'static str,
-}
+/// The modules that have the cases.
+const CASES: &[&str] = &["event", "event_any", "called_cases", "rw"];
 
 const PROTOCOL: &str = "rust/event/protocol.rs";
 const NEEDS: &str = "rust/event/needs.rs";
@@ -23,35 +13,12 @@ const SERVE: &str = "rust/event/serve.rs";
 const CHOSEN: &str = "rust/event/chosen.rs";
 const MONITOR: &str = "rust/event/monitor.rs";
 const SEVERAL: &str = "rust/event/several.rs";
-const STATE: &str = "rust/entry_map/state.rs";
 const EVENT_GATE: &str = "testing/model/src/event_gate.rs";
-const WAIT: &str = "rust/entry_map/wait.rs";
-const WORD: &str = "rust/entry_map/word.rs";
-const DRAIN: &str = "rust/drain/protocol.rs";
-const PHASES: &str = "rust/drain/phases.rs";
-const DRAIN_HOST: &str = "testing/model/src/drain_host.rs";
 const HOST: &str = "testing/model/src/host.rs";
-const STOP: &str = "rust/stop/protocol.rs";
-const STOP_CASES: &str = "testing/model/src/stop.rs";
+const CALLED: &str = "rust/event/called.rs";
+const SHARED: &str = "rust/event/shared.rs";
 
-const DEADLOCK: &str = "deadlock";
-const RACE: &str = "Causality violation";
-
-/// All of them, by what they are put into.
-pub const FAULTS: &[&[Fault]] = &[
-    EVENT_FAULTS,
-    KEYED_FAULTS,
-    DRAIN_FAULTS,
-    COUNT_FAULTS,
-    COMPLETION_FAULTS,
-];
-
-include!("faults_completion.rs");
-include!("faults_count.rs");
-include!("faults_drain.rs");
-include!("faults_keyed.rs");
-
-const EVENT_FAULTS: &[Fault] = &[
+const FAULTS: &[Fault] = &[
     Fault {
         name: "wake_before_publish",
         file: NEEDS,
@@ -128,7 +95,7 @@ const EVENT_FAULTS: &[Fault] = &[
         }
         self.closed.set(true);",
         case: "end_against_two",
-        says: "panicked",
+        says: PANIC,
     },
     Fault {
         name: "end_taken_for_a_close",
@@ -136,7 +103,7 @@ const EVENT_FAULTS: &[Fault] = &[
         from: "    let why = if ended == ENDED {",
         to: "    let why = if ended == u32::MAX {",
         case: "end_against_wait",
-        says: "panicked",
+        says: PANIC,
     },
     Fault {
         name: "entry_touched_after_publish",
@@ -163,7 +130,7 @@ const EVENT_FAULTS: &[Fault] = &[
         from: "        if ended != WAITING && ended != LOOK {",
         to: "        if ended != WAITING && ended != LOOK && ended != SERVED {",
         case: "signal_against_claim",
-        says: "panicked",
+        says: PANIC,
     },
     Fault {
         name: "chosen_taken_for_served",
@@ -184,7 +151,7 @@ const EVENT_FAULTS: &[Fault] = &[
         }
         if ended == u32::MAX {",
         case: "signal_against_deferred_update",
-        says: "panicked",
+        says: PANIC,
     },
     Fault {
         name: "chosen_not_told",
@@ -215,7 +182,7 @@ const EVENT_FAULTS: &[Fault] = &[
     }
 }",
         case: "either_leaves_no_entry_behind",
-        says: "panicked",
+        says: PANIC,
     },
     Fault {
         name: "any_waits_for_the_first_alone",
@@ -284,167 +251,6 @@ const EVENT_FAULTS: &[Fault] = &[
         says: DEADLOCK,
     },
     Fault {
-        name: "unlock_wakes_nobody",
-        file: WAIT,
-        from: "    if raw.has_waiters() {
-        hand_over",
-        to: "    if raw.has_waiters() && raw.content().zero {
-        hand_over",
-        case: "one_owner_at_a_time",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "remove_wakes_nobody",
-        file: WAIT,
-        from: "    let mut offer = Offer::new(*key, Left::News);",
-        to: "    let mut offer = Offer::new(*key, Left::Nothing);",
-        case: "unlock_against_remove_with_three",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "remove_wakes_only_the_next",
-        file: WAIT,
-        from: "            (Left::News | Left::Nothing, _) => Grant::LookAgain,",
-        to: "            (Left::News | Left::Nothing, _) => {
-                offer.left.set(Left::Nothing);
-                Grant::LookAgain
-            }",
-        case: "unlock_against_remove_with_three",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "waiter_that_leaves_keeps_the_entry",
-        file: STATE,
-        from: "        (Seen::Mine(raw), Action::Leave) => (Change::Unlock(raw), End::Left),",
-        to: "        (Seen::Mine(_), Action::Leave) => (Change::None, End::Left),",
-        case: "waiter_that_leaves_hands_on",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "hand_over_unlocks",
-        file: WAIT,
-        from: "                0 => raw.owned(),",
-        to: "                0 => raw.unlocked(),",
-        case: "one_owner_at_a_time",
-        says: "panicked",
-    },
-    Fault {
-        name: "signal_swallows_the_hand_over",
-        file: WAIT,
-        from: "        if head.status() == WAITING {",
-        to: "        if head.status() <= 1 {",
-        case: "hand_over_against_signal",
-        says: "panicked",
-    },
-    Fault {
-        name: "waiter_not_noted",
-        file: WORD,
-        from: "        if word.exchange_acquire(old, old.with_waiters(true)) {",
-        to: "        if word.exchange_acquire(old, old) {",
-        case: "one_owner_at_a_time",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "nobody_is_waited_for",
-        file: WORD,
-        from: "        if old.taken(access).is_some() {
-            return false;
-        }",
-        to: "",
-        case: "readers_against_a_writer",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "waiter_noted_too_late",
-        file: WAIT,
-        from: "    if !place.note_waiter(&mut held, access) {
-        return Ok(Grant::LookAgain);
-    }",
-        to: "    place.note_waiter(&mut held, access);",
-        case: "let_go_against_wait",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "let_go_of_what_is_waited_for",
-        file: WORD,
-        from: "    let Some(old) = word.load().filter(|raw| !raw.has_waiters()) else {",
-        to: "    let Some(old) = word.load() else {",
-        case: "let_go_against_wait",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "seized_without_acquire",
-        file: WORD,
-        from: "        if word.exchange_acquire(old, new) {
-            // K, pairs with J",
-        to: "        if word.exchange_release(old, new) {",
-        case: "seize_against_seize",
-        says: RACE,
-    },
-    Fault {
-        name: "let_go_without_release",
-        file: WORD,
-        from: "        Some(new) => word.exchange_release(old, new.unlocked()), // J, pairs with K",
-        to: "        Some(new) => word.exchange_acquire(old, new.unlocked()),",
-        case: "seize_against_seize",
-        says: RACE,
-    },
-    Fault {
-        name: "seized_from_an_owner",
-        file: STATE,
-        from: "            Access::Exclusive if !self.is_locked() => Some(self.owned()),",
-        to: "            Access::Exclusive if self.readers() == 0 => Some(self.owned()),",
-        case: "seize_against_seize",
-        says: RACE,
-    },
-    Fault {
-        name: "shared_with_an_owner",
-        file: STATE,
-        from: "        let free = self.0 & Self::OWNED == 0;",
-        to: "        let free = true;",
-        case: "readers_against_a_writer",
-        says: RACE,
-    },
-    Fault {
-        name: "reader_leaves_without_release",
-        file: WORD,
-        from: "        if word.exchange_release(old, old.without_reader()) {
-            // J, pairs with K",
-        to: "        if word.exchange_acquire(old, old.without_reader()) {",
-        case: "readers_against_a_writer",
-        says: RACE,
-    },
-    Fault {
-        name: "last_reader_leaves_who_waits",
-        file: WORD,
-        from: "        if old.has_waiters() && old.readers() == 1 {
-            return false;
-        }",
-        to: "",
-        case: "last_reader_hands_over",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "departure_keeps_readers_out",
-        file: WAIT,
-        from: "        readers => Offer::share(*key, readers),",
-        to: "        readers => {
-            let offer = Offer::share(*key, readers);
-            offer.left.set(Left::Nothing);
-            offer
-        }",
-        case: "departure_lets_readers_in",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "departure_forgets_another",
-        file: WAIT,
-        from: "            place.note(&mut held, admitted, others);",
-        to: "            place.note(&mut held, admitted, others && readers > 0);",
-        case: "signalled_waiter_leaves_another",
-        says: DEADLOCK,
-    },
-    Fault {
         name: "wake_of_a_frozen_task_lost",
         file: HOST,
         from: "            held.saved = RUNNING;",
@@ -460,6 +266,93 @@ const EVENT_FAULTS: &[Fault] = &[
         sleeper.publish();
         sleeper.sleep();",
         case: "freeze_against_update",
+        says: DEADLOCK,
+    },
+    // What the protocol relies on: without a barrier, the wake-up is lost or the result not seen.
+    // Of the first sleep, the lock orders the publication; A and C are needed from the second on.
+    Fault {
+        name: "no_barrier_a",
+        file: HOST,
+        from: "        fence(SeqCst); // A",
+        to: "",
+        case: "wake_for_no_reason",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "no_barrier_c",
+        file: HOST,
+        from: "        fence(SeqCst); // C",
+        to: "",
+        case: "wake_for_no_reason",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "no_release_b",
+        file: HOST,
+        from: "status.word.store(value, Release); // B",
+        to: "status.word.store(value, Relaxed);",
+        case: "update_against_enqueue",
+        says: RACE,
+    },
+    Fault {
+        name: "call_forgotten",
+        file: CALLED,
+        from: "            (tell.call.get())(tell.with.get());",
+        to: "            let _ = tell;",
+        case: "call_beside_a_task",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "called_and_withdrawn",
+        file: CALLED,
+        from: "    let waits = head.status() == WAITING;
+    if waits {",
+        to: "    let waits = true;
+    if head.status() == WAITING {",
+        case: "call_update_against_withdraw",
+        says: PANIC,
+    },
+    Fault {
+        name: "withdrawn_and_left_on_the_list",
+        file: CALLED,
+        from: "        unsafe { unlink_all(head) };
+    }
+    waits",
+        to: "    }
+    waits",
+        case: "call_update_against_withdraw",
+        says: PANIC,
+    },
+    Fault {
+        name: "called_is_not_told_of_a_close",
+        file: QUEUE,
+        from: "                    ((*(*entry).ops.get()).tell)(entry, status);",
+        to: "                    super::leave::unlink_all((*entry).head.get());",
+        case: "call_close_against_update",
+        says: PANIC,
+    },
+    Fault {
+        name: "called_is_not_served",
+        file: SERVE,
+        from: "            let served = self.is_called(entry) &&",
+        to: "            let served = self.is_closed() && self.is_called(entry) &&",
+        case: "call_beside_a_task",
+        says: PANIC,
+    },
+    Fault {
+        name: "reader_not_on_the_list",
+        file: SHARED,
+        from: "            readers.exclude(|| unsafe { queue.enqueue(entry, head) });",
+        to: "            let _ = (queue, readers, entry, head);",
+        case: "rw_update_against_reader",
+        says: DEADLOCK,
+    },
+    Fault {
+        name: "reader_leaves_without_a_word",
+        file: SHARED,
+        from: "            if queue.is_fifo() {",
+        to: "            if !queue.is_fifo() {",
+        case: "rw_a_reader_gives_up",
         says: DEADLOCK,
     },
 ];

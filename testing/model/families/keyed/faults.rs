@@ -1,57 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-// Faults of events whose waiters are found by a key, and of waiters that are no tasks. Included by faults.rs.
+// The faults that the cases of events find whose waiters stand under a key.
 
-const CALLED: &str = "rust/event/called.rs";
+/// The modules that have the cases.
+const CASES: &[&str] = &["keyed"];
+
+const QUEUE: &str = "rust/event/queue.rs";
+const LEAVE: &str = "rust/event/leave.rs";
 const INDEX: &str = "rust/event/index.rs";
 const INDEXED: &str = "rust/event/indexed.rs";
 
-const KEYED_FAULTS: &[Fault] = &[
-    Fault {
-        name: "call_forgotten",
-        file: CALLED,
-        from: "            (tell.call.get())(tell.with.get());",
-        to: "            let _ = tell;",
-        case: "call_beside_a_task",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "called_and_withdrawn",
-        file: CALLED,
-        from: "    let waits = head.status() == WAITING;
-    if waits {",
-        to: "    let waits = true;
-    if head.status() == WAITING {",
-        case: "call_update_against_withdraw",
-        says: "panicked",
-    },
-    Fault {
-        name: "withdrawn_and_left_on_the_list",
-        file: CALLED,
-        from: "        unsafe { unlink_all(head) };
-    }
-    waits",
-        to: "    }
-    waits",
-        case: "call_update_against_withdraw",
-        says: "panicked",
-    },
-    Fault {
-        name: "called_is_not_told_of_a_close",
-        file: QUEUE,
-        from: "                    ((*(*entry).ops.get()).tell)(entry, status);",
-        to: "                    super::leave::unlink_all((*entry).head.get());",
-        case: "call_close_against_update",
-        says: "panicked",
-    },
-    Fault {
-        name: "called_is_not_served",
-        file: SERVE,
-        from: "            let served = self.is_called(entry) &&",
-        to: "            let served = self.is_closed() && self.is_called(entry) &&",
-        case: "call_beside_a_task",
-        says: "panicked",
-    },
+const FAULTS: &[Fault] = &[
     Fault {
         name: "key_found_by_the_wrong_side",
         file: INDEX,
@@ -66,7 +25,7 @@ const KEYED_FAULTS: &[Fault] = &[
         from: "        unsafe { Index::key(entry) == self.key }",
         to: "        unsafe { Index::key(entry) >= self.key }",
         case: "key_of_another",
-        says: "panicked",
+        says: PANIC,
     },
     Fault {
         name: "key_stays_in_the_tree",
@@ -74,7 +33,7 @@ const KEYED_FAULTS: &[Fault] = &[
         from: "                Order::Key => ((*(*entry).ops.get()).left)(entry),",
         to: "                Order::Key => {}",
         case: "index_finds_who_waits",
-        says: "panicked",
+        says: PANIC,
     },
     Fault {
         name: "served_under_a_key_lets_nobody_pass",
@@ -98,7 +57,7 @@ const KEYED_FAULTS: &[Fault] = &[
         from: "unsafe { Index::key(entry) <= (self.0)(w) }",
         to: "unsafe { Index::key(entry) <= (self.0)(w).max(1) }",
         case: "threshold_that_is_taken_from",
-        says: "panicked",
+        says: PANIC,
     },
     Fault {
         name: "tree_loses_a_branch",
@@ -106,7 +65,7 @@ const KEYED_FAULTS: &[Fault] = &[
         from: "            from.set(between);",
         to: "            from.set(ptr::null());",
         case: "index_finds_who_waits",
-        says: "panicked",
+        says: PANIC,
     },
     Fault {
         name: "first_of_a_key_is_the_youngest",
@@ -114,7 +73,7 @@ const KEYED_FAULTS: &[Fault] = &[
         from: "                place = if key < at.links.key.get() {",
         to: "                place = if key <= at.links.key.get() {",
         case: "index_finds_who_waits",
-        says: "panicked",
+        says: PANIC,
     },
     Fault {
         name: "key_that_is_closed_is_waited_for",

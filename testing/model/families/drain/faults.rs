@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-// The positive controls of drains, and what comes behind them. Included by faults.rs.
+// The faults that the cases of drains find.
 
-const DRAIN_FAULTS: &[Fault] = &[
+/// The modules that have the cases.
+const CASES: &[&str] = &["drain", "phases_cases"];
+
+const DRAIN: &str = "rust/drain/protocol.rs";
+const PHASES: &str = "rust/drain/phases.rs";
+const DRAIN_HOST: &str = "testing/model/src/drain_host.rs";
+const HOST: &str = "testing/model/src/host.rs";
+
+const FAULTS: &[Fault] = &[
     Fault {
         name: "last_end_wakes_nobody",
         file: DRAIN,
@@ -48,7 +56,7 @@ const DRAIN_FAULTS: &[Fault] = &[
     Fault {
         name: "gate_looked_at_before_the_count",
         file: DRAIN,
-        from: "    let before = cell.word().fetch_sub_full(1); // A, pairs with B",
+        from: "    let before = cell.word().fetch_sub_full(1);",
         to: "    let gate = cell.word().load_relaxed() & SHUT;
     let before = cell.word().fetch_sub_full(1) & !SHUT | gate;",
         case: "drain_begin_against_shut",
@@ -78,7 +86,7 @@ const DRAIN_FAULTS: &[Fault] = &[
         to: "    if before == 0 {
         // SAFETY: There is no reference,",
         case: "drain_last_end_against_wait",
-        says: "panicked",
+        says: PANIC,
     },
     Fault {
         name: "begin_behind_the_gate",
@@ -96,7 +104,7 @@ const DRAIN_FAULTS: &[Fault] = &[
         to: "    loop {
         match word.cmpxchg_full(seen, seen | SHUT) {",
         case: "drain_two_want_to_shut",
-        says: "panicked",
+        says: PANIC,
     },
     Fault {
         name: "first_of_two_opens",
@@ -203,51 +211,6 @@ const DRAIN_FAULTS: &[Fault] = &[
         says: RACE,
     },
     Fault {
-        name: "no_second_look_at_the_words",
-        file: STOP,
-        from: "        if !is_pending() {
-            return false;
-        }
-        hint.set();",
-        to: "        return false;",
-        case: "stop_against_another",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "second_look_without_a_hint",
-        file: STOP,
-        from: "        hint.set();",
-        to: "",
-        case: "stop_against_another",
-        says: DEADLOCK,
-    },
-    // What the protocol relies on: without a barrier, the wake-up is lost or the result not seen.
-    // Of the first sleep, the lock orders the publication; A and C are needed from the second on.
-    Fault {
-        name: "no_barrier_a",
-        file: HOST,
-        from: "        fence(SeqCst); // A",
-        to: "",
-        case: "wake_for_no_reason",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "no_barrier_c",
-        file: HOST,
-        from: "        fence(SeqCst); // C",
-        to: "",
-        case: "wake_for_no_reason",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "no_release_b",
-        file: HOST,
-        from: "status.word.store(value, Release); // B",
-        to: "status.word.store(value, Relaxed);",
-        case: "update_against_enqueue",
-        says: RACE,
-    },
-    Fault {
         name: "no_barrier_behind_the_count",
         file: DRAIN_HOST,
         from: "        fence(SeqCst); // A",
@@ -261,22 +224,6 @@ const DRAIN_FAULTS: &[Fault] = &[
         from: "        fence(SeqCst); // A",
         to: "",
         case: "drain_last_end_against_wait",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "no_barrier_behind_the_hint",
-        file: STOP_CASES,
-        from: "        fence(SeqCst); // E",
-        to: "",
-        case: "stop_against_another",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "no_barrier_before_the_hint",
-        file: STOP_CASES,
-        from: "        fence(SeqCst); // F",
-        to: "",
-        case: "stop_against_another",
         says: DEADLOCK,
     },
 ];

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-// The positive controls of completions. Included by faults.rs.
+// The faults that the cases of completions find.
+
+/// The modules that have the cases.
+const CASES: &[&str] = &["completion"];
 
 const COMPLETION: &str = "rust/completion/word.rs";
 
-const COMPLETION_FAULTS: &[Fault] = &[
+const FAULTS: &[Fault] = &[
     Fault {
         name: "completed_and_nobody_told",
         file: COMPLETION,
@@ -46,7 +49,7 @@ const COMPLETION_FAULTS: &[Fault] = &[
         from: "    before < 2 * SIDE && before & DONE != 0",
         to: "    before & DONE != 0",
         case: "completion_complete_against_two_waits",
-        says: "panicked",
+        says: PANIC,
     },
     Fault {
         name: "result_had_before_it_is_done",
@@ -54,7 +57,7 @@ const COMPLETION_FAULTS: &[Fault] = &[
         from: "    before < 2 * SIDE && before & DONE != 0",
         to: "    before < 2 * SIDE",
         case: "completion_complete_against_leave",
-        says: "panicked",
+        says: PANIC,
     },
     Fault {
         name: "completed_for_nobody_unnoticed",
@@ -62,7 +65,7 @@ const COMPLETION_FAULTS: &[Fault] = &[
         from: "        self.0 < SIDE",
         to: "        self.0 == 0",
         case: "completion_complete_against_leave",
-        says: "panicked",
+        says: PANIC,
     },
     Fault {
         name: "dropped_and_nobody_says_so",
@@ -70,6 +73,6 @@ const COMPLETION_FAULTS: &[Fault] = &[
         from: "word.fetch_add_full(DONE + DROPPED)",
         to: "word.fetch_add_full(DONE)",
         case: "completion_dropped_against_started",
-        says: "panicked",
+        says: PANIC,
     },
 ];

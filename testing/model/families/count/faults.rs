@@ -1,27 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-// Those of the counts, and of the events under a semaphore. Included by faults.rs.
+// The faults that the cases of the counts find.
 
-const SHARED: &str = "rust/event/shared.rs";
+/// The modules that have the cases.
+const CASES: &[&str] = &["count"];
+
 const COUNT: &str = "rust/count/word.rs";
 
-const COUNT_FAULTS: &[Fault] = &[
-    Fault {
-        name: "reader_not_on_the_list",
-        file: SHARED,
-        from: "            readers.exclude(|| unsafe { queue.enqueue(entry, head) });",
-        to: "            let _ = (queue, readers, entry, head);",
-        case: "rw_update_against_reader",
-        says: DEADLOCK,
-    },
-    Fault {
-        name: "reader_leaves_without_a_word",
-        file: SHARED,
-        from: "            if queue.is_fifo() {",
-        to: "            if !queue.is_fifo() {",
-        case: "rw_a_reader_gives_up",
-        says: DEADLOCK,
-    },
+const FAULTS: &[Fault] = &[
     Fault {
         name: "sleeps_though_it_is_reached",
         file: COUNT,
@@ -101,7 +87,7 @@ const COUNT_FAULTS: &[Fault] = &[
         from: "    if before & u64::from(MAX) == 0 {",
         to: "    if count_of(before) <= MAX {",
         case: "count_room_for_one",
-        says: "panicked",
+        says: PANIC,
     },
     Fault {
         name: "frees_what_lives",
@@ -113,7 +99,7 @@ const COUNT_FAULTS: &[Fault] = &[
         unsafe { cell.free() };
     }",
         case: "count_disown_against_downs",
-        says: "panicked",
+        says: PANIC,
     },
     Fault {
         name: "nobody_taken_to_ask",
@@ -129,7 +115,7 @@ const COUNT_FAULTS: &[Fault] = &[
         from: "    if now < awaited_of(before) {",
         to: "    if 0 < awaited_of(before) {",
         case: "count_not_that_number",
-        says: "panicked",
+        says: PANIC,
     },
     Fault {
         name: "counts_down_untold",
