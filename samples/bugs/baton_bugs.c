@@ -40,7 +40,7 @@ module_param(i_know_it_is_broken, bool, 0444);
 MODULE_PARM_DESC(i_know_it_is_broken, "load although its purpose is to hang tasks");
 
 static const struct bugs_seed *const seeds[] = { &xfs_seed, &dax_seed, &md_seed, &dio_seed,
-					       &bcache_seed };
+					       &bcache_seed, &wrap_seed };
 
 static DEFINE_MUTEX(scene_lock);
 static struct scene *scene;		/* the current one */

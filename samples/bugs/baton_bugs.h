@@ -64,6 +64,7 @@ extern const struct bugs_seed dax_seed;
 extern const struct bugs_seed md_seed;
 extern const struct bugs_seed dio_seed;
 extern const struct bugs_seed bcache_seed;
+extern const struct bugs_seed wrap_seed;
 
 /* dio.c: the device that processes open. */
 int dio_init(void);

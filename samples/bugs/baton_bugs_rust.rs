@@ -20,6 +20,8 @@ mod dio;
 mod md;
 mod params;
 mod scene;
+#[path = "wrap/wrap.rs"]
+mod wrap;
 #[path = "xfs/xfs.rs"]
 mod xfs;
 

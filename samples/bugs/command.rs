@@ -15,7 +15,7 @@ use crate::{
         Shared,
         OPTIONS, //
     },
-    xfs,
+    wrap, xfs,
 };
 use baton::MaySleep;
 use kernel::{
@@ -55,7 +55,7 @@ pub(crate) struct Session {
     refused: Option<CString>,
 }
 
-const SEEDS: [&str; 5] = ["xfs", "dax", "md", "dio", "bcache"];
+const SEEDS: [&str; 6] = ["xfs", "dax", "md", "dio", "bcache", "wrap"];
 const COMMANDS: [&str; 8] = [
     "new", "start", "admit", "gate", "let", "asleep", "settle", "end",
 ];
@@ -148,6 +148,10 @@ impl Session {
             )?),
             "md" => Ok(Scene::new(
                 KBox::new(Shared(md::Array::create()?), GFP_KERNEL)?,
+                &options,
+            )?),
+            "wrap" => Ok(Scene::new(
+                KBox::new(Shared(wrap::Gate::create()?), GFP_KERNEL)?,
                 &options,
             )?),
             _ => {
