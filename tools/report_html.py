@@ -85,7 +85,7 @@ def layer_block(layer, cases, facts, results):
     return "\n".join(parts)
 
 
-def write(path, layers, results):
+def write(path, layers, results, times=""):
     every = [case for _, cases, _ in layers for case in cases]
     total = numbers_of(every)
     rows = []
@@ -101,6 +101,7 @@ def write(path, layers, results):
 <p><b>{total['pass']} passed, {total['fail']} failed, {total['skip']} skipped</b></p>
 <table><tr><th>layer</th><th></th><th>passed</th><th>failed</th><th>skipped</th><th>engine</th></tr>
 {''.join(rows)}</table>
+{times}
 {body}
 </body></html>
 """
