@@ -61,7 +61,7 @@ class Series:
     parser: suites.Parser
     manifest: dict
     order: dict                     # {suite: its tests, in their order}
-    debug: bool = False             # the kernel looks at everything
+    slow: bool = False              # the kernel looks at everything
     boots: list = dataclasses.field(default_factory=list)
     release: str = ""
     seconds: float = 0.0
@@ -117,7 +117,7 @@ class Series:
         directory = os.path.join(self.directory, f"boot-{len(self.boots) + 1}")
         order = modules.load_order(names, self.ours, self.kernel)
         listing = os.path.join(self.directory, "order")
-        busy = patience.slowdown(sample=0.2) * patience.DRIFT * (patience.DEBUG if self.debug else 1)
+        busy = patience.slowdown(sample=0.2) * patience.DRIFT * (patience.DEBUG if self.slow else 1)
         limits = [round(busy * limit_of(modules.name_of(path))) for path in order]
         with open(listing, "w", encoding="utf-8") as stream:
             stream.writelines(f"{os.path.basename(path)} {limit}\n" for path, limit in zip(order, limits))

@@ -24,8 +24,18 @@ def built(output):
 
 def has_lockdep(kernel):
     """Whether that kernel checks the order of locks; `kernel` is its build directory."""
+    return "CONFIG_PROVE_LOCKING=y" in options(kernel)
+
+
+def is_slow(kernel):
+    """Whether that kernel looks at so much that everything takes longer."""
+    return not options(kernel).isdisjoint(("CONFIG_PROVE_LOCKING=y", "CONFIG_KASAN=y", "CONFIG_KCSAN=y"))
+
+
+def options(kernel):
+    """The lines of its configuration."""
     with open(os.path.join(kernel, ".config"), encoding="utf-8") as stream:
-        return "CONFIG_PROVE_LOCKING=y\n" in stream.readlines()
+        return set(stream.read().splitlines())
 
 
 def early(kernel):
