@@ -42,6 +42,7 @@ class Boot:
     options: list = dataclasses.field(default_factory=list)     # more for QEMU, e.g. a firmware
     initramfs: str = ""
     quiet: bool = False
+    beside: object = None           # made with the process of the guest, and ended before that is
 
     @property
     def console(self):
@@ -181,10 +182,13 @@ def attempt(engine, boot):
         command, process, threads = start(engine, boot, work)
         results = Results(nonce, boot.directory, show)
         patience = Patience()
+        beside = boot.beside(process) if boot.beside else None
         try:
             late = follow(process, threads, boot, results, patience)
         finally:
             patience.stop()
+            if beside:
+                beside.end()
             # Also when the run is interrupted: a guest does not outlive it.
             stop(process, engine)
         for thread in threads:
