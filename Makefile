@@ -14,7 +14,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := modules
 .PHONY: modules setup install uninstall
 .PHONY: run stock
-.PHONY: test check compile-fail litmus model kunit selftests outside intree debug mutants bench owes-tools
+.PHONY: test check compile-fail litmus model kunit selftests outside intree debug torture soak mutants bench owes-tools
 .PHONY: deb deb-test
 .PHONY: doc rust-analyzer
 .PHONY: clean help
@@ -61,7 +61,7 @@ stock:		## the same and selftests on a kernel of Debian, as it is; STOCK=RELEASE
 
 ##@ Test
 
-test:		## check, compile-fail, litmus, model, kunit (also on uml), outside, the series of intree, selftests and debug, with one table
+test:		## check, compile-fail, litmus, model, kunit (also on uml), torture, outside, the series of intree, selftests and debug, with one table
 	@tools/test
 
 check:		## formatting, clippy, boundaries, interface, documentation, scripts; and compile-fail
@@ -90,6 +90,12 @@ debug:		## of make test: KUnit, the seeds and a short stress on the kernel with 
 
 intree:		## the library in the kernel's tree, and what it replaces there, as patches in out/intree; builds and tests each
 	@tools/intree
+
+torture:	## every way to wait, perturbed, and what must be found; DURATION=60, SCENARIO='*', ENGINE=uml|qemu|tcg|kvm, CONFIG=debug
+	@tools/torture $(if $(DURATION),--duration '$(DURATION)') $(if $(SCENARIO),--scenario '$(SCENARIO)')
+
+soak:		## torture for HOURS=n, on all engines in turn; can be stopped, and goes on the next time
+	@tools/torture --soak '$(HOURS)'
 
 mutants:	## puts faults into the library and the driver, one at a time: a test has to notice each
 	@tools/mutants

@@ -1,0 +1,1 @@
+onoff_interval=50 shuffle_interval=7

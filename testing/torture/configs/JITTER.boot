@@ -1,0 +1,1 @@
+stutter=0 signals=5

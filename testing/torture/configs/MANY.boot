@@ -1,0 +1,1 @@
+nwriters=5 nwaiters=9 stutter=5

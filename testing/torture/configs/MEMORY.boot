@@ -1,0 +1,1 @@
+failslab=1

@@ -1,0 +1,1 @@
+nwaiters=3 signals=3

@@ -1,0 +1,1 @@
+signals=1 limits=30 stutter=0
