@@ -103,6 +103,7 @@ def main():
             print(f"    {time.monotonic() - begin:7.0f} s  {engine:4} {name:10} {report['hand_overs']:11} hand-overs, "
                   f"{report['counts']['fail']} failed; {sums['hand_overs']} in all", flush=True)
     except KeyboardInterrupt:
+        state.save(STATE, {**sums, "left": max(0, round(left)), "turn": turn})
         print(f"soak: stopped; {max(0, left) / 3600:.2f} hours are left: make soak HOURS={arguments.hours} goes on")
     status = state.show(sums)
     return 1 if failed else status
