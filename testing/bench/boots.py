@@ -16,6 +16,7 @@ import machine
 import modules
 import plan
 import profiles
+import scales
 import show
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -39,7 +40,7 @@ def disk_payload(output, kernel_directory, jobs, *more):
     order = modules.load_order(wanted, modules.built(output), modules.built(kernel_directory))
     return ([("modules/" + os.path.basename(path), path) for path in order]
             + [("bench/jobs/" + os.path.basename(path), path) for path in jobs]
-            + [("bench/disk.sh", os.path.join(HERE, "disk.sh"))])
+            + [("bench/" + name, os.path.join(HERE, name)) for name in ("disk_lib.sh", "disk.sh", "scale.sh")])
 
 
 def choose(kernel_directory):
@@ -120,6 +121,14 @@ def disk_boot(engine, kind, image, jobs, arguments, *more, options=()):
         memory="1536M", cpus=1 if kind == "icount" else 2)
 
 
+def scale_boot(engine, image, jobs, arguments):
+    return machine.Boot(
+        directory=os.path.join(TOP, "out", "results", f"bench-scale-{engine.name}"), kernel=image,
+        script="../bench/scale.sh", deadline=3 * arguments.deadline, tier="big", disk=arguments.disk,
+        environment={"mib": str(scales.MIB), "queues": " ".join(map(str, scales.COUNTS))},
+        payload=disk_payload(arguments.output, arguments.kernel, jobs), memory="1536M", cpus=scales.CPUS)
+
+
 def run(engine, kind, boot, called, arguments, seed):
     """Boots; returns the outcome and what is to be known about the run."""
     print(f"bench: {engine}, {getattr(arguments, called.split()[0])} {called}", flush=True)
@@ -146,26 +155,48 @@ def library(engine, kind, image, arguments, seed):
     return Part(facts, rows, figures.checks(slices, kind), outcome)
 
 
-def disk(engine, kind, image, works, arguments, seed):
-    """The disks, under fio."""
-    directory = os.path.join(OUT, f"jobs-{engine.name}")
-    shutil.rmtree(directory, ignore_errors=True)
-    os.makedirs(directory)
-    jobs = disks.plan(directory, works, arguments.rounds, arguments.milliseconds, seed)
-    boot = disk_boot(engine, kind, image, jobs, arguments)
-    outcome, facts = run(engine, kind, boot, "rounds of fio", arguments, seed)
+def slices_of(boot, rounds):
+    """What fio says of each round, and (name, passed, why) of the rounds of which it says nothing."""
     slices, broken = [], []
-    for number in range(arguments.rounds + 1):
+    for number in range(rounds + 1):
         path = os.path.join(boot.directory, "fio", str(number))
         try:
             slices += disks.read(path, number)
         except (OSError, ValueError, KeyError) as error:
             broken.append((f"disks: round {number} is there", False, f"{type(error).__name__}: {error}"))
+    return slices, broken
+
+
+def empty(name):
+    """A directory for job files."""
+    directory = os.path.join(OUT, name)
+    shutil.rmtree(directory, ignore_errors=True)
+    os.makedirs(directory)
+    return directory
+
+
+def disk(engine, kind, image, works, arguments, seed):
+    """The disks, under fio."""
+    jobs = disks.plan(empty(f"jobs-{engine.name}"), works, arguments.rounds, arguments.milliseconds, seed)
+    boot = disk_boot(engine, kind, image, jobs, arguments)
+    outcome, facts = run(engine, kind, boot, "rounds of fio", arguments, seed)
+    slices, broken = slices_of(boot, arguments.rounds)
     memory = os.path.join(boot.directory, "memory")
     rows = disks.evaluate(slices, works, "icount" if kind == "icount" else "qemu")
     rows += disks.memory(memory) if os.path.exists(memory) else []
     show.disk(rows, facts)
     return Part(facts, rows, broken + disks.checks(slices, works, arguments.rounds), outcome)
+
+
+def scale(engine, kind, image, lines, arguments, seed):
+    """Disks of several queues, under several jobs of fio."""
+    jobs = scales.plan(empty(f"scale-{engine.name}"), lines, arguments.rounds, arguments.milliseconds, seed)
+    boot = scale_boot(engine, image, jobs, arguments)
+    outcome, facts = run(engine, kind, boot, "rounds of fio", arguments, seed)
+    slices, broken = slices_of(boot, arguments.rounds)
+    rows = scales.evaluate(slices, lines)
+    show.scale(rows, facts)
+    return Part(facts, rows, broken + scales.checks(slices, lines, arguments.rounds), outcome)
 
 
 def tables(name, found, symbols, exact):
@@ -212,9 +243,7 @@ def profiled_library(engine, kind, image, chosen, arguments):
 
 def profiled_disk(engine, kind, image, work, arguments):
     """Profiles ours and the one that it is compared with under fio."""
-    directory, out = (os.path.join(OUT, f"{what}-{engine.name}") for what in ("jobs", "profile"))
-    shutil.rmtree(directory, ignore_errors=True)
-    os.makedirs(directory)
+    directory, out = empty(f"jobs-{engine.name}"), os.path.join(OUT, f"profile-{engine.name}")
     names = (disks.OURS, disks.OVER)
     jobs = disks.profile(directory, work, names, arguments.milliseconds)
     boot = disk_boot(engine, kind, image, jobs, arguments, "bench_c", options=profiles.options(profiles.build(OUT), out))

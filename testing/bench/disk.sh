@@ -4,50 +4,8 @@
 # on them, a job file for each round. Sends "memory" with lines DISK PAGES BYTES,
 # and fio/NUMBER with fio's JSON. Where it is profiled, bench_c has the markers.
 
-# shellcheck source=/dev/null
-. /baton/guest/lib.sh
-: "${mib:?}"
-
-configfs=/sys/kernel/config
-cpus=$(nproc)
-failed=0
-
-# Under ENGINE=icount the clock runs ahead of what the tasks of the kernel do.
-[ ! -w /proc/sys/kernel/hung_task_timeout_secs ] || echo 0 >/proc/sys/kernel/hung_task_timeout_secs
-
-put() {
-	echo "$2" >"$1" || {
-		note DISK "$1: $2 was refused"
-		exit 1
-	}
-}
-
-# unscheduled DEVICE: as fast disks are.
-unscheduled() {
-	put "/sys/block/${1#/dev/}/queue/scheduler" none
-}
-
-# null NAME [ATTRIBUTE=VALUE...]: a null_blk that keeps what is written.
-null() {
-	null_dir=$configfs/nullb/$1
-	shift
-	mkdir "$null_dir"
-	for null_setting in size="$mib" memory_backed=1 submit_queues="$cpus" hw_queue_depth=64 "$@" power=1; do
-		put "$null_dir/${null_setting%%=*}" "${null_setting#*=}"
-	done
-	unscheduled "/dev/${null_dir##*/}"
-}
-
-# ours NAME [ATTRIBUTE=VALUE...]
-ours() {
-	ours_dir=$configfs/baton/$1
-	shift
-	mkdir "$ours_dir"
-	for ours_setting in size="$mib" submit_queues="$cpus" queue_depth=64 "$@" power=1; do
-		put "$ours_dir/${ours_setting%%=*}" "${ours_setting#*=}"
-	done
-	unscheduled "/dev/${ours_dir##*/}"
-}
+# shellcheck source=testing/bench/disk_lib.sh
+. /baton/bench/disk_lib.sh
 
 brd() {
 	insmod /baton/modules/brd.ko rd_nr=1 rd_size=$((mib * 1024))
@@ -63,11 +21,6 @@ rust_null() {
 # Bytes that nobody has: free pages, and those that each CPU keeps for itself.
 unused() {
 	awk '$1 == "nr_free_pages" || $1 == "count:" { pages += $2 } END { printf "%d\n", pages * 4096 }' /proc/zoneinfo
-}
-
-# fill DEVICE: writes all of it.
-fill() {
-	dd if=/dev/zero of="$1" bs=1M count="$mib" oflag=direct status=none
 }
 
 # stores DISK DEVICE: fills it, and says how much less is unused then.
@@ -103,18 +56,7 @@ ours baton-plain checksums=0
 fill /dev/baton-plain
 rust_null
 
-# fio leaves files here.
-cd /tmp || exit 1
-for jobs in /baton/bench/jobs/*.fio; do
-	number=${jobs##*/}
-	number=${number%.fio}
-	step "fio $number"
-	fio --output-format=json --output=/tmp/round "$jobs" || {
-		note FIO "round $number: status $?"
-		failed=1
-	}
-	emit "fio/$number" </tmp/round
-done
+rounds
 emit counters </sys/kernel/debug/baton/baton-bench/stats
 
 if [ -n "${profiled:-}" ]; then

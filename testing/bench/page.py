@@ -17,6 +17,10 @@ NAMES = {"c": "over the C way", "c-active": "over C with waitqueue_active() unde
          "null_blk": "over null_blk", "null_blk-cache": "over null_blk with a cache", "brd": "over brd",
          "rnull": "over rnull, which copies nothing", "null_blk-again": "null_blk over null_blk: the noise floor",
          "baton-plain": "without checksums, over null_blk"}
+for count in (2, 4, 8):             # see scales.py
+    for disk, colour, said in (("baton", "#1e8449", "this disk"), ("null_blk", "#c0392b", "null_blk")):
+        COLOURS[f"{disk}-{count}"] = colour
+        NAMES[f"{disk}-{count}"] = f"{said} with {count} over 1"
 TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2)
 
 STYLE = """
@@ -83,7 +87,7 @@ def plot(rows):
 
 def table(rows, unit):
     """Cost per operation of each way, and how often threads went to sleep."""
-    if "ns" not in rows[0]["ways"]["baton"]:
+    if "ns" not in next(iter(rows[0]["ways"].values())):
         return disk_table(rows, unit)
     cells = [f"<tr><th>case</th><th>way</th><th>{unit} per operation, median</th><th>fastest slice</th>"
              "<th>sleeps of the other threads</th><th>sleeps of the caller</th></tr>"]
@@ -130,6 +134,10 @@ def write(path, report):
                  "<p>Above 1 is faster. fio works on one disk after the other, in turn by chance, all in one boot; a ratio is "
                  "that of two of the same round. rnull keeps nothing.</p>"
                  + "".join(section("disk-" + name, run) for name, run in report["disks"].items()))
+    if report.get("scale"):
+        body += ("<h1>What more queues and more jobs come to</h1>"
+                 "<p>Requests over those with one queue, or one job; 8 virtual CPUs, of which two are real ones where the host has two.</p>"
+                 + "".join(section("scale-" + name, run) for name, run in report["scale"].items()))
     with open(path, "w", encoding="utf-8") as stream:
         stream.write(
             f"<!DOCTYPE html><html lang='en'><meta charset='utf-8'><title>baton: ratios</title><style>{STYLE}</style>"

@@ -3,6 +3,7 @@
 
 import disks
 import plan
+import scales
 
 
 def run_of(facts):
@@ -67,4 +68,15 @@ def disk(rows, facts):
         if row["case"] == "disk-memory":
             print("\nmemory for a stored page of 4096 bytes, besides itself: "
                   + ", ".join(f"{name} {way['overhead']:.1f} bytes" for name, way in row["ways"].items()))
+    run_of(facts)
+
+
+def scale(rows, facts):
+    """One line for each disk: its IOPS with one, and what more of them come to."""
+    print(f"\n{'scale':<20} {'disk':<10} {'IOPS of 1':>10}   over that, with 2, 4 and 8")
+    for row in rows:
+        for name in scales.DISKS:
+            ratios = [row["ratios"][f"{name}-{count}"] for count in scales.COUNTS[1:]]
+            print(f"{row['case'] if name == disks.OURS else '':<20} {name:<10} {number(row['ways'][f'{name}-1']['iops']):>10}   "
+                  + "   ".join(f"{ratio['median']:.3f} ({ratio['low']:.3f}..{ratio['high']:.3f})" for ratio in ratios))
     run_of(facts)
