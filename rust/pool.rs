@@ -35,7 +35,8 @@
 //!
 //! The *pool's lock* is a spinlock and held for lookups only: nothing is allocated and no destructor
 //! of the user's runs under it, so reclaim may take it whatever the allocation was for. Who uses a
-//! node is counted under another lock, a leaf, so that a pin may be dropped anywhere: see `count.rs`.
+//! node is counted in a word of its own, and who waits for that under another lock, a leaf, so that a pin may be
+//! dropped anywhere: see `word.rs` and `count.rs`.
 //! The payload of a node is under a mutex of its own. It is taken through a pin, hence without the
 //! pool's lock; do not take it on a path from reclaim: [`Exclusive::try_lock`](Handle::try_lock) is
 //! there for that.
@@ -44,6 +45,13 @@
 
 // From the bottom up.
 mod key;
+
+mod drain_protocol {
+    pub(super) use crate::drain::protocol::Word;
+}
+mod word;
+
+mod slots;
 
 mod count;
 mod table;
@@ -59,10 +67,6 @@ mod guard;
 mod reclaim;
 
 pub use batch::Batch;
-pub use count::{
-    Leak,
-    Refused, //
-};
 pub use guard::{
     CanGiveUp,
     PoolGuard, //
@@ -83,5 +87,9 @@ pub use key::{
 pub use nodes::{
     new_pool,
     Pool, //
+};
+pub use slots::{
+    Leak,
+    Refused, //
 };
 pub use table::Candidate;

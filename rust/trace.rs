@@ -101,6 +101,12 @@ pub(crate) fn run_is_on() -> bool {
     is_on!(__tracepoint_baton_run)
 }
 
+/// The same for [`pin`].
+#[inline(always)]
+pub(crate) fn pin_is_on() -> bool {
+    is_on!(__tracepoint_baton_pin)
+}
+
 events! {
     /// The calling task is going to sleep.
     wait, wait_slow(about: &About), __tracepoint_baton_wait => {

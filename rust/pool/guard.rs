@@ -4,7 +4,6 @@
 
 use super::{
     batch::Batch,
-    count::Refused,
     handle::{
         Exclusive,
         Handle,
@@ -15,10 +14,12 @@ use super::{
         Note, //
     },
     nodes::Pool,
+    slots::Refused,
     table::{
         Candidate,
         Table, //
     },
+    word::Part, //
 };
 use crate::{
     context::{
@@ -124,10 +125,10 @@ impl<K: Key, N: Send + 'static, M: Note, L: Level> Pool<K, N, M, L> {
         table.oldest_first(|record| {
             let ticket = record.ticket();
             // Nobody pins it now, because that takes the pool's lock. The user is not asked with the
-            // counts locked.
+            // counts locked. Who waits for it may have got it meanwhile.
             if self.uses.pins(ticket) == Some(0)
                 && wanted(record.candidate(0))
-                && self.uses.own(ticket, at).is_ok()
+                && self.uses.begin(ticket, Part::Sole, at).is_ok()
             {
                 return Some(Handle::new(self, record.grant()));
             }
@@ -143,7 +144,7 @@ impl<K: Key, N: Send + 'static, M: Note, L: Level> Pool<K, N, M, L> {
         at: &'static Location<'static>,
     ) -> Result<Exclusive<'_, K, N, M, L>, Refused> {
         let record = table.get(number).ok_or(Refused::Absent)?;
-        self.uses.own(record.ticket(), at)?;
+        self.uses.begin(record.ticket(), Part::Sole, at)?;
         Ok(Handle::new(self, record.grant()))
     }
 }
@@ -160,7 +161,7 @@ impl<'p, K: Key, N: Send + 'static, M: Note, C: Level, L: Level> PoolGuard<'p, '
     pub fn pin(&mut self, key: K) -> Result<Pinned<'p, K, N, M, L>, Refused> {
         let (at, number) = (Location::caller(), key.number());
         let grant = self.table.use_by(number, Refused::Absent, |ticket| {
-            self.pool.uses.pin(ticket, at)
+            self.pool.uses.begin(ticket, Part::Pin, at)
         })?;
         Ok(Handle::new(self.pool, grant))
     }
@@ -187,7 +188,7 @@ impl<'p, K: Key, N: Send + 'static, M: Note, C: Level, L: Level> PoolGuard<'p, '
             let ticket = record.ticket();
             let pins = pool.uses.pins(ticket)?;
             // Who waits for the pins may have got the node while the user was asked.
-            if wanted(record.candidate(pins)) && pool.uses.pin(ticket, at).is_ok() {
+            if wanted(record.candidate(pins)) && pool.uses.begin(ticket, Part::Pin, at).is_ok() {
                 batch.push(Handle::new(pool, record.grant()));
             }
             None

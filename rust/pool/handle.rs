@@ -13,6 +13,7 @@ use super::{
         Node,
         Outside, //
     },
+    word::Part, //
 };
 use crate::{
     context::MaySleep,
@@ -22,8 +23,7 @@ use crate::{
         Level,
         Unordered, //
     },
-    shrinker::Reclaim,
-    trace::Pin as Step, //
+    shrinker::Reclaim, //
 };
 use core::{
     marker::PhantomData,
@@ -129,11 +129,7 @@ impl<'p, K: Key, N: Send + 'static, M: Note, L: Level, U: Use> Handle<'p, K, N, 
         }
     }
 
-    const ENDS: Step = if U::IS_SOLE {
-        Step::GivesBack
-    } else {
-        Step::Unpins
-    };
+    const PART: Part = if U::IS_SOLE { Part::Sole } else { Part::Pin };
 
     /// Returns what the node is.
     ///
@@ -192,7 +188,7 @@ impl<'p, K: Key, N: Send + 'static, M: Note, L: Level> Exclusive<'p, K, N, M, L>
     #[doc(alias = "btree_node_free")]
     pub fn free(self, _unheld: &mut impl Unheld<L>) {
         let taken = self.take();
-        self.pool.uses.remove(self.grant.ticket, Step::GivesBack);
+        self.pool.uses.remove(self.grant.ticket, Part::Sole);
         drop((taken, self.into_node()));
     }
 
@@ -224,7 +220,7 @@ impl<'p, K: Key, N: Send + 'static, M: Note, L: Level> Exclusive<'p, K, N, M, L>
             .add(cx, key, note, node, Some(&self.grant), at, flags)
         {
             Ok(pin) => {
-                self.pool.uses.remove(self.grant.ticket, Step::GivesBack);
+                self.pool.uses.remove(self.grant.ticket, Part::Sole);
                 drop(self.into_node());
                 Ok(pin)
             }
@@ -298,7 +294,7 @@ impl<K: Key, N: Send + 'static, M: Note, L: Level> Pool<K, N, M, L> {
         let added = Outside::new(grant.clone(), note, flags)
             .and_then(|node| self.put(node, old).map_err(|_unused| EEXIST));
         if let Err(error) = added {
-            self.uses.remove(ticket, Step::Unpins);
+            self.uses.remove(ticket, Part::Pin);
             return Err(error);
         }
         Ok(Handle::new(self, grant))
@@ -332,6 +328,6 @@ impl<K: Key, N: Send + 'static, M: Note, L: Level> Pool<K, N, M, L> {
 
 impl<K: Key, N: Send + 'static, M: Note, L: Level, U: Use> Drop for Handle<'_, K, N, M, L, U> {
     fn drop(&mut self) {
-        self.pool.uses.end(self.grant.ticket, Self::ENDS);
+        self.pool.uses.end(self.grant.ticket, Self::PART);
     }
 }

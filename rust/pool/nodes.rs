@@ -3,18 +3,16 @@
 //! The pool itself: the nodes under its lock, and their counts beside it.
 
 use super::{
-    count::{
-        Leak,
-        Uses, //
-    },
+    count::Uses,
     key::{
         Key,
         Note, //
     },
+    slots::Leak,
     table::{
         Outside,
         Table, //
-    },
+    }, //
 };
 use crate::level::{
     Level,

@@ -3,13 +3,13 @@
 //! What reclaim can do with a pool: try.
 
 use super::{
-    count::Refused,
     handle::Exclusive,
     key::{
         Key,
         Note, //
     },
     nodes::Pool,
+    slots::Refused,
     table::Candidate, //
 };
 use crate::{

@@ -3,11 +3,11 @@
 //! What is under a pool's lock: the nodes by key, and by age.
 
 use super::{
-    count::Ticket,
     key::{
         Key,
         Note, //
     },
+    slots::Ticket, //
 };
 use core::ptr;
 use kernel::{
