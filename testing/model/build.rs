@@ -70,6 +70,8 @@ const SOURCES: &[(&str, &str)] = &[
     ("count", "testing/model/src/count.rs"),
     ("completion_word", "rust/completion/word.rs"),
     ("completion", "testing/model/src/completion.rs"),
+    ("pool_word", "rust/pool/word.rs"),
+    ("pool", "testing/model/src/pool.rs"),
     ("stop_protocol", "rust/stop/protocol.rs"),
     ("stop", "testing/model/src/stop.rs"),
 ];
