@@ -26,6 +26,7 @@ line or a part of it, that occurs there exactly once.
 
 import argparse
 import concurrent.futures
+import fnmatch
 import glob
 import hashlib
 import os
@@ -128,9 +129,9 @@ def moved(move, modules):
         base = os.path.join(TOP, re.split(r"[*?]", pattern)[0])
         base = base if os.path.isdir(base) else os.path.dirname(base)
         sources += [(path, os.path.relpath(path, base)) for path in found if os.path.isfile(path)]
-    skipped = set(move.get("except", []))
+    skipped = move.get("except", [])
     for path, name in sources:
-        if name in skipped:
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in skipped):
             continue
         with open(path, encoding="utf-8") as stream:
             yield os.path.join(move["to"], name), intree_edits.narrow(intree_edits.RULES[move["rule"]](stream.read(), modules))
