@@ -9,49 +9,54 @@
 
 lock_stat=/proc/lock_stat
 switch=/proc/sys/kernel/lock_stat
-requests=2048
+requests=4096
 
-# taken WAY: does requests at random, and writes how often each lock was taken.
+# taken WAY [ARGUMENT...]: does requests at random, and writes how often each lock was taken.
 taken() {
 	echo 0 >"$lock_stat"
 	echo 1 >"$switch"
-	fio --name="$1" --filename=/dev/l --ioengine=io_uring --direct=1 --rw="rand$1" --bs=4k --size=4m \
-		--number_ios=$((requests / 2)) --numjobs=2 --iodepth=8 \
-		--group_reporting=1 --output="$work/$1.txt"
+	fio --name="$1" --filename=/dev/l --ioengine=io_uring --direct=1 --rw=randread --bs=4k --size=8m \
+		--number_ios=$((requests / 2)) --numjobs=2 --iodepth=8 --group_reporting=1 \
+		--output="$work/$1.txt" "${@:2}"
 	echo 0 >"$switch"
 	# NAME: con-bounces contentions, four times of waits, acq-bounces acquisitions, four times of holds
 	awk -F: 'NF > 1 && split($NF, n, " ") >= 12 {
 		name = $0
 		sub(/:[^:]*$/, "", name)
 		sub(/^ */, "", name)
-		print n[8], n[2], name
-	}' "$lock_stat" | sort -rn >"$work/$1.locks"
+		print n[8], name
+	}' "$lock_stat" >"$work/$1.locks"
 	[ -s "$work/$1.locks" ]
-	echo "$1: taken, waited for, lock"
-	awk -v least=$((requests / 8)) '$1 >= least' "$work/$1.locks"
 }
 
-# ours WAY: those of our locks that every eighth request has taken, or more. A lock of Rust is named by its
-# place, and a tree has the lock of its XArray.
+# ours WAY: those of our locks that every other request has taken, or more, and how often. A lock of Rust is
+# named by its place, and a tree has the lock of its XArray; what fio takes is taken without any I/O as well.
 ours() {
-	awk -v least=$((requests / 8)) '$1 >= least && /\.rs|\/[a-z]|::|xa_lock/' "$work/$1.locks"
+	awk -v least=$((requests / 2)) '
+		{ count = $1; sub(/^[0-9]+ /, "") }
+		NR == FNR { idle[$0] = count; next }
+		count - idle[$0] >= least && /\.rs|\/[a-z]|::|xa_lock/ { print count - idle[$0], $0 }
+	' "$work/idle.locks" "$work/$1.locks"
 }
 
 no_lock_to_read() {
 	disk l size=64 submit_queues=2
-	dd if=/dev/urandom of=/dev/l bs=1M count=4 oflag=direct conv=fsync,notrunc status=none
+	dd if=/dev/urandom of=/dev/l bs=1M count=8 oflag=direct conv=fsync,notrunc status=none
 	settle 20 test "$(stat_of l log_stable)" = "$(stat_of l log_position)"
+	taken idle --ioengine=null
 	taken read
 	[ -z "$(ours read)" ] || {
 		echo "these are taken by reads:"
 		ours read
 		return 1
 	}
-	taken write
+	taken write --rw=randwrite
 	[ -n "$(ours write)" ] || {
 		echo "writes take none of our locks, so they are not counted"
 		return 1
 	}
+	echo "a write takes:"
+	ours write
 	undisk l
 }
 
