@@ -2,7 +2,7 @@
 
 //! A notification that `CondVar` loses, by hand: two readers wait for an item, the first one is killed.
 //!
-//! Of the `kernel` crate alone, without `unsafe`. In `/sys/kernel/debug/condvar_lost/`, for a mutex and for a
+//! Safe code, of the `kernel` crate alone. In `/sys/kernel/debug/condvar_lost/`, for a mutex and for a
 //! spinlock:
 //!
 //! - `take`: a read waits for an item, takes it, and says so;
