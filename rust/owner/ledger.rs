@@ -258,6 +258,29 @@ pub(super) unsafe extern "C" fn reap(work: *mut bindings::work_struct) {
     }
 }
 
+/// Returns for how many jiffies something has lasted that began at `since`.
+///
+/// Whoever tears something down does not ask for the lock, so it may have begun when `now` was read already:
+///
+/// ```text
+///   watcher                                  who closes something
+///   1 now = jiffies
+///                                            2 since = jiffies, a tick later
+///                                            3 state = CLOSING
+///   4 sees 3: it began in the future
+/// ```
+const fn lasted(now: usize, since: usize) -> usize {
+    // CAST: As `time_after()` does, which is right for half of what the clock counts.
+    let ticks = now.wrapping_sub(since) as isize;
+    if ticks > 0 {
+        ticks as usize
+    } else {
+        0
+    }
+}
+
+const _: () = assert!(lasted(7, 5) == 2 && lasted(1, usize::MAX) == 2 && lasted(5, 6) == 0);
+
 /// Names what has been torn down for too long, every `patience` jiffies; returns when to look again, or 0
 /// if nothing is being torn down.
 ///
@@ -273,10 +296,10 @@ unsafe extern "C" fn baton_owner_watch(patience: usize) -> usize {
         if !node.is_being_torn_down() {
             return None;
         }
-        let mut quiet = now.wrapping_sub(node.named.get().unwrap_or(node.since.load(Relaxed)));
+        let since = node.since.load(Relaxed);
+        let mut quiet = lasted(now, node.named.get().unwrap_or(since));
         if quiet >= patience {
-            let ticks = now.wrapping_sub(node.since.load(Relaxed));
-            let seconds = ticks * ffi::BATON_OWNER_PATIENCE / patience.max(1);
+            let seconds = lasted(now, since) * ffi::BATON_OWNER_PATIENCE / patience.max(1);
             pr_warn!("{node}, has not ended for {seconds} s\n");
             // SAFETY: The value is alive: its state is changed to `RELEASED` under the lock.
             unsafe { (node.vtable.report)(node) };
