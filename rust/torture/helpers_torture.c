@@ -4,6 +4,7 @@
  * have them, and what a task is to the perturbations. See shim.rs.
  */
 
+#include <linux/freezer.h>
 #include <linux/kconfig.h>
 #include <linux/module.h>
 #include <linux/preempt.h>
@@ -26,6 +27,7 @@ torture_param(int, stat_interval, 10, "Number of seconds between stats printk()s
 torture_param(int, signals, 5, "Number of milliseconds between signals to tasks that wait, 0=disable");
 torture_param(int, limits, 5, "Percentage of waits of every other task that have a short time limit");
 torture_param(int, failslab, 0, "Whether failslab is told to hit the tasks (its task-filter)");
+torture_param(int, freezer, 0, "Whether the freezer may find the tasks asleep");
 torture_param(int, deadline, 5000, "Number of milliseconds after which it is a failure that a task gets nothing");
 torture_param(int, verbose, 0, "Enable verbose debugging printk()s");
 
@@ -42,6 +44,7 @@ void baton_torture_params(struct baton_torture_params *params)
 		.signals = signals,
 		.limits = limits,
 		.failslab = failslab,
+		.freezer = freezer,
 		.deadline = deadline,
 		.verbose = verbose,
 	};
@@ -53,13 +56,21 @@ bool baton_torture_hotplug(void)
 	return IS_ENABLED(CONFIG_HOTPLUG_CPU);
 }
 
-/* Called by each task that is tortured, before anything else. */
-void baton_torture_task_begin(bool failslab)
+/* Whether tasks can be frozen. */
+bool baton_torture_freezer(void)
+{
+	return IS_ENABLED(CONFIG_FREEZER);
+}
+
+/* Called by each task of the test, before anything else. */
+void baton_torture_task_begin(bool failslab, bool freezer)
 {
 	/* As locktorture does: who starts and ends it all has its turn, too. */
 	set_user_nice(current, MAX_NICE);
 	allow_signal(SIGINT);
 	allow_signal(SIGKILL);
+	if (freezer)
+		set_freezable();
 #ifdef CONFIG_FAULT_INJECTION
 	current->make_it_fail = failslab;
 #endif

@@ -37,6 +37,7 @@ struct RawParams {
     signals: c_int,
     limits: c_int,
     failslab: c_int,
+    freezer: c_int,
     deadline: c_int,
     verbose: c_int,
 }
@@ -87,7 +88,8 @@ extern "C" {
     // `torture.h`
     fn baton_torture_params(params: *mut RawParams);
     fn baton_torture_hotplug() -> bool;
-    fn baton_torture_task_begin(failslab: bool);
+    fn baton_torture_freezer() -> bool;
+    fn baton_torture_task_begin(failslab: bool, freezer: bool);
     fn baton_torture_signal(task: *mut bindings::task_struct, fatal: bool);
     fn baton_torture_forget_signals() -> bool;
     fn baton_torture_switches() -> c_ulong;
@@ -106,6 +108,7 @@ pub(crate) struct Params {
     pub(crate) signals: i32,
     pub(crate) limits: i32,
     pub(crate) failslab: i32,
+    pub(crate) freezer: i32,
     pub(crate) deadline: i32,
     pub(crate) verbose: i32,
 }
@@ -132,6 +135,7 @@ impl Params {
             signals: raw.signals,
             limits: raw.limits,
             failslab: raw.failslab,
+            freezer: raw.freezer,
             deadline: raw.deadline,
             verbose: raw.verbose,
         })
@@ -142,6 +146,12 @@ impl Params {
 pub(crate) fn has_hotplug() -> bool {
     // SAFETY: Reads the configuration.
     unsafe { baton_torture_hotplug() }
+}
+
+/// Returns whether this kernel can freeze tasks.
+pub(crate) fn has_freezer() -> bool {
+    // SAFETY: Reads the configuration.
+    unsafe { baton_torture_freezer() }
 }
 
 /// The one torture test that runs.
@@ -216,12 +226,13 @@ pub(crate) fn must_stop() -> bool {
 }
 
 /// Pauses with all others. Called by each task between two turns.
-pub(crate) fn pause(_cx: &mut MaySleep, title: &CStr) {
+pub(crate) fn pause(cx: &mut MaySleep, title: &CStr) {
     // SAFETY: The caller may sleep, by its capability.
     unsafe {
         stutter_wait(title.as_char_ptr());
         baton_torture_resched();
     }
+    cx.try_to_freeze();
 }
 
 /// Lets the caller run before the tasks that are tortured: it looks after them.
@@ -270,6 +281,9 @@ pub(crate) trait Body: Send + Sync + 'static {
     fn failslab(&self) -> bool {
         false
     }
+
+    /// Whether the freezer may stop it, where it waits or asks for that.
+    fn freezer(&self) -> bool;
 
     /// Runs until [`must_stop`].
     fn run(&self, cx: &mut MaySleep, title: &CStr);
@@ -335,8 +349,8 @@ impl<B: Body> Kthread<B> {
     unsafe extern "C" fn entry(start: *mut c_void) -> c_int {
         // SAFETY: By the safety requirements.
         let start = unsafe { &*start.cast_const().cast::<Start<B>>() };
-        // SAFETY: Changes what the calling task is to signals and to failslab.
-        unsafe { baton_torture_task_begin(start.body.failslab()) };
+        // SAFETY: Changes what the calling task is to signals, to failslab and to the freezer.
+        unsafe { baton_torture_task_begin(start.body.failslab(), start.body.freezer()) };
         start.body.run(&mut MaySleep::assert(), &start.title);
         // SAFETY: It prints the title, and waits until the task is stopped.
         unsafe { torture_kthread_stopping(start.title.as_char_ptr()) };

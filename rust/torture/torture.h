@@ -22,13 +22,15 @@ struct baton_torture_params {
 	int signals;
 	int limits;
 	int failslab;
+	int freezer;
 	int deadline;
 	int verbose;
 };
 
 void baton_torture_params(struct baton_torture_params *params);
 bool baton_torture_hotplug(void);
-void baton_torture_task_begin(bool failslab);
+bool baton_torture_freezer(void);
+void baton_torture_task_begin(bool failslab, bool freezer);
 void baton_torture_signal(struct task_struct *task, bool fatal);
 bool baton_torture_forget_signals(void);
 unsigned long baton_torture_switches(void);

@@ -57,6 +57,7 @@ pub(crate) struct Load {
     /// Percentage of waits with a short limit.
     pub(crate) limits: u64,
     pub(crate) failslab: bool,
+    pub(crate) freezer: bool,
 }
 
 /// A row under torture.
@@ -149,6 +150,10 @@ impl Board {
 
     pub(crate) fn limits(&self) -> u64 {
         self.load.limits
+    }
+
+    pub(crate) fn freezer(&self) -> bool {
+        self.load.freezer
     }
 
     pub(crate) fn waiters(&self) -> usize {
@@ -262,13 +267,14 @@ impl Board {
         self.statistics();
         let good = self.fails.load(Relaxed) == 0;
         pr_alert!(
-            "{}-torture:--- End of test: {}: nwriters={} nwaiters={} limits={} failslab={}\n",
+            "{}-torture:--- End of test: {}: nwriters={} nwaiters={} limits={} failslab={} freezer={}\n",
             self.kind.name,
             if good { "SUCCESS" } else { "FAILURE" },
             self.load.writers,
             self.load.waiters,
             self.load.limits,
-            u32::from(self.load.failslab)
+            u32::from(self.load.failslab),
+            u32::from(self.load.freezer)
         );
     }
 }
@@ -293,6 +299,7 @@ impl Worker {
         };
         let (before, mut looks) = (by_others(), 0);
         while by_others() == before && !board.is_closed() && !shim::must_stop() {
+            cx.try_to_freeze();
             if looks < YIELDS {
                 yield_now(cx);
             } else {
@@ -307,6 +314,10 @@ impl Worker {
 impl Body for Worker {
     fn failslab(&self) -> bool {
         self.board.load.failslab
+    }
+
+    fn freezer(&self) -> bool {
+        self.board.load.freezer
     }
 
     fn run(&self, cx: &mut MaySleep, title: &CStr) {

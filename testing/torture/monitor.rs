@@ -33,15 +33,22 @@ pub(crate) struct Monitor {
     pub(crate) deadline_ms: u64,
     /// In seconds; zero for none but those at the end.
     pub(crate) stat_interval: u64,
+    pub(crate) freezer: bool,
 }
 
 impl Body for Monitor {
+    /// It counts looks: there are none while those that it looks at are frozen.
+    fn freezer(&self) -> bool {
+        self.freezer
+    }
+
     fn run(&self, cx: &mut MaySleep, _title: &CStr) {
         shim::hurry();
         let (mut random, mut looks) = (Random::new(), 0);
         let most = self.deadline_ms / PERIOD_MS;
         while !shim::must_stop() {
             random.sleep_us(cx, PERIOD_MS as u32 * 1000);
+            cx.try_to_freeze();
             looks += 1;
             for board in &self.boards {
                 board.look(cx, most, PERIOD_MS);
@@ -69,6 +76,11 @@ pub(crate) struct Signaller {
 }
 
 impl Body for Signaller {
+    /// A signal for a task that is frozen is for later.
+    fn freezer(&self) -> bool {
+        false
+    }
+
     fn run(&self, cx: &mut MaySleep, _title: &CStr) {
         shim::hurry();
         let mut random = Random::new();

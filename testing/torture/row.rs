@@ -4,7 +4,10 @@
 
 use crate::{
     board::Board,
-    shim::Random,
+    shim::{
+        self,
+        Random, //
+    },
     tally::{
         Role,
         Stock,
@@ -76,6 +79,8 @@ pub(crate) enum How {
     Idle,
     Interruptible,
     Killable,
+    /// Killably; the freezer may leave the task as it is.
+    Freezable,
     Ticks(usize),
     Time(Delta),
 }
@@ -130,6 +135,7 @@ impl<'b> Me<'b> {
     /// Returns how to wait for what the row can close.
     pub(crate) fn how(&mut self) -> How {
         match self.random.below(8) {
+            _ if self.board.freezer() => self.how_killable(),
             0 => How::Idle,
             1 | 2 => How::Uninterruptible,
             _ => self.how_killable(),
@@ -138,8 +144,12 @@ impl<'b> Me<'b> {
 
     /// Returns how to wait for what only a signal ends.
     ///
-    /// Every other task has no limits: it would make good what was lost.
+    /// Every other task has no limits: it would make good what was lost. Where tasks are frozen, who is not
+    /// would wait for who is.
     pub(crate) fn how_killable(&mut self) -> How {
+        if self.board.freezer() {
+            return How::Freezable;
+        }
         if self.index % 2 == 1 && self.random.below(100) < self.board.limits() {
             return if self.random.below(4) == 0 {
                 How::Ticks(self.random.below(2) as usize)
@@ -152,6 +162,11 @@ impl<'b> Me<'b> {
         } else {
             How::Killable
         }
+    }
+
+    /// Returns whether all waits were ended, or are about to be: for loops that no wait ends.
+    pub(crate) fn is_over(&self) -> bool {
+        self.board.is_closed() || shim::must_stop()
     }
 
     /// Something is wrong that must not be.
@@ -182,6 +197,20 @@ macro_rules! waited {
 /// As [`waited!`], where the mode must be one that a signal or the time can end.
 #[macro_export]
 macro_rules! waited_killable {
+    ($how:expr, |$mode:ident| $wait:expr) => {{
+        match $how {
+            $crate::row::How::Freezable => {
+                let $mode = ::baton::event::Mode::freezable(::baton::event::Killable);
+                $wait.map_err(::kernel::error::Error::from)
+            }
+            how => $crate::waited_holding!(how, |$mode| $wait),
+        }
+    }};
+}
+
+/// As [`waited_killable!`], with something held, so that the task must not be frozen: nobody else is who has it.
+#[macro_export]
+macro_rules! waited_holding {
     ($how:expr, |$mode:ident| $wait:expr) => {{
         use ::baton::event::Mode as _;
         match $how {

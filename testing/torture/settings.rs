@@ -65,6 +65,7 @@ impl Settings {
         check("failslab", given.failslab, 0, 1)?;
         check("deadline", given.deadline, 1000, 600_000)?;
         check("verbose", given.verbose, 0, 1)?;
+        check("freezer", given.freezer, 0, i32::from(shim::has_freezer()))?;
         if shim::has_hotplug() {
             check("onoff_interval", given.onoff_interval, 0, 10_000)?;
         } else if given.onoff_interval != 0 {
@@ -82,6 +83,7 @@ impl Settings {
                 waiters: given.nwaiters as usize,
                 limits: given.limits as u64,
                 failslab: given.failslab != 0,
+                freezer: given.freezer != 0,
             },
             given,
         })

@@ -81,6 +81,7 @@ fn start(cx: &mut MaySleep, settings: &Settings) -> Result<Running> {
         boards: listed()?,
         deadline_ms: given.deadline as u64,
         stat_interval: given.stat_interval as u64,
+        freezer: settings.load.freezer,
     };
     let signaller = match given.signals {
         0 => None,

@@ -1,1 +1,1 @@
-nwriters=5 nwaiters=9 stutter=5
+nwriters=3 nwaiters=5 stutter=5

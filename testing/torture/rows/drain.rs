@@ -9,6 +9,7 @@ use crate::{
         Me,
         Row, //
     },
+    waited_holding,
     waited_killable, //
 };
 use baton::{
@@ -112,7 +113,7 @@ impl Row for DrainRow {
     /// Shuts the gate, and waits until nothing is in flight.
     fn take(&self, cx: &mut MaySleep, me: &mut Me<'_>) -> Result<u64> {
         let mut shut = waited_killable!(me.how_killable(), |mode| self.drain.shut(cx, mode))?;
-        waited_killable!(me.how_killable(), |mode| shut.wait(mode))?;
+        waited_holding!(me.how_killable(), |mode| shut.wait(mode))?;
         self.owner.alone(me, |me| {
             if self.counted.0.load(Relaxed) != 0 {
                 me.fail("the wait has ended, and something is in flight");

@@ -38,22 +38,22 @@ use kernel::{
 const ENTRIES: usize = 2;
 
 /// A number that is never less than nothing.
-struct Users(Atomic<i32>);
+pub(super) struct Users(Atomic<i32>);
 
 impl Users {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(Atomic::new(0))
     }
 
-    fn come(&self) {
+    pub(super) fn come(&self) {
         self.0.fetch_add(1, Full);
     }
 
-    fn go(&self) {
+    pub(super) fn go(&self) {
         self.0.fetch_add(-1, Full);
     }
 
-    fn are_there(&self) -> bool {
+    pub(super) fn are_there(&self) -> bool {
         self.0.load(Relaxed) != 0
     }
 }

@@ -35,14 +35,14 @@ use kernel::{
 };
 
 /// How many values a store holds.
-const ROOM: usize = 4;
+pub(super) const ROOM: usize = 4;
 
 /// A ring of values.
 #[derive(Default)]
 pub(super) struct Ring {
     values: [u64; ROOM],
     first: usize,
-    len: usize,
+    pub(super) len: usize,
 }
 
 impl Ring {
@@ -69,7 +69,7 @@ impl Ring {
         value
     }
 
-    fn left(&self) -> Stock {
+    pub(super) fn left(&self) -> Stock {
         let indexes = self.first..self.first + self.len;
         let values = indexes.map(|index| self.values[index % ROOM]);
         Stock {
@@ -152,6 +152,26 @@ impl Way for OfTwo {
         Ok(match taken {
             Either::First(value) | Either::Second(value) => value,
         })
+    }
+}
+
+/// By any of two events of one kind.
+struct AnyOf;
+
+impl Way for AnyOf {
+    const BOTH: bool = true;
+
+    fn take<B: Backend, P: Policy>(
+        store: &Lock<Store<P>, B>,
+        cx: &mut MaySleep,
+        me: &mut Me<'_>,
+    ) -> Result<u64> {
+        let (_, value) = waited!(me.how(), |mode| store
+            .lock_in(cx)
+            .on_any(|s| [&s.values, &s.others])
+            .when(|ring| ring.len > 0, Ring::pop)
+            .wait(mode))?;
+        Ok(value)
     }
 }
 
@@ -277,5 +297,6 @@ rows! {
     irq: new_spinlock_irq, Any, Claimed;
     fifo: new_spinlock, Fifo, Claimed;
     either: new_spinlock, Any, OfTwo;
+    any: new_mutex, Any, AnyOf;
     relock: new_mutex, Any, Relocked;
 }

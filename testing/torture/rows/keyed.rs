@@ -39,9 +39,9 @@ use kernel::{
 /// As many keys as there can be waiters.
 const KEYS: usize = 16;
 
-type Slot = Option<u64>;
+pub(super) type Slot = Option<u64>;
 
-fn stock(slots: &[Slot]) -> Stock {
+pub(super) fn stock(slots: &[Slot]) -> Stock {
     let values = || slots.iter().flatten();
     Stock {
         count: values().count() as u64,
