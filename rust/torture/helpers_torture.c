@@ -10,7 +10,9 @@
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
 #include <linux/torture.h>
+#include <linux/workqueue.h>
 
 #include "torture.h"
 
@@ -105,4 +107,38 @@ void baton_torture_resched(void)
 {
 	preempt_disable();
 	preempt_enable();
+}
+
+/* Something that is done in a soft interrupt. */
+struct baton_bottom {
+	struct work_struct work;
+	void (*fn)(void *data);
+	void *data;
+};
+
+struct workqueue_struct *baton_torture_bottom_new(void)
+{
+	return alloc_workqueue("baton_torture_bh", WQ_BH | WQ_PERCPU, 0);
+}
+
+static void baton_bottom_run(struct work_struct *work)
+{
+	struct baton_bottom *bottom = container_of(work, struct baton_bottom, work);
+
+	bottom->fn(bottom->data);
+	kfree(bottom);
+}
+
+/* Calls @fn in a soft interrupt of this CPU. -ENOMEM: it will not be called. */
+int baton_torture_bottom(struct workqueue_struct *wq, void (*fn)(void *data), void *data)
+{
+	struct baton_bottom *bottom = kmalloc_obj(*bottom, GFP_KERNEL);
+
+	if (!bottom)
+		return -ENOMEM;
+	INIT_WORK(&bottom->work, baton_bottom_run);
+	bottom->fn = fn;
+	bottom->data = data;
+	queue_work(wq, &bottom->work);
+	return 0;
 }

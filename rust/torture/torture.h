@@ -9,6 +9,7 @@
 #include <linux/types.h>
 
 struct task_struct;
+struct workqueue_struct;
 
 /* The module parameters, see helpers_torture.c. */
 struct baton_torture_params {
@@ -35,6 +36,8 @@ void baton_torture_signal(struct task_struct *task, bool fatal);
 bool baton_torture_forget_signals(void);
 unsigned long baton_torture_switches(void);
 void baton_torture_resched(void);
+struct workqueue_struct *baton_torture_bottom_new(void);
+int baton_torture_bottom(struct workqueue_struct *wq, void (*fn)(void *data), void *data);
 
 /* What is wrong with a set of boxes. Known to busted.rs by number. */
 enum baton_fault {

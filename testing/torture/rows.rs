@@ -84,6 +84,7 @@ pub(crate) static TABLE: &[Kind] = &[
     row!("drain_task", drain::task),
     row!("drain_work", drain::work),
     row!("drain_timer", drain::timer),
+    row!("drain_softirq", drain::softirq),
     row!("drain_task_work", errand::task_work),
     row!("drain_nested", gate::nested),
     row!("drain_owned", gate::owned),

@@ -23,6 +23,8 @@ mod rows;
 mod settings;
 mod tally;
 
+#[path = "../../rust/torture/bottom.rs"]
+mod bottom;
 #[path = "../../rust/torture/boxes.rs"]
 mod boxes;
 #[path = "../../rust/torture/shim.rs"]

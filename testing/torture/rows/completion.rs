@@ -156,7 +156,7 @@ impl Row for CountedRow {
 
     fn left(&self, _cx: &mut MaySleep) -> Stock {
         let mut left = 0;
-        while self.completion.try_wait() {
+        while left <= u64::from(AHEAD) && self.completion.try_wait() {
             left += 1;
         }
         Stock {

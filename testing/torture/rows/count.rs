@@ -90,9 +90,15 @@ impl CountRow {
 }
 
 impl Row for CountRow {
-    fn give(&self, _cx: &mut MaySleep, me: &mut Me<'_>) -> Result<u64> {
+    /// Counts, or waits for another number than who waits until all are done.
+    fn give(&self, cx: &mut MaySleep, me: &mut Me<'_>) -> Result<u64> {
         let index = me.random.below(me.waiters() as u64) as usize;
-        self.pieces(index)?.count.up()?.down();
+        let count = &self.pieces(index)?.count;
+        if me.random.below(2) == 0 {
+            waited_killable!(me.how_killable(), |mode| count.wait_for(cx, 1, mode))?;
+        } else {
+            count.up()?.down();
+        }
         Ok(0)
     }
 
@@ -158,6 +164,10 @@ impl ThrottleRow {
         ))?;
         if self.inside.fetch_add(1, Full) >= MOST {
             me.fail("more are in than may be");
+        }
+        // Long enough, now and then, for all others to come in.
+        if me.random.below(64) == 0 {
+            me.random.sleep_us(cx, 20);
         }
         self.inside.fetch_sub(1, Full);
         counted.down();

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Work in flight, that is ended by a task, a worker or a timer, and who waits until there is none.
+//! Work in flight, that is ended by a task, a worker, a timer or a soft interrupt, and who waits until there is none.
 
 use super::claim::Owner;
 use crate::{
+    bottom::{
+        Bottom,
+        Ends, //
+    },
     row::{
         made,
         Me,
@@ -56,7 +60,7 @@ struct Io {
     counted: Arc<Counted>,
 }
 
-impl Io {
+impl Ends for Io {
     fn end(self) {
         self.counted.0.fetch_add(-1, Full);
         self.flight.end();
@@ -74,6 +78,7 @@ enum By {
     Itself,
     Worker(WorkSink<Io>),
     Timer(TimerSink<Io>),
+    Bottom(Bottom),
 }
 
 #[pin_data]
@@ -103,6 +108,7 @@ impl Row for DrainRow {
             By::Itself => Err(io),
             By::Worker(sink) => sink.push(io),
             By::Timer(sink) => sink.push(io),
+            By::Bottom(bottom) => bottom.push(io),
         };
         if let Err(io) = left {
             io.end();
@@ -127,6 +133,10 @@ impl Row for DrainRow {
             By::Itself => Ok(()),
             By::Worker(sink) => sink.close(cx),
             By::Timer(sink) => sink.close(cx),
+            By::Bottom(bottom) => {
+                bottom.wait(cx);
+                Ok(())
+            }
         };
         if closed.is_err() {
             return Err("the sink could not be closed");
@@ -158,6 +168,10 @@ pub(super) fn work(cx: &mut MaySleep) -> Result<Arc<dyn Row>> {
     row(By::Worker(WorkSink::new(cx, c"baton_torture", ROOM)?))
 }
 
+pub(super) fn softirq(_cx: &mut MaySleep) -> Result<Arc<dyn Row>> {
+    row(By::Bottom(Bottom::new()?))
+}
+
 pub(super) fn timer(cx: &mut MaySleep) -> Result<Arc<dyn Row>> {
     row(By::Timer(TimerSink::new(
         cx,
@@ -181,6 +195,10 @@ impl Row for PhasedRow {
     fn give(&self, cx: &mut MaySleep, me: &mut Me<'_>) -> Result<u64> {
         let using = self.users.begin(cx).hand_over();
         let mine = self.current.fetch_add(0, Full);
+        // Long enough, now and then, for others to wait for it.
+        if me.random.below(64) == 0 {
+            me.random.sleep_us(cx, 20);
+        }
         if self.freed.fetch_add(0, Full) >= mine {
             me.fail("what was freed is used");
         }

@@ -66,6 +66,25 @@ impl Row for KeyedRow {
     fn give(&self, cx: &mut MaySleep, me: &mut Me<'_>) -> Result<u64> {
         let key = me.random.below(me.waiters() as u64) as usize;
         let value = me.value();
+        if me.random.below(2) == 0 {
+            let put = |slot: &mut Slot| {
+                let good = slot.is_none();
+                if good {
+                    *slot = Some(value);
+                }
+                good
+            };
+            let done = waited!(me.how(), |mode| {
+                let on = self.table.lock_in(cx).on_key(|t| &t.slots, key);
+                let (mut held, empty) = on.until(|slot| slot.is_none()).wait_relock(mode);
+                // Another one may have been faster.
+                empty.map(|()| held.as_mut().project().slots.update(key, put))
+            })?;
+            if done == Some(true) {
+                me.gave(value);
+            }
+            return Ok(0);
+        }
         waited!(me.how(), |mode| self
             .table
             .lock_in(cx)

@@ -97,9 +97,9 @@ struct PollRow {
 
 impl PollRow {
     /// Asks what is ready: a value in which store.
-    fn ask(&self, cx: &mut MaySleep, poller: &mut Poller) -> Option<&Arc<Mutex<Store>>> {
+    fn ask(&self, cx: &mut MaySleep, poller: &mut Poller) -> Result<Option<&Arc<Mutex<Store>>>> {
         let mut found = None;
-        poller.ask(cx, |cx, table| {
+        let mask = poller.ask(cx, |cx, table| {
             let mut all = Mask::NONE;
             for store in &self.stores {
                 let ready = |ring: &Ring| Mask::when(ring.len > 0, Mask::IN);
@@ -111,7 +111,11 @@ impl PollRow {
             }
             all
         });
-        found
+        // There was no memory to register with: nobody wakes this one, and it is told so.
+        if mask.contains(Mask::ERR) {
+            return Err(ENOMEM);
+        }
+        Ok(found)
     }
 
     /// Returns whether there is something in a store.
@@ -181,7 +185,7 @@ impl Row for PollRow {
         let mut poller = Poller::new(cx)?;
         loop {
             let before = poller.woken();
-            match self.ask(cx, &mut poller) {
+            match self.ask(cx, &mut poller)? {
                 Some(store) => {
                     let mut held = store.lock_in(cx);
                     let closed = held.values.is_closed();

@@ -23,7 +23,6 @@ use baton::{
         Shrink,
         Shrinker, //
     },
-    testing::yield_now,
     LockIn,
     MaySleep, //
 };
@@ -121,8 +120,9 @@ impl Row for PoolRow {
             if *pin.lock_in(cx) != content_of(key) || pin.generation() != generation {
                 me.fail("a node that is pinned has become another one");
             }
+            // Long enough for others to want it, and to have to wait.
             if me.random.below(16) == 0 {
-                yield_now(cx);
+                me.random.sleep_us(cx, 20);
             }
         }
         drop(pin);

@@ -20,7 +20,6 @@ use crate::{
 use baton::{
     event::Uninterruptible,
     new_event,
-    testing::yield_now,
     Event,
     LockIn,
     MaySleep,
@@ -69,13 +68,14 @@ impl Drop for Gone {
 struct ThreadRow(Arc<SpinLock<Store>>);
 
 impl ThreadRow {
-    fn spawn(&self, cx: &mut MaySleep, fate: &Arc<Fate>) -> Result<Thread> {
+    /// Makes a thread that waits for a value, or for what never comes.
+    fn spawn(&self, cx: &mut MaySleep, fate: &Arc<Fate>, comes: bool) -> Result<Thread> {
         let (store, gone) = (self.0.clone(), Gone(fate.clone()));
         let spawned = Thread::spawn(cx, c"torture_thread", move |cx, _stop| {
             let got = store
                 .lock_in(cx)
                 .on(|s| &s.values)
-                .when(|ring| ring.len > 0, Ring::pop)
+                .when(move |ring| comes && ring.len > 0, Ring::pop)
                 .wait(Uninterruptible);
             // A stop, or the end of the row, ends the wait.
             if let Ok(value) = got {
@@ -115,15 +115,17 @@ impl Row for ThreadRow {
             }),
             GFP_KERNEL,
         )?;
-        let thread = self.spawn(cx, &fate)?;
-        let ended = match me.random.below(4) {
-            0 => thread.stop(cx),
-            1 => {
-                yield_now(cx);
+        let how = me.random.below(6);
+        let thread = self.spawn(cx, &fate, how > 1)?;
+        let ended = match how {
+            // Before it has begun, and when it waits.
+            0 | 2 => thread.stop(cx),
+            1 | 3 => {
+                me.random.sleep_us(cx, 50);
                 thread.request_stop();
                 thread.join(cx)
             }
-            2 => match thread.join_timeout(cx, me.random.below(2) as usize) {
+            4 => match thread.join_timeout(cx, me.random.below(2) as usize) {
                 Err(late) if late.error == ETIMEDOUT => late.object.stop(cx),
                 ended => ended,
             },
