@@ -180,6 +180,12 @@ def from_c_table(_files):
     return from_c.check(os.environ["LINUX_SOURCE"])
 
 
+def torture(_files):
+    """Each wait of the library is in a row of the torture, and each row has found a fault."""
+    return (command("python3", "-B", os.path.join("testing", "torture", "waits.py"))
+            + command("python3", "-B", os.path.join("testing", "mutants", "torture.py"), "--check"))
+
+
 def mutants(_files):
     """Each mutant has its text once where it says, and a test that is there."""
     return command("python3", "-B", os.path.join("testing", "mutants", "lists.py"))
@@ -254,7 +260,7 @@ CASES = {
     "licence": licence, "rustfmt": rustfmt, "shellcheck": shellcheck, "checkpatch": checkpatch,
     "python": python, "help": make_help, "readmes": readmes, "console": console, "bench": bench, "patience": clock,
     "imports": imports, "examples": examples, "api": interface, "map": library, "spelling": spelling,
-    "from-c": from_c_table, "mutants": mutants, "orderings": orders, "kernels": kernels, "refusals": refusals,
+    "from-c": from_c_table, "mutants": mutants, "torture": torture, "orderings": orders, "kernels": kernels, "refusals": refusals,
     **{f"boundary-{each[0]}": rule(*each) for each in check_rules.RULES}, "clippy": clippy,
     # Takes its flags from the build for clippy, if there is no other.
     "doc": documentation, "rust-analyzer": editors,

@@ -87,19 +87,20 @@ def copy(mutants):
                 path.unlink()
 
 
-def build(kernel):
+def build(kernel, parts=None):
     """Builds the copy for one kernel; the last lines of the log if that fails."""
+    parts = parts or ("kunit doc" if kernel == "uml" else "samples")
     log = RESULTS / f"build-{kernel}.log"
-    command = [TREE / "tools/build", kernel] + (["parts=kunit doc"] if kernel == "uml" else ["parts=samples"])
+    command = [TREE / "tools/build", kernel, f"parts={parts}"]
     with log.open("wb") as stream:
         status = subprocess.run(command, stdout=stream, stderr=subprocess.STDOUT, cwd=TREE, check=False).returncode
     return [] if not status else log.read_text(errors="replace").splitlines()[-LAST_LINES * 3:]
 
 
-def shadow(kernel, number):
-    """A folder like the build's, whose baton.ko is that mutant (0: none)."""
+def shadow(kernel, number, name=""):
+    """A folder like the build's, whose baton.ko is that mutant (0: none); with a name if there are several of it."""
     output = TREE / "out" / kernel
-    made = TOP / "out" / "mutants" / f"{number}-{kernel}" / kernel
+    made = TOP / "out" / "mutants" / f"{name or number}-{kernel}" / kernel
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir(parents=True)
     names = (output / "modules.order").read_text().split()

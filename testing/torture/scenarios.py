@@ -6,7 +6,7 @@ parameters. NAME has lines of these, and comments with #:
 
     CPUS=2                  of the guest
     ENGINES=tcg kvm         where it can run; everywhere, if it is not there
-    GUEST=failslab          what the guest does beside it: failslab, drop_caches, modules
+    GUEST=failslab          what the guest does beside it: failslab, drop_caches, modules, freezer
     HOST=jitter             what the host does beside it
 
 The BUSTED ones are in no list: they run whatever is asked for.
@@ -20,8 +20,9 @@ import re
 HERE = os.path.dirname(os.path.abspath(__file__))
 CONFIGS = os.path.join(HERE, "configs")
 CONTROLS = ("BUSTED", "BUSTED_SIGNAL")
+CONTROL_ROW = "boxes"           # broken rows without their faults: there is nothing of the library in it
 ENGINES = ("uml", "tcg", "kvm")
-ALLOWED = {"CPUS": ("1", "2", "4", "8"), "ENGINES": ENGINES, "GUEST": ("failslab", "drop_caches", "modules"), "HOST": ("jitter",)}
+ALLOWED = {"CPUS": ("1", "2", "4", "8"), "ENGINES": ENGINES, "GUEST": ("failslab", "drop_caches", "modules", "freezer"), "HOST": ("jitter",)}
 
 
 class ScenarioError(Exception):
@@ -78,8 +79,14 @@ def read(name):
     return Scenario(name, tuple(" ".join(lines(name + ".boot")).split()), cpus, **wanted)
 
 
-def chosen(pattern, engine):
-    """(those that match and can run there, those that match and cannot), and the controls with the first."""
+def chosen(pattern, engine, rows=()):
+    """(those that match and can run there, those that match and cannot), and the controls with the first.
+
+    With `rows`, they torture these and no others, and the controls do not run.
+    """
+    unknown = [row for row in rows if row not in (each.name for each in table())]
+    if unknown:
+        raise ScenarioError(f"ROWS={','.join(rows)}: there is no row '{unknown[0]}'; there are: {' '.join(row.name for row in table())}")
     names = lines("CFLIST")
     found = [read(name) for name in names if fnmatch.fnmatchcase(name, pattern)]
     if not found and not pattern.startswith(CONTROLS[0]):
@@ -88,6 +95,8 @@ def chosen(pattern, engine):
     if found and not fit:
         raise ScenarioError(f"SCENARIO={pattern}: it does not run on {engine}; allowed are: "
                             + " ".join(sorted({name for scenario in found for name in scenario.engines})))
+    if rows:
+        return [dataclasses.replace(each, parameters=(*each.parameters, "torture_type=" + ",".join(rows))) for each in fit], []
     return fit + [read(name) for name in CONTROLS], [scenario for scenario in found if engine not in scenario.engines]
 
 
