@@ -51,6 +51,21 @@ modules() {
 	done
 }
 
+# All tasks are frozen for a second, and thawed; at least once.
+# shellcheck disable=SC2317 # run by its name
+freezer() {
+	echo freezer >/sys/power/pm_test
+	echo 1 >/sys/module/suspend/parameters/pm_test_delay
+	while :; do
+		if ! echo freeze >/sys/power/state; then
+			note FREEZER "not all tasks could be frozen"
+			return 1
+		fi
+		[ -e "$running" ] || break
+		sleep 0.3
+	done
+}
+
 # failslab PERCENT: of the allocations of the tasks that have asked for it, see the parameter. The
 # filter stays: without it, nothing more might be opened here.
 failslab() {
@@ -70,7 +85,7 @@ while read -r name seconds limit perturbations parameters; do
 	for what in $(echo "$perturbations" | tr , ' '); do
 		case $what in
 		failslab) failslab 2 ;;
-		drop_caches | modules)
+		drop_caches | modules | freezer)
 			"$what" &
 			beside="$beside $!"
 			;;
