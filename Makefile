@@ -14,7 +14,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := modules
 .PHONY: modules setup install uninstall
 .PHONY: run stock
-.PHONY: test check compile-fail litmus model kunit selftests outside intree debug torture soak mutants bench owes-tools
+.PHONY: test check compile-fail litmus model fuzz kunit selftests outside intree debug torture soak mutants bench owes-tools
 .PHONY: deb deb-test
 .PHONY: doc rust-analyzer
 .PHONY: clean help
@@ -61,7 +61,7 @@ stock:		## the same and selftests on a kernel of Debian, as it is; STOCK=RELEASE
 
 ##@ Test
 
-test:		## check, compile-fail, litmus, model, kunit (also on uml), torture, outside, the series of intree, selftests and debug, with one table
+test:		## check, compile-fail, litmus, model, fuzz, kunit (also on uml), torture, outside, the series of intree, selftests and debug, with one table
 	@tools/test
 
 check:		## formatting, clippy, boundaries, interface, documentation, scripts; and compile-fail
@@ -75,6 +75,9 @@ litmus:		## the barriers, in the kernel's memory model: with each of them, and w
 
 model:		## every interleaving of the protocol sources, on the host
 	@tools/test model
+
+fuzz:		## random programs over the primitives, on the host, compared with a reference; SEED=, CASES=2000, PRIMITIVE=event
+	@tools/fuzz $(if $(SEED),--seed '$(SEED)') $(if $(CASES),--cases '$(CASES)') $(if $(PRIMITIVE),--primitive '$(PRIMITIVE)')
 
 kunit:		## KUnit suites in a guest; ENGINE=qemu|tcg|kvm|uml, TEST=suite.test, ARCH=arm64
 	@tools/test kunit

@@ -16,12 +16,18 @@ use std::sync::{
 };
 
 /// The only bucket.
-struct Bucket(Mutex<Waiters>);
+pub(super) struct Bucket(Mutex<Waiters>);
 
 struct Waiters(Queue<Offer, Host>);
 
 // SAFETY: The queue is accessed with the bucket's lock held.
 unsafe impl Send for Waiters {}
+
+impl Bucket {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Waiters(Queue::new(false))))
+    }
+}
 
 impl Buckets for Bucket {
     type Platform = Host;
@@ -37,15 +43,19 @@ struct Tree {
 }
 
 /// The word of the entry, as the tree has it; 0 if there is none.
-struct Slot(AtomicU64);
+pub(super) struct Slot(AtomicU64);
 
 fn bits(entry: Option<Raw>) -> u64 {
     entry.map_or(0, |raw| raw.bits() << 1 | 1)
 }
 
 impl Slot {
+    pub(super) fn new(entry: Option<Raw>) -> Self {
+        Self(AtomicU64::new(bits(entry)))
+    }
+
     /// What the owner stores, or who makes an entry, with the tree lock: `rcu_assign_pointer()`.
-    fn store(&self, entry: Option<Raw>) {
+    pub(super) fn store(&self, entry: Option<Raw>) {
         self.0.store(bits(entry), Release);
     }
 }
@@ -289,8 +299,8 @@ impl Shared {
     pub fn of(entry: Option<Raw>) -> Self {
         Self(Arc::new(Map {
             tree: Mutex::new(Tree { sleepers: 0 }),
-            entry: Slot(AtomicU64::new(bits(entry))),
-            bucket: Bucket(Mutex::new(Waiters(Queue::new(false)))),
+            entry: Slot::new(entry),
+            bucket: Bucket::new(),
             owner: Plain::new(),
         }))
     }

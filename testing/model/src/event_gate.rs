@@ -6,8 +6,8 @@ use super::{
     claim::when,
     gift::{give, Gifts, GiveError, Item},
     host::{GaveUp, Host, HostSleeper, Mode, Task},
-    monitor::{wait, Either, Ended, Events, Monitor, One, Place, Two},
-    protocol::{Chosen, Queue},
+    monitor::{wait, Either, Ended, Events, Monitor, One, Place, Tried, Two},
+    protocol::{Chosen, Claim, Queue, Sleeper},
     returning::Returning,
     several::{Inline, Member, Several},
     sync::{Mutex, MutexGuard, Plain},
@@ -58,7 +58,7 @@ pub(super) struct Slot {
 
 impl Slot {
     /// Where the first event is, if it is there.
-    fn place(&self) -> Place<u32, Host> {
+    pub(super) fn place(&self) -> Place<u32, Host> {
         self.event.as_ref().map_or(Place::nowhere(), Event::place)
     }
 
@@ -151,10 +151,19 @@ impl Gate {
         mode: Mode,
         events: impl FnOnce(&Slot) -> E,
     ) -> Result<E::Output, <E::Back as Gifts>::Error<End>> {
+        self.run_with(|| HostSleeper::new(task, mode), events)
+    }
+
+    /// As [`Gate::run`], with a sleeper of the caller's.
+    pub(super) fn run_with<E: Events<Host>, S: Sleeper<GaveUp = GaveUp>>(
+        &'static self,
+        sleeper: impl FnOnce() -> S,
+        events: impl FnOnce(&Slot) -> E,
+    ) -> Result<E::Output, <E::Back as Gifts>::Error<End>> {
         let guard = self.slot.lock().unwrap();
         let events = events(&guard);
         // SAFETY: The guard is that of the lock, and the events are under it.
-        let ended = unsafe { wait(self, guard, events, || HostSleeper::new(task, mode)) };
+        let ended = unsafe { wait(self, guard, events, sleeper) };
         ended.map_err(|(ended, back)| {
             back.error(match ended {
                 Ended::Closed => End::Closed,
@@ -259,6 +268,16 @@ impl Gate {
                 assert_eq!(memory.read(), 1);
                 error
             }
+        }
+    }
+
+    /// Claims if that can be, as `Event::try_claim()`.
+    pub(super) fn try_claim<C: Claim<u32>>(&self, mut claim: C) -> Option<C::Output> {
+        let slot = self.slot.lock().unwrap();
+        // SAFETY: The lock is held, and the claim is only dropped.
+        match unsafe { slot.place().try_claim(&mut claim) } {
+            Tried::Claimed(got) => Some(got),
+            Tried::Closed | Tried::InVain => None,
         }
     }
 

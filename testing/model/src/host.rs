@@ -137,6 +137,12 @@ impl Task {
         }
     }
 
+    /// Returns whether the task sleeps. It does so until somebody wakes it.
+    pub fn is_asleep(&self) -> bool {
+        let held = self.run_queue.lock().unwrap();
+        held.off && self.state.load(Relaxed) != RUNNING
+    }
+
     /// Wakes the task for no reason.
     pub fn wake_up(&self) {
         self.wake_up_state(INTERRUPTIBLE | UNINTERRUPTIBLE);
