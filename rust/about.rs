@@ -6,7 +6,8 @@
 
 use core::{
     fmt,
-    panic::Location, //
+    panic::Location,
+    ptr, //
 };
 use kernel::str::CStr;
 
@@ -83,6 +84,99 @@ pub(crate) struct About {
     pub(crate) place: &'static Location<'static>,
     /// What claim it makes, if that says whom it is behind; 0 otherwise.
     pub(crate) class: usize,
+}
+
+/// What a wait is for, until somebody wants to know more: see [`Told::tell`].
+///
+/// It is plain values that are at hand, so that nothing is stored for a wait that nobody asks about.
+///
+/// # Invariants
+///
+/// `label` is null, or valid for as long as the lock of the wait is held.
+#[derive(Clone, Copy)]
+pub(crate) struct Told {
+    pub(crate) object: Object,
+    label: *const Label,
+    /// As in [`About`].
+    pub(crate) class: usize,
+}
+
+impl Told {
+    /// Nothing, so far.
+    pub(crate) const NOTHING: Self = Self {
+        object: Object {
+            address: 0,
+            part: 0,
+        },
+        label: ptr::null(),
+        class: 0,
+    };
+
+    /// A wait for `object`, which has this label.
+    ///
+    /// # Safety
+    ///
+    /// `label` must be valid for as long as the lock of the wait is held.
+    #[inline]
+    pub(crate) unsafe fn new(object: Object, label: *const Label) -> Self {
+        // INVARIANT: By the safety requirements.
+        Self {
+            object,
+            label,
+            class: 0,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.label.is_null()
+    }
+
+    /// This, or if it is nothing, `other`.
+    #[inline]
+    pub(crate) fn or(self, other: Self) -> Self {
+        if self.is_nothing() {
+            other
+        } else {
+            self
+        }
+    }
+
+    /// Says what to tell of a wait in `place`.
+    ///
+    /// # Safety
+    ///
+    /// The lock of the wait must be held.
+    #[inline]
+    pub(crate) unsafe fn tell(self, about: &mut Option<About>, place: &'static Location<'static>) {
+        let Object { address, part } = self.object;
+        // SAFETY: By the type invariants and the safety requirements.
+        unsafe { tell_slow(about, self.label, address, part, self.class, place) };
+    }
+}
+
+/// Does [`Told::tell`]. One by one, what is told stays in registers where nobody wants to know.
+///
+/// # Safety
+///
+/// `label` must be null or valid.
+#[cold]
+#[inline(never)]
+unsafe fn tell_slow(
+    about: &mut Option<About>,
+    label: *const Label,
+    address: usize,
+    part: usize,
+    class: usize,
+    place: &'static Location<'static>,
+) {
+    // SAFETY: By the safety requirements.
+    *about = unsafe { label.as_ref() }.map(|label| About {
+        object: Object { address, part },
+        label: *label,
+        place,
+        class,
+    });
 }
 
 /// Returns the end of the name of a file: its folder, and its own.

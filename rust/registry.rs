@@ -39,7 +39,8 @@ mod switch;
 
 pub(crate) use crate::about::{
     About,
-    Label, //
+    Label,
+    Told, //
 };
 pub use crate::about::{
     Kind,

@@ -35,6 +35,7 @@ use crate::{
         After,
         Level, //
     },
+    registry::Told, //
 };
 use core::{
     marker::PhantomData,
@@ -67,7 +68,7 @@ impl<'i, O: Outer, T, B: Backend> Both<'i, O, T, B> {
         E: After<O::Above>,
     {
         let selected = Selected::inside(&*self, select);
-        On::new(self, Nothing(()), None, selected)
+        On::new(self, Nothing(()), Told::NOTHING, selected)
     }
 
     /// As [`Held::update`](crate::Held::update), for an event of the inner lock's data.
@@ -129,7 +130,7 @@ where
         E: After<O::Above>,
     {
         let selected = Selected::inside(&*self.held, select);
-        On::new(self.held, self.events, self.about, selected)
+        On::new(self.held, self.events, self.told, selected)
     }
 
     /// Waits, and returns what was taken. Neither lock is held then, whatever came of it.
@@ -180,7 +181,7 @@ where
     ) -> (O::Lock, Result<N::Output, Failed<N, M::Error>>) {
         let Self {
             held: Both { inner, outer },
-            about,
+            told,
             events,
             _borrow,
         } = self;
@@ -197,7 +198,7 @@ where
         // SAFETY: The guard is that of the inner lock, and was moved here: nobody has a reference to what it
         // protects. The events are under this lock, by the invariants of `Selected`, and the lock is borrowed.
         let ended =
-            unsafe { run_under::<O::Above, _, _, _>(monitor, guard, &mode, about, place, events) };
+            unsafe { run_under::<O::Above, _, _, _>(monitor, guard, &mode, told, place, events) };
         (lock, ended)
     }
 }

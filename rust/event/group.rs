@@ -32,7 +32,7 @@ use crate::{
         After,
         Level, //
     },
-    registry::About,
+    registry::Told,
 };
 use core::{
     marker::PhantomData,
@@ -187,7 +187,7 @@ impl<A> Group<A> {
     fn select<'e, T: ?Sized, B: Backend, W: 'static, P: Policy, E: Level>(
         &'e mut self,
         lock: &Lock<T, B>,
-        about: &mut Option<About>,
+        told: &mut Told,
         select: impl for<'x> Fn(&'x A) -> &'x Tied<W, P, E>,
     ) -> Result<Grouped<'e, W, P>, WrongLock> {
         let room = self.room.spare_capacity_mut();
@@ -195,8 +195,7 @@ impl<A> Group<A> {
         // There is room for as many as there are: see `push()`.
         for (object, place) in self.objects.iter().zip(room.iter_mut()) {
             let selected = select(object).selected(lock)?;
-            let first = selected.announce();
-            *about = about.take().or(first);
+            *told = told.or(selected.announce());
             // CAST: What a member is made of does not depend on `W`.
             let place = ptr::from_mut(place).cast::<MaybeUninit<Member<W, Kernel>>>();
             // SAFETY: As above; it is borrowed mutably.
@@ -305,7 +304,7 @@ impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
         [(); N]: Few,
     {
         let selected = Selected::all_inside(&*self, select);
-        On::new(self, Nothing(()), None, selected)
+        On::new(self, Nothing(()), Told::NOTHING, selected)
     }
 
     /// As [`Held::on_any`], for events in objects of their own.
@@ -328,7 +327,7 @@ impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
         [(); N]: Few,
     {
         let selected = tied(self.locked.guard.lock_ref(), events)?;
-        Ok(On::new(self, Nothing(()), None, selected))
+        Ok(On::new(self, Nothing(()), Told::NOTHING, selected))
     }
 
     /// As [`Held::on_any`], for the event that `select` returns of each object of a group.
@@ -352,9 +351,9 @@ impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
         P: Policy,
         E: After<C>,
     {
-        let mut about = None;
-        let grouped = group.select(self.locked.guard.lock_ref(), &mut about, select)?;
-        Ok(On::new(self, Nothing(()), about, grouped))
+        let mut told = Told::NOTHING;
+        let grouped = group.select(self.locked.guard.lock_ref(), &mut told, select)?;
+        Ok(On::new(self, Nothing(()), told, grouped))
     }
 }
 
@@ -381,7 +380,7 @@ where
         [(); M]: Few,
     {
         let selected = Selected::all_inside(&*self.held, select);
-        On::new(self.held, self.events, self.about, selected)
+        On::new(self.held, self.events, self.told, selected)
     }
 
     /// Adds an event of each object of a group: see [`Wait::or`] and [`Held::on_any_of`].
@@ -405,9 +404,9 @@ where
         P: Policy,
         E: After<C>,
     {
-        let mut about = self.about;
-        match group.select(self.held.locked.guard.lock_ref(), &mut about, select) {
-            Ok(grouped) => Ok(On::new(self.held, self.events, about, grouped)),
+        let mut told = self.told;
+        match group.select(self.held.locked.guard.lock_ref(), &mut told, select) {
+            Ok(grouped) => Ok(On::new(self.held, self.events, told, grouped)),
             Err(wrong) => Err(self.failed(wrong)),
         }
     }

@@ -353,7 +353,8 @@ pub(crate) enum Ended<G> {
 
 /// Claims, or waits until somebody has claimed on this task's behalf.
 ///
-/// `sleeper` is called if the task has to wait, with the lock held.
+/// `sleeper` is called if the task has to wait, with the lock held, and `tell` right after it: what that refers to
+/// is not moved any more.
 ///
 /// The claims, with what they have captured, are dropped without the lock.
 ///
@@ -376,6 +377,7 @@ pub(crate) unsafe fn wait<E, P, S, M>(
     guard: M::Guard,
     mut events: E,
     sleeper: impl FnOnce() -> S,
+    tell: impl FnOnce(&mut S),
 ) -> Result<E::Output, (Ended<S::GaveUp>, E::Back)>
 where
     E: Events<P>,
@@ -397,6 +399,7 @@ where
         Tried::InVain => {}
     }
     let mut sleeper = sleeper();
+    tell(&mut sleeper);
     let head = Head::<P>::new();
     // SAFETY: The lock is held. `events` and `head` stay in this frame until the entries are off the
     // lists: the frame is left only after the waiter was seen to be completed, or has withdrawn.

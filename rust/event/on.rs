@@ -36,7 +36,7 @@ use crate::{
         After,
         Level, //
     },
-    registry::About,
+    registry::Told,
 };
 use core::{
     marker::PhantomData,
@@ -56,7 +56,7 @@ use kernel::{
 pub struct On<'e, H, N, S> {
     held: H,
     before: N,
-    about: Option<About>,
+    told: Told,
     selection: S,
     _borrow: PhantomData<&'e ()>,
 }
@@ -68,17 +68,17 @@ pub struct On<'e, H, N, S> {
 #[must_use = "nothing is waited for before `wait`"]
 pub struct Wait<'e, H, N> {
     pub(crate) held: H,
-    pub(crate) about: Option<About>,
+    pub(crate) told: Told,
     pub(crate) events: N,
     pub(crate) _borrow: PhantomData<&'e ()>,
 }
 
 impl<'e, H, N> Wait<'e, H, N> {
     #[inline]
-    pub(super) fn new(held: H, about: Option<About>, events: N) -> Self {
+    pub(super) fn new(held: H, told: Told, events: N) -> Self {
         Self {
             held,
-            about,
+            told,
             events,
             _borrow: PhantomData,
         }
@@ -109,7 +109,7 @@ impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
         E: After<C>,
     {
         let selected = Selected::inside(&*self, select);
-        On::new(self, Nothing(()), None, selected)
+        On::new(self, Nothing(()), Told::NOTHING, selected)
     }
 
     /// As [`Held::on`], for an event that may not be there: the wait for none returns [`Closed`](super::Closed).
@@ -172,7 +172,7 @@ impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
             Some(event) => Selected::at(data, event, event.label),
             None => Selected::nowhere(),
         };
-        On::new(self, Nothing(()), None, selected)
+        On::new(self, Nothing(()), Told::NOTHING, selected)
     }
 
     /// As [`Held::on`], for what finds the event by a reference that could change it.
@@ -191,7 +191,7 @@ impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
         let event = find(self.locked.guard.as_mut());
         let (event, label) = (ptr::from_ref(&*event), event.label);
         let selected = Selected::at(ptr::from_ref(&*self), event, label);
-        On::new(self, Nothing(()), None, selected)
+        On::new(self, Nothing(()), Told::NOTHING, selected)
     }
 
     /// Begins a wait for an event in an object of its own.
@@ -213,19 +213,19 @@ impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
         E: After<C>,
     {
         let selected = tied.selected(self.locked.guard.lock_ref())?;
-        Ok(On::new(self, Nothing(()), None, selected))
+        Ok(On::new(self, Nothing(()), Told::NOTHING, selected))
     }
 }
 
 impl<'e, H, N, S: Selection> On<'e, H, N, S> {
     #[inline]
     #[track_caller]
-    pub(crate) fn new(held: H, before: N, about: Option<About>, selection: S) -> Self {
-        let about = selection.announce(about);
+    pub(crate) fn new(held: H, before: N, told: Told, selection: S) -> Self {
+        let told = selection.announce(told);
         Self {
             held,
             before,
-            about,
+            told,
             selection,
             _borrow: PhantomData,
         }
@@ -343,15 +343,15 @@ where
         let Self {
             held,
             before,
-            about,
+            told,
             selection,
             ..
         } = self;
-        let mut about = about;
-        if let (true, Some(about)) = (S::FIFO, &mut about) {
-            about.class = Waiter::<S::Data, K, Kernel>::class() as usize;
+        let mut told = told;
+        if S::FIFO {
+            told.class = Waiter::<S::Data, K, Kernel>::class() as usize;
         }
-        Wait::new(held, about, before.and(events(selection)))
+        Wait::new(held, told, before.and(events(selection)))
     }
 }
 

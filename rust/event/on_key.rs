@@ -48,14 +48,12 @@ use crate::{
         Level, //
     },
     registry::{
-        self,
-        About,
-        Object, //
+        Object,
+        Told, //
     },
 };
 use core::{
     marker::PhantomData,
-    panic::Location,
     ptr, //
 };
 use kernel::sync::lock::Backend;
@@ -63,8 +61,8 @@ use kernel::sync::lock::Backend;
 /// What was selected: where it is, and what a wait for it is about.
 struct Found<S, D> {
     place: IndexPlace<S, D, Kernel>,
-    about: Option<About>,
-    /// Whether `about` is about this one, and not about one before it.
+    told: Told,
+    /// Whether that is this one, and not one before it.
     mine: bool,
 }
 
@@ -72,35 +70,29 @@ impl<S, D> Found<S, D> {
     /// What was selected in the data of the lock that is held, if it lies there.
     #[inline]
     #[track_caller]
-    fn inside<T>(data: &T, event: &Indexed<S, D>, part: u64, about: Option<About>) -> Self {
+    fn inside<T>(data: &T, event: &Indexed<S, D>, part: u64, told: Told) -> Self {
         if !is_inside(ptr::from_ref(data), ptr::from_ref(event), event.label) {
             return Self {
                 place: IndexPlace::nowhere(),
-                about,
+                told,
                 mine: false,
             };
         }
         #[cfg(CONFIG_LOCKDEP)]
         event.map.wait();
-        let mut about = about;
-        let mine = registry::is_wanted() && about.is_none();
-        if mine {
-            about = Some(About {
-                // CAST: Of a key that is wider, what fits.
-                object: Object {
-                    part: part as usize,
-                    ..event.object()
-                },
-                label: event.label,
-                place: Location::caller(),
-                class: 0,
-            });
-        }
+        let mine = told.is_nothing();
+        // CAST: Of a key that is wider, what fits.
+        let object = Object {
+            part: part as usize,
+            ..event.object()
+        };
+        // SAFETY: As below.
+        let this = unsafe { Told::new(object, &raw const event.label) };
         Self {
             // SAFETY: It lies inside the data of the lock, and is pinned there: it is replaced in its place only
             // under the lock, by who drops the old one.
             place: unsafe { IndexPlace::new(&raw const event.index, event.data.get()) },
-            about,
+            told: told.or(this),
             mine,
         }
     }
@@ -145,7 +137,7 @@ impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
         select: impl for<'x> FnOnce(&'x T) -> &'x KeyedEvent<D, E>,
         key: D::Key,
     ) -> OnKey<'static, Self, Nothing, D> {
-        let found = Found::inside(&*self, &select(&*self).inner, key.number(), None);
+        let found = Found::inside(&*self, &select(&*self).inner, key.number(), Told::NOTHING);
         OnKey {
             held: self,
             before: Nothing(()),
@@ -166,7 +158,7 @@ impl<'a, 'c, T, B: Backend, C: Level, L: Level> Held<'a, 'c, T, B, C, L> {
         self,
         select: impl for<'x> FnOnce(&'x T) -> &'x ThresholdEvent<W, E>,
     ) -> OnThreshold<'static, Self, Nothing, W> {
-        let found = Found::inside(&*self, &select(&*self).inner, 0, None);
+        let found = Found::inside(&*self, &select(&*self).inner, 0, Told::NOTHING);
         OnThreshold {
             held: self,
             before: Nothing(()),
@@ -194,7 +186,7 @@ where
         key: D::Key,
     ) -> OnKey<'e, Held<'a, 'c, T, B, C, L>, N, D> {
         let event = &select(&*self.held).inner;
-        let found = Found::inside(&*self.held, event, key.number(), self.about);
+        let found = Found::inside(&*self.held, event, key.number(), self.told);
         OnKey {
             held: self.held,
             before: self.events,
@@ -214,7 +206,7 @@ where
         select: impl for<'x> FnOnce(&'x T) -> &'x ThresholdEvent<W, E>,
     ) -> OnThreshold<'e, Held<'a, 'c, T, B, C, L>, N, W> {
         let event = &select(&*self.held).inner;
-        let found = Found::inside(&*self.held, event, 0, self.about);
+        let found = Found::inside(&*self.held, event, 0, self.told);
         OnThreshold {
             held: self.held,
             before: self.events,
@@ -262,10 +254,10 @@ impl<'e, H, N: Before, D: Slots> OnKey<'e, H, N, D> {
     /// Context: that of the guard; nothing is waited for yet.
     #[inline]
     pub fn claim<K: Claim<D::Slot>>(self, claim: K) -> Wait<'e, H, N::And<OneKey<D, K, Kernel>>> {
-        let Found { place, about, .. } = self.found;
+        let Found { place, told, .. } = self.found;
         Wait {
             held: self.held,
-            about,
+            told,
             events: self.before.and(OneKey::new(place, self.key, claim)),
             _borrow: PhantomData,
         }
@@ -316,15 +308,18 @@ impl<'e, H, N: Before, W: Measure + Send + 'static> OnThreshold<'e, H, N, W> {
         threshold: u64,
         claim: K,
     ) -> Wait<'e, H, N::And<OneThreshold<W, K, Kernel>>> {
-        let Found { place, about, mine } = self.found;
-        let mut about = about;
-        if let (true, Some(about)) = (mine, &mut about) {
+        let Found {
+            place,
+            mut told,
+            mine,
+        } = self.found;
+        if mine {
             // CAST: Of a threshold that is wider, what fits.
-            about.object.part = threshold as usize;
+            told.object.part = threshold as usize;
         }
         Wait {
             held: self.held,
-            about,
+            told,
             events: self.before.and(OneThreshold::new(place, threshold, claim)),
             _borrow: PhantomData,
         }

@@ -23,15 +23,13 @@ use super::{
 use crate::{
     level::Level,
     registry::{
-        self,
-        About,
-        Label, //
+        Label,
+        Told, //
     },
 };
 use core::{
     marker::PhantomData,
     mem,
-    panic::Location,
     ptr, //
 };
 use kernel::prelude::*;
@@ -117,17 +115,15 @@ impl<'e, W, P: Policy, E: Level> Selected<'e, W, P, E> {
 
     /// Tells lockdep of the wait, and returns what to tell the registry. The lock is held.
     #[inline]
-    pub(crate) fn announce(&self) -> Option<About> {
+    pub(crate) fn announce(&self) -> Told {
         // SAFETY: By the type invariants, and the lock is held.
-        let event = unsafe { self.event.as_ref() }?;
+        let Some(event) = (unsafe { self.event.as_ref() }) else {
+            return Told::NOTHING;
+        };
         #[cfg(CONFIG_LOCKDEP)]
         event.map.wait();
-        registry::is_wanted().then(|| About {
-            object: event.object(),
-            label: event.label,
-            place: Location::caller(),
-            class: 0,
-        })
+        // SAFETY: By the type invariants: one that is replaced is replaced under the lock.
+        unsafe { Told::new(event.object(), &raw const event.label) }
     }
 }
 
@@ -159,10 +155,10 @@ pub trait Selection: selection::Sealed {}
 
 pub(super) mod selection {
     use super::{
-        About,
         Claim,
         Events,
-        Kernel, //
+        Kernel,
+        Told, //
     };
 
     pub trait Sealed {
@@ -174,7 +170,7 @@ pub(super) mod selection {
         const FIFO: bool;
 
         #[allow(private_interfaces, reason = "nobody else calls it")]
-        fn announce(&self, about: Option<About>) -> Option<About>;
+        fn announce(&self, told: Told) -> Told;
         fn with<C: Claim<Self::Data>>(self, claim: C) -> Self::Events<C>;
     }
 }
@@ -185,11 +181,11 @@ impl<W: 'static, P: Policy, E: Level> selection::Sealed for Selected<'_, W, P, E
     const FIFO: bool = P::FIFO;
 
     #[inline]
-    #[track_caller]
     #[allow(private_interfaces, reason = "nobody else calls it")]
-    fn announce(&self, about: Option<About>) -> Option<About> {
-        let first = self.announce();
-        about.or(first)
+    fn announce(&self, told: Told) -> Told {
+        // Lockdep is told of each.
+        let mine = self.announce();
+        told.or(mine)
     }
 
     #[inline]
@@ -205,11 +201,10 @@ impl<W: 'static, P: Policy, E: Level, const N: usize> selection::Sealed
     type Events<C: Claim<W>> = Several<W, C, Kernel, Inline<W, Kernel, N>>;
     const FIFO: bool = P::FIFO;
 
-    #[track_caller]
     #[allow(private_interfaces, reason = "nobody else calls it")]
-    fn announce(&self, about: Option<About>) -> Option<About> {
+    fn announce(&self, told: Told) -> Told {
         self.iter()
-            .fold(about, |about, selected| about.or(selected.announce()))
+            .fold(told, |told, selected| told.or(selected.announce()))
     }
 
     fn with<C: Claim<W>>(self, claim: C) -> Self::Events<C> {
@@ -234,8 +229,8 @@ impl<'e, W: 'static, P: Policy> selection::Sealed for Grouped<'e, W, P> {
     const FIFO: bool = P::FIFO;
 
     #[allow(private_interfaces, reason = "nobody else calls it")]
-    fn announce(&self, about: Option<About>) -> Option<About> {
-        about
+    fn announce(&self, told: Told) -> Told {
+        told
     }
 
     fn with<C: Claim<W>>(self, claim: C) -> Self::Events<C> {

@@ -59,7 +59,10 @@ use crate::{
         After,
         Level, //
     },
-    registry::About,
+    registry::{
+        self,
+        Told, //
+    },
 };
 use core::{
     panic::Location,
@@ -136,7 +139,7 @@ where
         E: After<C>,
     {
         let selected = Selected::inside(&*self.held, select);
-        On::new(self.held, self.events, self.about, selected)
+        On::new(self.held, self.events, self.told, selected)
     }
 
     /// As [`Wait::or`], for an event in an object of its own.
@@ -160,7 +163,7 @@ where
         E: After<C>,
     {
         match tied.selected(self.held.locked.guard.lock_ref()) {
-            Ok(selected) => Ok(On::new(self.held, self.events, self.about, selected)),
+            Ok(selected) => Ok(On::new(self.held, self.events, self.told, selected)),
             Err(wrong) => Err(self.failed(wrong)),
         }
     }
@@ -195,7 +198,7 @@ where
     pub fn wait<M: ModeAt<C>>(self, mode: M) -> Result<N::Output, Failed<N, M::Error>> {
         let Self {
             held,
-            about,
+            told,
             events,
             _borrow,
         } = self;
@@ -203,7 +206,7 @@ where
         let Held {
             locked, cx: _cx, ..
         } = held;
-        run::<_, _, C, _, _>(locked, &mode, about, events)
+        run::<_, _, C, _, _>(locked, &mode, told, events)
     }
 
     /// As [`Wait::wait`], and takes the lock again whatever came of it.
@@ -221,13 +224,13 @@ where
     ) {
         let Self {
             held,
-            about,
+            told,
             events,
             _borrow,
         } = self;
         let Held { locked, cx, .. } = held;
         let lock = locked.guard.lock_ref();
-        let result = run::<_, _, C, _, _>(locked, &mode, about, events);
+        let result = run::<_, _, C, _, _>(locked, &mode, told, events);
         (Held::new(lock.lock(), cx), result)
     }
 }
@@ -261,7 +264,7 @@ impl<'a, T, B: Backend> Monitor for Under<'a, T, B> {
 fn run<T, B, C, M, N>(
     locked: Locked<'_, T, B>,
     mode: &M,
-    about: Option<About>,
+    told: Told,
     events: N,
 ) -> Result<N::Output, Failed<N, M::Error>>
 where
@@ -273,7 +276,7 @@ where
     let monitor = Under(locked.guard.lock_ref());
     // SAFETY: The guard is that of the lock, and was moved here: nobody has a reference to what it protects.
     // The events are under this lock, by the invariants of `Selected`, and the lock is borrowed.
-    unsafe { run_under::<C, _, _, _>(monitor, locked, mode, about, Location::caller(), events) }
+    unsafe { run_under::<C, _, _, _>(monitor, locked, mode, told, Location::caller(), events) }
 }
 
 /// The wait under any lock.
@@ -286,7 +289,7 @@ pub(crate) unsafe fn run_under<C, K, M, N>(
     monitor: K,
     guard: K::Guard,
     mode: &M,
-    about: Option<About>,
+    told: Told,
     place: &'static Location<'static>,
     events: N,
 ) -> Result<N::Output, Failed<N, M::Error>>
@@ -296,13 +299,14 @@ where
     M: ModeAt<C>,
     N: Events<Kernel>,
 {
-    let sleeper = || {
-        let mut sleeper = KernelSleeper::new::<C, M>(mode);
-        // It is there if anybody wants to know.
-        sleeper.about = about.map(|about| About { place, ..about });
-        sleeper
+    let sleeper = || KernelSleeper::new::<C, M>(mode);
+    let tell = |sleeper: &mut KernelSleeper| {
+        if registry::is_wanted() {
+            // SAFETY: The lock is held: see `monitor::wait`.
+            unsafe { told.tell(&mut sleeper.about, place) };
+        }
     };
     // SAFETY: By the safety requirements.
-    let result = unsafe { monitor::wait(monitor, guard, events, sleeper) };
+    let result = unsafe { monitor::wait(monitor, guard, events, sleeper, tell) };
     result.map_err(|(why, back)| back.error(ended::<M>(why)))
 }

@@ -15,7 +15,8 @@ use super::{
 };
 use core::{
     any::TypeId,
-    cell::UnsafeCell, //
+    cell::UnsafeCell,
+    ptr, //
 };
 
 /// A waiter for one event: its entry, its claim, and room for what it claims.
@@ -120,8 +121,8 @@ impl<W: 'static, C: Claim<W>, P: Platform, X: Extra<W, P>> Waiter<W, C, P, X> {
         }
         // SAFETY: The waiter is off the list then, and its claim is only dropped.
         let taken = unsafe { claim.take(w) };
-        // No destructor runs here: `result` was `None`.
-        *result = Some(taken);
+        // SAFETY: It is valid for writes; nothing is lost that would have to be dropped: it was `None`.
+        unsafe { ptr::write(result, Some(taken)) };
         true
     }
 

@@ -46,7 +46,7 @@ use crate::{
         After,
         Level, //
     },
-    registry::About, //
+    registry::Told, //
 };
 use core::{
     marker::PhantomData,
@@ -75,7 +75,7 @@ impl<'a, 'c, T, C: Level, L: Level> WriteGuard<'a, 'c, T, C, L> {
         E: After<C>,
     {
         let (_, selected) = RwEvent::select(&*self, select);
-        On::new(self, Nothing(()), None, selected)
+        On::new(self, Nothing(()), Told::NOTHING, selected)
     }
 }
 
@@ -99,7 +99,7 @@ where
         E: After<C>,
     {
         let (_, selected) = RwEvent::select(&*self.held, select);
-        On::new(self.held, self.events, self.about, selected)
+        On::new(self.held, self.events, self.told, selected)
     }
 
     /// Waits, and returns what was taken. The semaphore is not held then, whatever came of it.
@@ -146,17 +146,14 @@ where
         Result<N::Output, Failed<N, M::Error>>,
     ) {
         let Self {
-            held,
-            about,
-            events,
-            ..
+            held, told, events, ..
         } = self;
         let (held, (semaphore, cx)) = held.split();
         let (held, place) = (Side::Write(held), Location::caller());
         // SAFETY: The semaphore is held for writing, and the guard was moved here: nobody has a reference to what it protects.
         // The events are inside its data, by the invariants of `Selected`, and it is borrowed.
         let ended =
-            unsafe { run_under::<C, _, _, _>(Under(semaphore), held, &mode, about, place, events) };
+            unsafe { run_under::<C, _, _, _>(Under(semaphore), held, &mode, told, place, events) };
         (semaphore, cx, ended)
     }
 }
@@ -184,7 +181,7 @@ impl<'a, T, L: Level> Monitor for Under<'a, T, L> {
 #[must_use = "nothing is waited for before `until`, and `wait`"]
 pub struct OnShared<'a, 'c, T, C: Level, L: Level, W, P: Policy, E: Level> {
     held: ReadGuard<'a, 'c, T, C, L>,
-    about: Option<About>,
+    told: Told,
     selected: Selected<'static, W, P, E>,
     readers: *const SpinLock<()>,
 }
@@ -208,10 +205,10 @@ impl<'a, 'c, T, C: Level, L: Level> ReadGuard<'a, 'c, T, C, L> {
     {
         let (event, selected) = RwEvent::select(&*self, select);
         let readers = &raw const event.readers;
-        let about = selected.announce();
+        let told = selected.announce();
         OnShared {
             held: self,
-            about,
+            told,
             selected,
             readers,
         }
@@ -249,7 +246,7 @@ where
         let events = OneShared::new(place, until(condition));
         Wait {
             held: self.held,
-            about: self.about,
+            told: self.told,
             events,
             _borrow: PhantomData,
         }
@@ -317,10 +314,7 @@ where
         Result<(), M::Error>,
     ) {
         let Self {
-            held,
-            about,
-            events,
-            ..
+            held, told, events, ..
         } = self;
         let (held, (semaphore, cx)) = held.split();
         let (held, place) = (Side::Read(held), Location::caller());
@@ -328,7 +322,7 @@ where
         // try and to enqueue; whoever gives up takes it for writing. The event is inside its data, by the invariants of
         // `Selected`, and it is borrowed.
         let ended =
-            unsafe { run_under::<C, _, _, _>(Under(semaphore), held, &mode, about, place, events) };
+            unsafe { run_under::<C, _, _, _>(Under(semaphore), held, &mode, told, place, events) };
         (semaphore, cx, ended)
     }
 }

@@ -163,7 +163,7 @@ impl Gate {
         let guard = self.slot.lock().unwrap();
         let events = events(&guard);
         // SAFETY: The guard is that of the lock, and the events are under it.
-        let ended = unsafe { wait(self, guard, events, sleeper) };
+        let ended = unsafe { wait(self, guard, events, sleeper, |_| {}) };
         ended.map_err(|(ended, back)| {
             back.error(match ended {
                 Ended::Closed => End::Closed,

@@ -86,7 +86,7 @@ impl Gate {
         let guard = self.0.lock().unwrap();
         let events = events(&guard);
         // SAFETY: The guard is that of the lock, and the events are under it.
-        let ended = unsafe { wait(self, guard, events, || HostSleeper::new(task, mode)) };
+        let ended = unsafe { wait(self, guard, events, || HostSleeper::new(task, mode), |_| {}) };
         ended.map_err(|(ended, _)| match ended {
             Ended::Closed => End::Closed,
             Ended::Dismissed => End::Ended,

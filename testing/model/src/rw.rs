@@ -79,7 +79,7 @@ impl Space {
         let events = OneShared::new(Some(place), claim);
         let sleeper = || HostSleeper::new(task, mode);
         // SAFETY: The semaphore is held for reading.
-        match unsafe { wait(Under(self), Side::Read(held), events, sleeper) } {
+        match unsafe { wait(Under(self), Side::Read(held), events, sleeper, |_| {}) } {
             Ok(()) => Ok(()),
             Err((Ended::GaveUp(why), _)) => Err(why),
             Err(_) => panic!("nobody closes it, nor sends its waiters away"),
