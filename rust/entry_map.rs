@@ -55,7 +55,7 @@
 //! | what a task does to an entry that it owns       | who is woken             |
 //! |-------------------------------------------------|--------------------------|
 //! | keeps it: [`Outcome::Lock`]                     | nobody                   |
-//! | unlocks, leaves or replaces it, asks in vain    | the next, as the owner, or the next readers |
+//! | unlocks, leaves or replaces it, asks in vain    | the next owner, or the next readers |
 //! | removes or splits it                            | all, to look again       |
 //!
 //! A signal or a time-out ends the wait of a task that owns nothing. If the lock was handed to it

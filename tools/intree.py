@@ -134,7 +134,11 @@ def moved(move, modules):
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in skipped):
             continue
         with open(path, encoding="utf-8") as stream:
-            yield os.path.join(move["to"], name), intree_edits.narrow(intree_edits.RULES[move["rule"]](stream.read(), modules))
+            text = intree_edits.RULES[move["rule"]](stream.read(), modules)
+        try:
+            yield os.path.join(move["to"], name), intree_edits.narrow(text)
+        except IntreeError as error:
+            raise IntreeError(f"{os.path.relpath(path, TOP)}: {error}") from None
 
 
 def rustfmt(paths, linux, cache):

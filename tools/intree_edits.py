@@ -197,4 +197,7 @@ def narrow(text):
             lines[0] = f"{head}{rest} {after[3].lstrip()}"
         else:
             lines.insert(0, head + rest)
+    for line in done:
+        if COMMENT.match(line) and len(line.expandtabs(8)) > WIDTH:
+            raise IntreeError(f"a comment has {len(line.expandtabs(8))} columns and cannot be wrapped, at most {WIDTH}: '{shorten(line)}'")
     return "\n".join(done) + "\n"

@@ -74,9 +74,14 @@ NARROWED = [
     (WIDE + "/// And so on.\n", "/// " + "word " * 18 + "word\n/// " + "word " * 5 + "end. And so on.\n"),
     (WIDE + "///\n/// # Errors\n", "/// " + "word " * 18 + "word\n/// " + "word " * 5 + "end.\n///\n/// # Errors\n"),
     ("/// - " + "word " * 24 + "\n///   more\n", "/// - " + "word " * 18 + "word\n///   " + "word " * 5 + "more\n"),
-    ("/// ```\n" + WIDE + "/// ```\n", "/// ```\n" + WIDE + "/// ```\n"),
     ("/// " + "x" * 86 + " `echo w >file` now.\n", "/// " + "x" * 86 + "\n/// `echo w >file` now.\n"),
     ("    // SAFETY: " + "x" * 82 + " y z.\n    // CAST: It is.\n", "    // SAFETY: " + "x" * 82 + " y\n    // z.\n    // CAST: It is.\n"),
+]
+
+
+TOO_WIDE = [
+    "/// ```\n" + WIDE + "/// ```\n",
+    "//! | " + "x" * 40 + " | " + "y" * 60 + " |\n",
 ]
 
 
@@ -98,8 +103,14 @@ def run():
     for before, after in NARROWED:
         if narrow(before) != after:
             wrong.append(f"a wide comment: gives {narrow(before)!r}")
+    for before in TOO_WIDE:
+        try:
+            narrow(before)
+            wrong.append(f"a comment that cannot be wrapped was taken: {before!r}")
+        except IntreeError:
+            pass
     for line in wrong:
         print(f"intree: self-test: {line}", file=sys.stderr)
-    cases = len(REFUSED) + len(DONE) + len(MOVED) + len(NARROWED)
+    cases = len(REFUSED) + len(DONE) + len(MOVED) + len(NARROWED) + len(TOO_WIDE)
     print(f"{cases - len(wrong)} passed, {len(wrong)} failed, 0 skipped")
     return 1 if wrong else 0

@@ -194,7 +194,7 @@ impl Raw {
     /// Returns the shared entry as it is when one reader less has it.
     #[inline]
     pub(super) const fn without_reader(self) -> Self {
-        // INVARIANT: Who waits waits for the others, or takes its place: see `word.rs`.
+        // INVARIANT: A waiter waits for the others, or takes its place: see `word.rs`.
         Self(self.0 - Self::READER)
     }
 

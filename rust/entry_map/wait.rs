@@ -22,7 +22,7 @@
 //!
 //! 1. Some waiter has its key if and only if its entry has [`Raw::has_waiters`], and is locked.
 //! 2. Of a locked entry there is exactly one owner, or there are as many readers as it says: each is an
-//!    entry guard, or a task that [`Grant::Owned`] was given to and that has not yet come back for it.
+//!    entry guard, or a task that [`Grant::Owned`] was given to, and that has not yet come back.
 //!
 //! [`wait`] and [`unlock`] say what must be stored in the place of the entry before the tree lock is
 //! released, and [`dissolve`] is for an entry that is removed before that: so the rule is kept.

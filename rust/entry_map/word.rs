@@ -7,15 +7,15 @@
 //!
 //! # Who writes
 //!
-//! | who                         | from             | to               | how                                     |
-//! |-----------------------------|------------------|------------------|-----------------------------------------|
-//! | takes it                    | unlocked         | owned            | [`seize`], with the tree lock or not    |
-//! | shares it                   | unlocked, shared | shared           | the same                                |
-//! | owns it, and nobody waits   | owned            | unlocked         | [`let_go`], with the tree lock or not   |
-//! | is one of its readers       | shared           | one reader less  | [`leave`], with the tree lock or not    |
-//! | waits for it                | locked           | locked, waiters  | [`note_waiter`], with the tree lock     |
-//! | stops waiting for it        | locked, waiters  | locked           | [`note`], with the tree lock            |
-//! | owns it, or is its last reader | locked, waiters | anything       | a store, with the tree lock             |
+//! | who                    | from             | to              | how                          |
+//! |------------------------|------------------|-----------------|------------------------------|
+//! | takes it               | unlocked         | owned           | [`seize`], tree lock or not  |
+//! | shares it              | unlocked, shared | shared          | the same                     |
+//! | owns it, nobody waits  | owned            | unlocked        | [`let_go`], tree lock or not |
+//! | is one of its readers  | shared           | one less        | [`leave`], tree lock or not  |
+//! | waits for it           | locked           | locked, waiters | [`note_waiter`], tree lock   |
+//! | stops waiting for it   | locked, waiters  | locked          | [`note`], tree lock          |
+//! | owns it, reads it last | locked, waiters  | anything        | a store, tree lock           |
 //!
 //! So a store is for who has the entry alone while somebody waits, or owns it: nobody can change the word
 //! meanwhile but with the tree lock. Whoever does anything else compares first, and looks again if the word has changed.
