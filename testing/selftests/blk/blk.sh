@@ -145,6 +145,11 @@ stat_is() {
 	test "$(stat_of "$1" "$2")" "$3" "$4"
 }
 
+# log_is_stable NAME
+log_is_stable() {
+	test "$(stat_of "$1" log_stable)" = "$(stat_of "$1" log_position)"
+}
+
 # is_gone PID: it has ended, with all of its threads. A child that has ended is in /proc
 # until the shell asks for its status, which it may put off for as long as it starts nothing.
 is_gone() {

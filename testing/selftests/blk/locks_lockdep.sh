@@ -42,7 +42,7 @@ ours() {
 no_lock_to_read() {
 	disk l size=64 submit_queues=2
 	dd if=/dev/urandom of=/dev/l bs=1M count=8 oflag=direct conv=fsync,notrunc status=none
-	settle 20 test "$(stat_of l log_stable)" = "$(stat_of l log_position)"
+	settle 20 log_is_stable l
 	taken idle --ioengine=null
 	taken read
 	[ -z "$(ours read)" ] || {

@@ -260,7 +260,7 @@ stack_of() {
 named() {
 	local log scrub
 	disk w9 size=16
-	settle 5 test -n "$(pgrep -x baton_blk_log)"
+	settle 5 pgrep -x baton_blk_log
 	log=$(stack_of baton_blk_log) scrub=$(stack_of baton_blk_scrub)
 	printf '%s\n' "$log" "$scrub"
 	grep -Eq 'baton_blk.*(Workers|Journal)' <<<"$log"
