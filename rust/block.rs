@@ -17,7 +17,7 @@
 //! - [`Request`]: one started request, ended exactly once; [`Queued`]: the same before a driver has
 //!   decided what becomes of it, which does not link if it does not.
 //! - [`Source`] and [`Sink`]: the data of a request, towards the driver and from it.
-//! - [`crc32c`]: the checksum that block devices use.
+//! - [`crc32c`], [`xxh64`]: the checksums that block devices use.
 //! - [`without_io`]: for threads on which I/O depends.
 //! - [`PagePool`]: pages that are known by a number, each handed out to one borrower at a time, or to
 //!   several who only read it.
@@ -39,7 +39,10 @@ mod tag_set;
 
 pub use self::{
     builder::GenDiskBuilder,
-    checksum::crc32c,
+    checksum::{
+        crc32c,
+        xxh64, //
+    },
     data::{
         Sink,
         Source, //

@@ -113,6 +113,7 @@ extern "C" {
 
     // `crc32.h`
     pub(crate) fn baton_crc32c(crc: u32, bytes: *const u8, len: usize) -> u32;
+    pub(crate) fn baton_xxh64(bytes: *const u8, len: usize) -> u64;
 
     // `lockdep.h`
     #[cfg(CONFIG_LOCKDEP)]

@@ -80,6 +80,9 @@ bool baton_blk_noio_is_set(void);
 /* crc32.h */
 u32 baton_crc32c(u32 crc, const u8 *bytes, size_t len);
 
+/* xxhash.h */
+u64 baton_xxh64(const u8 *bytes, size_t len);
+
 /* lockdep.h */
 void baton_wait_map_init(struct lockdep_map *map, const char *name,
 			 struct lock_class_key *key);

@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 #include <linux/workqueue.h>
+#include <linux/xxhash.h>
 
 #include "helpers.h"
 
@@ -356,4 +357,11 @@ bool baton_blk_noio_is_set(void)
 u32 baton_crc32c(u32 crc, const u8 *bytes, size_t len)
 {
 	return crc32c(crc, bytes, len);
+}
+
+/* xxhash.h */
+
+u64 baton_xxh64(const u8 *bytes, size_t len)
+{
+	return xxh64(bytes, len, 0);
 }

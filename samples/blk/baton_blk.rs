@@ -8,6 +8,7 @@
 //!   controls.rs  its log and its scrub, whatever else happens to it
 //!   shared.rs  one request from queue to end; finish.rs: by whom it is ended
 //!   store.rs   the data: pages behind entries that are locked while they are used
+//!   checksum.rs  what the checksum of a page is
 //!   stamp.rs   what is stamped on a page: its checksum, and whether that is kept elsewhere
 //!   sums.rs    where that is: nodes in a pool, a checkpoint, a shrinker
 //!   log.rs     the write log: FLUSH and FUA end when their position is stable; ring.rs: its records;
@@ -26,6 +27,7 @@
 //!   echo 1 >/sys/kernel/config/baton/scratch/power        /dev/scratch
 //! ```
 
+mod checksum;
 mod config;
 mod controls;
 mod disk;
@@ -91,9 +93,13 @@ module! {
             default: 1,
             description: "Whether discard is offered (default: 1)",
         },
+        write_cache: i64 {
+            default: 1,
+            description: "Whether a write may end before it is stable, which a flush waits for (default: 1)",
+        },
         checksums: i64 {
             default: 1,
-            description: "Whether pages have checksums, for the scrub to compare them with (default: 1)",
+            description: "Checksum of a page, for the scrub to compare it with: 0 none, 1 crc32c, 2 xxh64 (default: 1)",
         },
         completion: i64 {
             default: 0,
@@ -139,6 +145,7 @@ fn parameters() -> Result<Settings> {
         ),
         (Field::QueueDepth, module_parameters::queue_depth.value()),
         (Field::Discard, module_parameters::discard.value()),
+        (Field::WriteCache, module_parameters::write_cache.value()),
         (Field::Checksums, module_parameters::checksums.value()),
         (Field::Completion, module_parameters::completion.value()),
     ] {

@@ -87,7 +87,7 @@ impl configfs::AttributeOperations<0> for Config {
     fn show(_this: &Config, page: &mut [u8; PAGE_SIZE]) -> Result<usize> {
         line(
             page,
-            fmt!("size,blocksize,submit_queues,queue_depth,discard,checksums,completion,completion_nsec,power,log_hold,scrub,scrub_progress,freeze,zero_out\n"),
+            fmt!("size,blocksize,submit_queues,queue_depth,discard,write_cache,checksums,completion,completion_nsec,power,log_hold,scrub,scrub_progress,freeze,zero_out\n"),
         )
     }
 }
@@ -142,6 +142,7 @@ impl configfs::GroupOperations for Config {
                 zero_out: 11,
                 completion_nsec: 12,
                 checksums: 13,
+                write_cache: 14,
             ],
         };
         let debugfs = self.debugfs.clone();

@@ -210,8 +210,10 @@ fn gen_disk(
         .max_sectors(MAX_SECTORS)
         // It copies, so any alignment will do: this is the smallest there is.
         .buffer_alignment(2)
-        .write_zeroes(MAX_RANGE_SECTORS)
-        .write_cache(true);
+        .write_zeroes(MAX_RANGE_SECTORS);
+    if settings.write_cache() {
+        builder = builder.write_cache(true);
+    }
     if settings.discard() {
         builder = builder.discard(MAX_RANGE_SECTORS, PAGE_SIZE as u32);
     }

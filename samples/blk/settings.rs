@@ -2,10 +2,12 @@
 
 //! What a disk can be told to be, and what is allowed.
 
+use crate::checksum::Checksum;
 use baton::block::SECTOR_SHIFT;
 use core::ops::RangeInclusive;
 use kernel::{
     cpu::nr_cpu_ids,
+    fmt,
     page::PAGE_SIZE,
     prelude::*,
     str::BStr,
@@ -34,7 +36,9 @@ pub(crate) enum Field {
     QueueDepth,
     /// Whether discard is offered.
     Discard,
-    /// Whether pages have checksums.
+    /// Whether there is a volatile write cache.
+    WriteCache,
+    /// The checksum that pages have.
     Checksums,
     /// Where requests are ended.
     Completion,
@@ -56,28 +60,32 @@ pub(crate) enum Completion {
 }
 
 impl Completion {
-    const ALL: [(&str, Self); 4] = [
-        ("inline", Self::Inline),
-        ("workqueue", Self::Workqueue),
-        ("timer", Self::Timer),
-        ("polled", Self::Polled),
-    ];
-
     /// The words for it, in the order of their numbers.
-    const ALLOWED: &str = "inline, workqueue, timer and polled, or 0 to 3";
+    const WORDS: [&str; 4] = ["inline", "workqueue", "timer", "polled"];
 
-    /// Returns the word for it.
-    pub(crate) fn name(self) -> &'static str {
-        let mut all = Self::ALL.iter();
-        all.find(|(_, which)| *which == self)
-            .map_or("?", |(name, _)| name)
+    fn of_number(number: i64) -> Self {
+        match number {
+            1 => Self::Workqueue,
+            2 => Self::Timer,
+            3 => Self::Polled,
+            _ => Self::Inline,
+        }
     }
+}
 
-    /// Returns the number of a word.
-    fn number(name: &str) -> Option<i64> {
-        let at = Self::ALL.iter().position(|(word, _)| *word == name)?;
-        // CAST: There are four.
-        Some(at as i64)
+/// What a message says of the words that stand for values, in front of the numbers.
+struct Words(&'static [&'static str]);
+
+impl fmt::Display for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((last, others)) = self.0.split_last() else {
+            return Ok(());
+        };
+        for (i, word) in others.iter().enumerate() {
+            f.write_str(if i > 0 { ", " } else { "" })?;
+            f.write_str(word)?;
+        }
+        write!(f, " and {last}, or ")
     }
 }
 
@@ -89,6 +97,7 @@ pub(crate) struct Settings {
     submit_queues: i64,
     queue_depth: i64,
     discard: i64,
+    write_cache: i64,
     checksums: i64,
     completion: i64,
     completion_nsec: i64,
@@ -102,6 +111,7 @@ impl Default for Settings {
             submit_queues: 1,
             queue_depth: 64,
             discard: 1,
+            write_cache: 1,
             checksums: 1,
             completion: 0,
             completion_nsec: 50_000,
@@ -139,9 +149,19 @@ impl Field {
             Self::SubmitQueues => "submit_queues",
             Self::QueueDepth => "queue_depth",
             Self::Discard => "discard",
+            Self::WriteCache => "write_cache",
             Self::Checksums => "checksums",
             Self::Completion => "completion",
             Self::CompletionNsec => "completion_nsec",
+        }
+    }
+
+    /// Returns the words that stand for its values, from 0 on; none if they are numbers.
+    fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::Checksums => &Checksum::WORDS,
+            Self::Completion => &Completion::WORDS,
+            _ => &[],
         }
     }
 
@@ -152,7 +172,8 @@ impl Field {
             Self::BlockSize => 512..=PAGE_SIZE as i64,
             Self::SubmitQueues => 1..=i64::from(nr_cpu_ids()),
             Self::QueueDepth => 1..=MAX_DEPTH,
-            Self::Discard | Self::Checksums => 0..=1,
+            Self::Discard | Self::WriteCache => 0..=1,
+            Self::Checksums => 0..=2,
             Self::Completion => 0..=3,
             Self::CompletionNsec => 1..=MAX_NSEC,
         }
@@ -167,6 +188,7 @@ impl Settings {
             Field::SubmitQueues => &mut self.submit_queues,
             Field::QueueDepth => &mut self.queue_depth,
             Field::Discard => &mut self.discard,
+            Field::WriteCache => &mut self.write_cache,
             Field::Checksums => &mut self.checksums,
             Field::Completion => &mut self.completion,
             Field::CompletionNsec => &mut self.completion_nsec,
@@ -176,6 +198,12 @@ impl Settings {
     /// Returns the value of one setting.
     pub(crate) fn get(mut self, field: Field) -> i64 {
         *self.field(field)
+    }
+
+    /// Returns the word for the value of a setting that has words.
+    pub(crate) fn word(self, field: Field) -> Option<&'static str> {
+        // CAST: `set()` lets only small and positive values in.
+        field.words().get(self.get(field) as usize).copied()
     }
 
     /// Changes one setting; an invalid value changes nothing and leaves a line in the log.
@@ -197,30 +225,22 @@ impl Settings {
     pub(crate) fn set_text(&mut self, who: &CStr, field: Field, text: &[u8]) -> Result {
         let trimmed = text.trim_ascii();
         let word = core::str::from_utf8(trimmed).unwrap_or("");
-        let value = match field {
-            Field::Completion => Completion::number(word)
-                .ok_or(())
-                .or(word.parse().map_err(|_| ())),
-            _ => word.parse::<i64>().map_err(|_| ()),
+        let words = field.words();
+        let value = match words.iter().position(|known| *known == word) {
+            // CAST: There are few.
+            Some(at) => Ok(at as i64),
+            None => word.parse::<i64>(),
         };
         match value {
             Ok(value) => self.set(who, field, value),
-            Err(()) if field == Field::Completion => {
-                pr_err!(
-                    "{}: completion {:?} is invalid, allowed: {}\n",
-                    who,
-                    BStr::from_bytes(trimmed),
-                    Completion::ALLOWED
-                );
-                Err(EINVAL)
-            }
-            Err(()) => {
+            Err(_) => {
                 let allowed = field.allowed();
                 pr_err!(
-                    "{}: {} {:?} is invalid, allowed: {} to {}\n",
+                    "{}: {} {:?} is invalid, allowed: {}{} to {}\n",
                     who,
                     field.name(),
                     BStr::from_bytes(trimmed),
+                    Words(words),
                     allowed.start(),
                     allowed.end()
                 );
@@ -258,8 +278,7 @@ impl Settings {
 
     /// Returns where requests are ended.
     pub(crate) fn completion(&self) -> Completion {
-        let found = Completion::ALL.get(self.completion as usize);
-        found.map_or(Completion::Inline, |(_, which)| *which)
+        Completion::of_number(self.completion)
     }
 
     /// Returns how long the timer takes.
@@ -285,8 +304,13 @@ impl Settings {
         self.discard != 0
     }
 
-    /// Returns whether pages have checksums.
-    pub(crate) fn checksums(&self) -> bool {
-        self.checksums != 0
+    /// Returns whether there is a volatile write cache: otherwise a write is over when it is stable.
+    pub(crate) fn write_cache(&self) -> bool {
+        self.write_cache != 0
+    }
+
+    /// Returns the checksum that pages have.
+    pub(crate) fn checksum(&self) -> Checksum {
+        Checksum::of_number(self.checksums)
     }
 }

@@ -52,6 +52,8 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     #[pin]
     pub(crate) log: Log<Served>,
+    /// Whether a write may end before it is stable.
+    write_cache: bool,
     pub(crate) stats: Stats,
 }
 
@@ -70,13 +72,14 @@ impl Shared {
         sums: Arc<Sums>,
         cx: &mut MaySleep,
     ) -> Result<Arc<Self>> {
-        let store = Store::new(settings.pages(), settings.checksums(), sums, cx)?;
+        let store = Store::new(settings.pages(), settings.checksum(), sums, cx)?;
         Arc::pin_init(
             try_pin_init!(Self {
                 finisher: Finisher::new(settings, cx)?,
                 gate: Arc::pin_init(new_drain!("baton_blk"), GFP_KERNEL)?,
                 store <- store,
                 log <- Log::new(settings.requests()),
+                write_cache: settings.write_cache(),
                 stats: Stats::new(),
             }? Error),
             GFP_KERNEL,
@@ -193,7 +196,7 @@ impl Operations for Queue {
             Ok(Next::Record(record)) => {
                 let writer = Writer {
                     record,
-                    fua: served.is_fua(),
+                    fua: served.is_fua() || !shared.write_cache,
                     request: served,
                 };
                 log.write(writer, store, stats, cx, end);

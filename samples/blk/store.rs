@@ -25,6 +25,7 @@ mod verify;
 pub(crate) use verify::Verdict;
 
 use crate::{
+    checksum::Checksum,
     levels::order,
     ring::Done,
     stamp::{
@@ -36,7 +37,6 @@ use crate::{
 };
 use baton::{
     block::{
-        crc32c,
         PagePool,
         PageRef,
         Sink,
@@ -116,8 +116,8 @@ pub(crate) struct Store {
     #[pin]
     pages: PagePool,
     sums: Arc<Sums>,
-    /// Whether pages have checksums.
-    checksums: bool,
+    /// That of its pages.
+    checksum: Checksum,
     capacity: Atomic<usize>,
 }
 
@@ -127,10 +127,10 @@ fn page_limit(pages: usize) -> Result<u32> {
 }
 
 impl Store {
-    /// Makes an empty store of `capacity` pages, with or without checksums.
+    /// Makes an empty store of `capacity` pages.
     pub(crate) fn new(
         capacity: usize,
-        checksums: bool,
+        checksum: Checksum,
         sums: Arc<Sums>,
         cx: &mut MaySleep,
     ) -> Result<impl PinInit<Self, Error>> {
@@ -139,7 +139,7 @@ impl Store {
             entries: Entries::new()?,
             pages <- pages,
             sums,
-            checksums,
+            checksum,
             capacity: Atomic::new(capacity),
         }))
     }
@@ -329,11 +329,7 @@ impl Store {
 
     /// Stamps its checksum on a page that was changed, which is dirty.
     fn stamp(&self, page: &mut PageRef<'_>) -> Stamped {
-        let sum = if self.checksums {
-            crc32c(page.bytes())
-        } else {
-            0
-        };
+        let sum = self.checksum.of(page.bytes());
         let stamp = Stamp::from_bits(page.stamp()).changed(sum);
         page.set_stamp(stamp.bits());
         Stamped {

@@ -118,7 +118,7 @@ def disk_boot(engine, kind, image, jobs, arguments, *more, options=()):
         script="../bench/disk.sh", deadline=3 * arguments.deadline, tier="big", disk=arguments.disk,
         environment={"mib": str(disks.MIB), "profiled": "yes" if more else ""}, options=list(options),
         payload=disk_payload(arguments.output, arguments.kernel, jobs, *more),
-        memory="1536M", cpus=1 if kind == "icount" else 2)
+        memory="1792M", cpus=1 if kind == "icount" else 2)
 
 
 def scale_boot(engine, image, jobs, arguments):

@@ -54,6 +54,10 @@ null bench-cache cache_size=16
 fill /dev/bench-cache
 ours baton-plain checksums=0
 fill /dev/baton-plain
+ours baton-xxh64 checksums=xxh64
+fill /dev/baton-xxh64
+ours baton-through write_cache=0
+fill /dev/baton-through
 rust_null
 
 rounds
@@ -67,6 +71,8 @@ fi
 step "off"
 put "$configfs/baton/baton-bench/power" 0
 put "$configfs/baton/baton-plain/power" 0
+put "$configfs/baton/baton-xxh64/power" 0
+put "$configfs/baton/baton-through/power" 0
 rmdir "$configfs"/baton/baton-* "$configfs"/nullb/bench-* "$configfs/rnull/bench-rnull"
 for module in brd rnull_mod null_blk baton_blk baton; do
 	rmmod "$module" || failed=1

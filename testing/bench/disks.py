@@ -14,10 +14,14 @@ OVER = "null_blk"                   # the disk that the aims are ratios to
 CONTROL = "null_blk-again"          # a second one: its ratio is the noise floor
 CACHED = "null_blk-cache"           # one with a volatile cache, which a flush empties
 PLAIN = "baton-plain"               # one of ours without checksums: its ratio is over OVER as well
+HASHED = "baton-xxh64"               # one of ours with another checksum: the same
+THROUGH = "baton-through"           # one of ours without a write cache, as OVER has none: so is its
 
 # What is compared with OURS, by the name of its ratio, and the device that disk.sh makes.
 DEVICES = {OURS: "/dev/baton-bench", OVER: "/dev/bench-null", CONTROL: "/dev/bench-again", "brd": "/dev/ram0",
-           "rnull": "/dev/bench-rnull", CACHED: "/dev/bench-cache", PLAIN: "/dev/baton-plain"}
+           "rnull": "/dev/bench-rnull", CACHED: "/dev/bench-cache", PLAIN: "/dev/baton-plain",
+           HASHED: "/dev/baton-xxh64", THROUGH: "/dev/baton-through"}
+OVER_THE_SAME = (CONTROL, PLAIN, HASHED, THROUGH)
 STORES = (OURS, OVER, "brd")        # what keeps what it was given: rnull does not
 MIB = 128                           # of each disk
 AREA = 32                           # MiB of it that fio reads and writes
@@ -31,13 +35,13 @@ class Work:
     title: str
     fio: str                        # its options, apart from those of all
     aim: dict                       # engine kind -> IOPS over OVER that are aimed at
-    cached: bool = False            # also on the disk with a cache
-    plain: bool = False             # also without checksums
+    cached: bool = False            # also on the disk with a cache, and on ours without one
+    plain: bool = False             # also without checksums, and with another one
 
     @property
     def others(self):
         return [name for name in DEVICES
-                if name != OURS and (name != CACHED or self.cached) and (name != PLAIN or self.plain)]
+                if name != OURS and (name not in (CACHED, THROUGH) or self.cached) and (name not in (PLAIN, HASHED) or self.plain)]
 
 
 def random_io(direction, depth, jobs, aim):
@@ -145,7 +149,7 @@ def evaluate(slices, works, kind):
             row["ways"][name] = {"iops": statistics.median(s.iops for s in found.values()),
                                  "p99_ns": statistics.median(s.p99 for s in found.values())}
             if name != OURS:
-                over, under = (OVER, name) if name in (CONTROL, PLAIN) else (name, OURS)
+                over, under = (OVER, name) if name in OVER_THE_SAME else (name, OURS)
                 row["ratios"][name] = figures.interval(
                     [rounds[under][each].iops / rounds[over][each].iops for each in sorted(found) if each in rounds[over]])
         rows.append(row)

@@ -10,13 +10,16 @@ FORMAT = 2                          # of the report; another one is started anew
 WIDTH, LEFT, RIGHT, ROW = 860, 330, 150, 22
 COLOURS = {"c": "#c0392b", "c-active": "#e59866", "condvar": "#2471a3", "sixteen": "#1e8449",
            "percpu-ref": "#8e44ad", "c-heap": "#2e86c1", "c-again": "#999999", "null_blk": "#c0392b", "null_blk-cache": "#e59866",
-           "brd": "#2471a3", "rnull": "#1e8449", "null_blk-again": "#999999", "baton-plain": "#7d6608"}
+           "brd": "#2471a3", "rnull": "#1e8449", "null_blk-again": "#999999", "baton-plain": "#7d6608",
+           "baton-xxh64": "#117a65", "baton-through": "#a04000"}
 NAMES = {"c": "over the C way", "c-active": "over C with waitqueue_active() under the lock",
          "condvar": "over CondVar", "sixteen": "over 16 of them",
          "percpu-ref": "over percpu_ref", "c-heap": "over C on the heap", "c-again": "C over C: the noise floor",
          "null_blk": "over null_blk", "null_blk-cache": "over null_blk with a cache", "brd": "over brd",
          "rnull": "over rnull, which copies nothing", "null_blk-again": "null_blk over null_blk: the noise floor",
-         "baton-plain": "without checksums, over null_blk"}
+         "baton-plain": "without checksums, over null_blk",
+         "baton-xxh64": "with XXH64 as checksum, over null_blk",
+         "baton-through": "without a write cache, over null_blk"}
 for count in (2, 4, 8):             # see scales.py
     for disk, colour, said in (("baton", "#1e8449", "this disk"), ("null_blk", "#c0392b", "null_blk")):
         COLOURS[f"{disk}-{count}"] = colour

@@ -138,7 +138,8 @@ def written():
     yield "the control", [row["ratios"][disks.CONTROL]["median"] for row in rows], [1.0] * 3
     yield "99th percentiles", [row["ways"]["baton"]["p99_ns"] for row in rows], [7, 7, 9]
     yield "nothing is wrong", [name for name, passed, _ in disks.checks(slices, works, 2) if not passed], []
-    for what, rest, count in (("an error of fio", fio(1000, error=5)[1], 16), ("a disk that is not there", fio(1000, lost="brd")[1], 3)):
+    slices_of_a_round = sum(1 + len(work.others) for work in works)
+    for what, rest, count in (("an error of fio", fio(1000, error=5)[1], slices_of_a_round), ("a disk that is not there", fio(1000, lost="brd")[1], 3)):
         wrong = [name for name, passed, _ in disks.checks(measured(said, said, rest), works, 2) if not passed]
         yield what, len(wrong), count
     with tempfile.TemporaryDirectory() as directory:

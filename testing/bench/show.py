@@ -57,7 +57,7 @@ def disk(rows, facts):
         for name, ratio in row["ratios"].items():
             first = name == next(iter(row["ratios"]))
             mine = f"{number(ours['iops']):>9} {number(ours['p99_ns']):>9}" if first else f"{'':>19}"
-            if name in (disks.CONTROL, disks.PLAIN):
+            if name in disks.OVER_THE_SAME:
                 over, other = f"({name} over {disks.OVER})", row["ways"][name]
             else:
                 over, other = name, row["ways"][name]

@@ -8,6 +8,9 @@
 mod suite;
 
 // The sources of the driver itself, of which a test needs a part.
+#[path = "../../samples/blk/checksum.rs"]
+mod checksum;
+
 #[allow(dead_code, reason = "the driver uses the rest")]
 #[path = "../../samples/blk/fifo.rs"]
 mod fifo;

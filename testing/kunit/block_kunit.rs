@@ -15,6 +15,7 @@ use baton::{
         dropped_requests,
         is_without_io,
         without_io,
+        xxh64,
         GenDisk,
         GenDiskBuilder,
         Op,
@@ -411,6 +412,10 @@ mod tests {
         assert_eq!(crc32c(&[0; 32]), 0x8a91_36aa);
         assert_eq!(crc32c(&[0xff; 32]), 0x62a8_ab43);
         assert_eq!(crc32c(b"123456789"), 0xe306_9283);
+        // As its author's program prints them.
+        assert_eq!(xxh64(b""), 0xef46_db37_51d8_e999);
+        assert_eq!(xxh64(b"abc"), 0x44bc_2cf5_ad77_0999);
+        assert_eq!(xxh64(&[0; 32]), 0xf6e9_be5d_7063_2cf5);
         Ok(())
     }
 }

@@ -29,8 +29,11 @@ macro_rules! field_attributes {
             fn show(this: &Item, page: &mut [u8; PAGE_SIZE]) -> Result<usize> {
                 // ENTRY: a read of the attribute.
                 let cx = &mut MaySleep::assert();
-                let value = this.settings(cx).get($field);
-                line(page, fmt!("{value}\n"))
+                let settings = this.settings(cx);
+                match settings.word($field) {
+                    Some(word) => line(page, fmt!("{word}\n")),
+                    None => line(page, fmt!("{}\n", settings.get($field))),
+                }
             }
 
             fn store(this: &Item, page: &[u8]) -> Result {
@@ -46,8 +49,10 @@ field_attributes! {
     2: Field::SubmitQueues,
     3: Field::QueueDepth,
     4: Field::Discard,
+    7: Field::Completion,
     12: Field::CompletionNsec,
     13: Field::Checksums,
+    14: Field::WriteCache,
 }
 
 #[vtable]
@@ -86,21 +91,6 @@ impl AttributeOperations<6> for Item {
         let hold = this.flag("log_hold", page)?;
         this.controls(cx)?.hold_log(hold, cx);
         Ok(())
-    }
-}
-
-/// Where requests are ended, by name.
-#[vtable]
-impl AttributeOperations<7> for Item {
-    type Data = Item;
-
-    fn show(this: &Item, page: &mut [u8; PAGE_SIZE]) -> Result<usize> {
-        let completion = this.settings(&mut MaySleep::assert()).completion();
-        line(page, fmt!("{}\n", completion.name()))
-    }
-
-    fn store(this: &Item, page: &[u8]) -> Result {
-        this.store_field(Field::Completion, page)
     }
 }
 

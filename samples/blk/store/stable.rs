@@ -11,6 +11,7 @@ use super::{
     Store, //
 };
 use crate::{
+    checksum::Checksum,
     journal::Checkpoint,
     ring::{
         Done,
@@ -123,7 +124,7 @@ impl Store {
         cx: &mut MaySleep,
     ) -> Result<bool> {
         let Stamped { id, stamp } = seen;
-        if self.checksums {
+        if self.checksum != Checksum::None {
             sums.set(index, stamp.sum(), stats, cx)?;
         }
         Ok(self.pages.restamp(id, stamp.bits(), stamp.stable().bits()))

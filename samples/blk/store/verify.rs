@@ -7,12 +7,12 @@ use super::{
     Store, //
 };
 use crate::{
+    checksum::Checksum,
     levels::order,
     stamp::Stamp,
     stats::Stats, //
 };
 use baton::{
-    block::crc32c,
     After,
     Level,
     MaySleep, //
@@ -48,7 +48,7 @@ impl Store {
     where
         order::Entry: After<C>,
     {
-        if !self.checksums {
+        if self.checksum == Checksum::None {
             return Ok(Verdict::Nothing);
         }
         let Some(mut guard) = self.lock_data(index, stats, cx)? else {
@@ -65,7 +65,7 @@ impl Store {
             let node = self.sums.node(index, stats, guard.inner())?;
             node.get(index, stats, guard.inner())?
         };
-        let found = crc32c(page.bytes());
+        let found = self.checksum.of(page.bytes());
         Ok(if found == expected {
             Verdict::Good
         } else {

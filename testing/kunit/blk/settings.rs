@@ -2,10 +2,13 @@
 
 //! The settings of a disk: what is allowed, what it means, and that the rest changes nothing.
 
-use crate::settings::{
-    Completion,
-    Field,
-    Settings, //
+use crate::{
+    checksum::Checksum,
+    settings::{
+        Completion,
+        Field,
+        Settings, //
+    },
 };
 use kernel::{
     cpu::nr_cpu_ids,
@@ -34,14 +37,15 @@ fn with(changes: &[(Field, i64)]) -> Result<Settings> {
 }
 
 /// Each field with its least and its greatest value.
-fn ranges() -> [(Field, i64, i64); 8] {
+fn ranges() -> [(Field, i64, i64); 9] {
     [
         (Field::Size, 1, 1 << 20),
         (Field::BlockSize, 512, PAGE_SIZE as i64),
         (Field::SubmitQueues, 1, i64::from(nr_cpu_ids())),
         (Field::QueueDepth, 1, 1024),
         (Field::Discard, 0, 1),
-        (Field::Checksums, 0, 1),
+        (Field::WriteCache, 0, 1),
+        (Field::Checksums, 0, 2),
         (Field::Completion, 0, 3),
         (Field::CompletionNsec, 1, 1_000_000_000),
     ]
@@ -111,7 +115,7 @@ mod tests {
             wrong +=
                 u32::from(set_text(&mut settings, Field::Completion, word.as_bytes()).is_err());
             wrong += u32::from(settings.completion() != which);
-            wrong += u32::from(settings.completion().name() != word);
+            wrong += u32::from(settings.word(Field::Completion) != Some(word));
             wrong += u32::from(settings.get(Field::Completion) != number);
             set(&mut settings, Field::Completion, number)?;
             wrong += u32::from(settings.completion() != which);
@@ -119,6 +123,28 @@ mod tests {
         let bad = set_text(&mut settings, Field::Completion, b"sometimes");
         assert_eq!(wrong, 0);
         assert_eq!(bad, Err(EINVAL));
+        Ok(())
+    }
+
+    #[test]
+    fn a_checksum_has_a_word_and_a_number() -> Result {
+        let mut settings = Settings::default();
+        let mut wrong = 0;
+        for (number, word, which, of_zeroes) in [
+            (0, "none", Checksum::None, 0),
+            (1, "crc32c", Checksum::Crc32c, 0x8a91_36aa),
+            (2, "xxh64", Checksum::Xxh64, 0x7063_2cf5),
+        ] {
+            wrong += u32::from(set_text(&mut settings, Field::Checksums, word.as_bytes()).is_err());
+            wrong += u32::from(settings.checksum() != which);
+            wrong += u32::from(settings.word(Field::Checksums) != Some(word));
+            wrong += u32::from(settings.get(Field::Checksums) != number);
+            wrong += u32::from(settings.checksum().of(&[0; 32]) != of_zeroes);
+        }
+        let bad = set_text(&mut settings, Field::Checksums, b"xxh32");
+        assert_eq!(wrong, 0);
+        assert_eq!(bad, Err(EINVAL));
+        assert_eq!(settings.word(Field::Size), None);
         Ok(())
     }
 
@@ -148,11 +174,12 @@ mod tests {
         assert_eq!(settings.sectors(), 2 << 20);
         assert_eq!(settings.block_size() as usize, PAGE_SIZE);
         assert_eq!((settings.hw_queues(), settings.depth()), (1, 64));
-        assert!(settings.discard() && settings.checksums());
+        assert!(settings.discard() && settings.write_cache());
+        assert!(settings.checksum() == Checksum::Crc32c);
         assert!(settings.completion() == Completion::Inline);
         assert!(settings.delay() == Delta::from_nanos(50_000));
         assert!(!with(&[(Field::Discard, 0)])?.discard());
-        assert!(!with(&[(Field::Checksums, 0)])?.checksums());
+        assert!(!with(&[(Field::WriteCache, 0)])?.write_cache());
         Ok(())
     }
 }

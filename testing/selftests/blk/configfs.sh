@@ -13,7 +13,8 @@ defaults() {
 	[ "$(cat "$configfs/c1/submit_queues")" = 1 ]
 	[ "$(cat "$configfs/c1/queue_depth")" = 64 ]
 	[ "$(cat "$configfs/c1/discard")" = 1 ]
-	[ "$(cat "$configfs/c1/checksums")" = 1 ]
+	[ "$(cat "$configfs/c1/checksums")" = crc32c ]
+	[ "$(cat "$configfs/c1/write_cache")" = 1 ]
 	[ "$(cat "$configfs/c1/completion")" = inline ]
 	[ "$(cat "$configfs/c1/completion_nsec")" = 50000 ]
 	[ "$(cat "$configfs/c1/power")" = 0 ]
@@ -59,7 +60,7 @@ bad_values() {
 	local attribute value
 	need
 	mkdir "$configfs/c3"
-	for attribute in size blocksize submit_queues queue_depth discard checksums completion completion_nsec; do
+	for attribute in size blocksize submit_queues queue_depth discard write_cache checksums completion completion_nsec; do
 		for value in -1 abc 99999999999999999999; do
 			refused "$attribute" "$value"
 		done
@@ -69,13 +70,15 @@ bad_values() {
 	for value in 0 $(($(nproc --all) + 1000)); do refused submit_queues "$value"; done
 	for value in 0 1025; do refused queue_depth "$value"; done
 	refused discard 2
-	refused checksums 2
+	refused write_cache 2
+	refused checksums 3
 	refused completion 4
 	# The line says what is allowed, for a number and for what is none.
 	[ "$(log_lines 'c3: size 0 is invalid, allowed: 1 to 1048576$')" = 1 ]
 	[ "$(log_lines 'c3: size "abc" is invalid, allowed: 1 to 1048576$')" = 1 ]
 	[ "$(log_lines 'c3: blocksize 513 is invalid, allowed: a power of two from 512 to 4096$')" = 1 ]
 	[ "$(log_lines 'c3: completion "abc" is invalid, allowed: inline, workqueue, timer and polled, or 0 to 3$')" = 1 ]
+	[ "$(log_lines 'c3: checksums "abc" is invalid, allowed: none, crc32c and xxh64, or 0 to 2$')" = 1 ]
 	fails_with "Invalid argument" put "$configfs/c3/power" perhaps
 	[ "$(log_lines "c3: power .* is invalid, allowed: ")" = 1 ]
 	# It still works with what it had.
@@ -102,10 +105,10 @@ bad_names() {
 refused_while_on() {
 	local attribute
 	disk c4 size=16
-	for attribute in blocksize queue_depth discard checksums completion completion_nsec; do
+	for attribute in blocksize queue_depth discard write_cache checksums completion completion_nsec; do
 		fails_with "busy" put "$configfs/c4/$attribute" 1
 	done
-	[ "$(log_lines "c4: busy, switch its power off first")" = 6 ]
+	[ "$(log_lines "c4: busy, switch its power off first")" = 7 ]
 	# Switching on what is on changes nothing.
 	fill /dev/c4 0 4096
 	echo 1 >"$configfs/c4/power"

@@ -118,7 +118,7 @@ counters() {
 	fresh
 	sync -d /dev/f
 	# The log thread counts what nobody waits for.
-	settle 5 test "$(stat_of f log_stable)" = "$(stat_of f log_position)"
+	settle 5 log_is_stable f
 	cat "$debugfs/f/stats" >"$work/start"
 	dd if=/dev/zero of=/dev/f bs=8k count=4 oflag=direct status=none conv=notrunc
 	dd if=/dev/f of=/dev/null bs=16k count=3 iflag=direct status=none
@@ -182,6 +182,32 @@ beside_discards() {
 	undisk f
 }
 
+# Without a write cache a write has ended when it is stable, and nobody flushes.
+no_write_cache() {
+	local pid
+	fresh write_cache=0
+	[ "$(cat /sys/block/f/queue/write_cache)" = "write through" ]
+	[ "$(cat /sys/block/f/queue/fua)" = 0 ]
+	dd if=/dev/zero of=/dev/f bs=8k count=4 oflag=direct status=none conv=notrunc
+	log_is_stable f
+	stat_is f written_back -eq 8
+	blkdiscard --offset 0 --length 4096 /dev/f
+	log_is_stable f
+	on no_write_cache --rw=randwrite --bs=4k --size=2m --iodepth=8 --fsync=4
+	log_is_stable f
+	stat_is f flushes -eq 0
+	stat_is f fua -eq 0
+	echo 1 >"$configfs/f/log_hold"
+	dd if=/dev/zero of=/dev/f bs=4k count=1 oflag=direct status=none conv=notrunc &
+	pid=$!
+	settle 5 stat_is f log_stable_sleepers -eq 1
+	not is_gone "$pid"
+	echo 0 >"$configfs/f/log_hold"
+	wait "$pid"
+	log_is_stable f
+	undisk f
+}
+
 run_cases "$@" <<-END
 	30 randwrite writes at random, three queue depths
 	30 randread reads at random
@@ -191,6 +217,7 @@ run_cases "$@" <<-END
 	20 one_place four jobs on eight pages
 	20 fua FUA
 	20 flush flush
+	20 no_write_cache a disk without a write cache
 	20 counters what is counted is what was done
 	30 trim discard
 	30 beside_discards writes beside discards and write-zeroes

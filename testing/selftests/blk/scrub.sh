@@ -96,6 +96,16 @@ written_again() {
 	undisk s12
 }
 
+# The other checksum: the lower half of the XXH64 of 4096 times an x, and of the same with one inverted.
+other_checksum() {
+	disk s12 size=16 checksums=xxh64
+	fill /dev/s12 0 1048576
+	echo 41083 >"$debugfs/s12/corrupt"
+	[ "$(scrub s12)" = "checked 4096 total 4096 corrupt 1 first 40960" ]
+	[ "$(log_lines "s12: scrub: the page at byte 40960 is corrupt: checksum 0xac31d344, expected 0x55a2524f")" = 1 ]
+	undisk s12
+}
+
 # Without checksums there is nothing to compare, and nothing is kept for that.
 without_checksums() {
 	disk s11 size=16 checksums=0
@@ -227,6 +237,7 @@ run_cases "$@" <<-END
 	20 corruption a corrupt page is found, and the log says where
 	20 before_it_is_stable so is one that is not stable
 	20 written_again what was written again before it was stable has its own checksum
+	20 other_checksum corruption is found with XXH64 as well
 	20 without_checksums a disk without checksums has nothing that is corrupt
 	20 much_corruption much of it is counted, and the log tells of the first pages
 	30 resized a run ends where the disk ends
