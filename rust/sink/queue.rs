@@ -12,6 +12,10 @@ use kernel::{
     static_lock_class,
     str::CStr,
     sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
         LockClassKey,
         SpinLockIrq, //
     },
@@ -22,7 +26,6 @@ struct Buffers<P> {
     filling: KVec<P>,
     spare: KVec<P>,
     room: usize,
-    closed: bool,
 }
 
 /// A queue that is taken as a whole.
@@ -30,6 +33,9 @@ struct Buffers<P> {
 pub(super) struct Queue<P> {
     #[pin]
     buffers: SpinLockIrq<Buffers<P>>,
+    /// Changes with the lock held. Who drops the sink looks without it, where it cannot be taken:
+    /// on `PREEMPT_RT` it sleeps.
+    closed: Atomic<bool>,
 }
 
 /// The lock class of all queues.
@@ -47,11 +53,11 @@ impl<P: Send> Queue<P> {
                 filling: KVec::with_capacity(room, GFP_KERNEL)?,
                 spare: KVec::with_capacity(room, GFP_KERNEL)?,
                 room,
-                closed: false,
             };
             let (name, key) = class();
             Ok(try_pin_init!(Self {
                 buffers <- SpinLockIrq::new(buffers, name, key),
+                closed: Atomic::new(false),
             }? Error))
         })
     }
@@ -63,7 +69,7 @@ impl<P: Send> Queue<P> {
     pub(super) fn push(&self, payload: P, kick: impl FnOnce()) -> Result<(), P> {
         let mut buffers = self.buffers.lock();
         // A vector of what has no size has room for everything.
-        if buffers.closed || buffers.filling.len() >= buffers.room {
+        if self.closed.load(Relaxed) || buffers.filling.len() >= buffers.room {
             return Err(payload);
         }
         let first = buffers.filling.is_empty();
@@ -77,11 +83,13 @@ impl<P: Send> Queue<P> {
 
     /// From here on, what is handed over is returned.
     pub(super) fn close(&self) {
-        self.buffers.lock().closed = true;
+        let _buffers = self.buffers.lock();
+        self.closed.store(true, Relaxed);
     }
 
+    /// Takes no lock.
     pub(super) fn is_closed(&self) -> bool {
-        self.buffers.lock().closed
+        self.closed.load(Relaxed)
     }
 
     pub(super) fn is_empty(&self) -> bool {
