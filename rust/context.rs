@@ -164,6 +164,9 @@ impl<L: Level> MaySleep<L> {
 
     /// Disables the interrupts of this CPU; nothing can sleep until they are enabled again.
     ///
+    /// On `PREEMPT_RT` a `SpinLock` and a `SpinLockIrq` sleep, so neither can be taken in it there, although
+    /// it compiles; nor can anything be called that takes one: see "PREEMPT_RT" in `rust/README.md`.
+    ///
     /// Context: a task that may sleep; this does not, and nothing can until they are enabled again.
     #[doc(alias = "local_irq_disable")]
     #[inline]

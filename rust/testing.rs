@@ -13,6 +13,10 @@ mod poller;
 pub use poller::Poller;
 
 use crate::{
+    context::{
+        InterruptsOff,
+        RcuSection, //
+    },
     ffi,
     level::Level,
     MaySleep, //
@@ -160,7 +164,8 @@ pub fn yield_now<C: Level>(_cx: &mut MaySleep<C>) {
     unsafe { bindings::yield_() }
 }
 
-/// Returns whether interrupts are off, as they are with the lock of a completion held, for example.
+/// Returns whether interrupts are off, as they are with the lock of a completion held, for example (but on
+/// `PREEMPT_RT`).
 ///
 /// Context: any.
 ///
@@ -179,6 +184,43 @@ pub fn yield_now<C: Level>(_cx: &mut MaySleep<C>) {
 pub fn irqs_off() -> bool {
     // SAFETY: Reads the state of this CPU.
     unsafe { ffi::baton_irqs_disabled() }
+}
+
+/// A section that may be around whatever says "Context: any": see [`any_context`].
+///
+/// Dropping it ends the section, and `mem::forget` leaves it open, as with the guard that is in it. A
+/// section within itself is not possible: the capability is borrowed.
+#[must_use = "the section ends immediately when this is unused"]
+pub enum AnyContext<'c> {
+    /// Interrupts are off.
+    InterruptsOff(InterruptsOff<'c>),
+    /// `PREEMPT_RT`: what takes a spinlock sleeps, and does so in this section.
+    Rcu(RcuSection<'c>),
+}
+
+/// Enters the narrowest section in which a spinlock can be taken.
+///
+/// Interrupts are off in it. On `PREEMPT_RT`, where a spinlock sleeps and handlers of interrupts are threads,
+/// it is a section of RCU.
+///
+/// Context: a task that may sleep; this does not, and nothing can until the section ends.
+///
+/// # Examples
+///
+/// ```
+/// use baton::{testing, MaySleep};
+///
+/// let cx = &mut MaySleep::assert();
+/// let section = testing::any_context(cx);
+/// assert_eq!(testing::irqs_off(), !cfg!(CONFIG_PREEMPT_RT));
+/// drop(section);
+/// ```
+pub fn any_context<L: Level>(cx: &mut MaySleep<L>) -> AnyContext<'_> {
+    if cfg!(CONFIG_PREEMPT_RT) {
+        AnyContext::Rcu(cx.rcu_read_lock())
+    } else {
+        AnyContext::InterruptsOff(cx.interrupts_off())
+    }
 }
 
 /// The allocations of a task that may sleep for them.

@@ -59,7 +59,10 @@ fn sent(ring: &SpinLockIrq<Ring>) {
 mod tests {
     use super::*;
     use crate::told;
-    use baton::new_event;
+    use baton::{
+        new_event,
+        testing, //
+    };
     use kernel::sync::{
         new_spinlock_irq,
         Arc, //
@@ -78,7 +81,7 @@ mod tests {
             send,
             |ring, cx| ring.lock_in(cx).free.waiters(),
             |ring, cx| {
-                let off = cx.interrupts_off();
+                let off = testing::any_context(cx);
                 sent(ring);
                 drop(off);
             },

@@ -51,7 +51,10 @@ fn tick(ticks: &Ticks) {
 mod tests {
     use super::*;
     use crate::told;
-    use baton::new_event;
+    use baton::{
+        new_event,
+        testing, //
+    };
     use kernel::sync::{
         new_spinlock_irq,
         Arc, //
@@ -67,7 +70,7 @@ mod tests {
             wait,
             |ticks, cx| ticks.lock_in(cx).waiters(),
             |ticks, cx| {
-                let off = cx.interrupts_off();
+                let off = testing::any_context(cx);
                 tick(ticks);
                 drop(off);
             },

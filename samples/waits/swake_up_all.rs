@@ -48,7 +48,10 @@ mod tests {
         suite::until,
         Sleeper, //
     };
-    use baton::new_event;
+    use baton::{
+        new_event,
+        testing, //
+    };
     use kernel::sync::{
         new_spinlock_irq,
         Arc, //
@@ -67,7 +70,7 @@ mod tests {
         }
         let asleep = until(|| phase.lock_in(cx).waiters() == 3);
         {
-            let _off = cx.interrupts_off();
+            let _section = testing::any_context(cx);
             advance(&phase);
         }
         let left = phase.lock_in(cx).waiters();

@@ -24,7 +24,10 @@ use baton::{
         WaitError, //
     },
     level::levels,
-    testing::Log,
+    testing::{
+        self,
+        Log, //
+    },
     MaySleep,
     Ordered,
     Thread, //
@@ -162,7 +165,7 @@ mod tests {
         let counted = count.up()?;
         let waiter = Waiter::new(&count, 0, Killable, cx)?;
         let waits = until(|| count.waiters() == 1);
-        let off = cx.interrupts_off();
+        let off = testing::any_context(cx);
         counted.down();
         drop(off);
         let got = waiter.join(cx);

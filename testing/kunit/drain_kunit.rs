@@ -24,6 +24,7 @@ use baton::{
         levels,
         Unordered, //
     },
+    testing,
     MaySleep,
     Ordered,
     Thread, //
@@ -222,7 +223,7 @@ mod tests {
         let reference = drain.try_begin()?;
         let (thread, result) = waiter(&drain, Killable, cx)?;
         let shut = until_shut(&drain);
-        let off = cx.interrupts_off();
+        let off = testing::any_context(cx);
         reference.end();
         drop(off);
         let ended = join(thread, cx);

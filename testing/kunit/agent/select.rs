@@ -18,6 +18,7 @@ use baton::{
     },
     level::levels,
     new_event,
+    testing,
     Agent,
     Any,
     Event,
@@ -140,7 +141,7 @@ mod tests {
         let cx = &mut MaySleep::assert();
         let worker = Worker::new()?;
         let agent = Agent::spawn(cx, c"agent_kunit", worker.clone())?;
-        let off = cx.interrupts_off();
+        let off = testing::any_context(cx);
         let started = worker.submit();
         drop(off);
         let done = until(|| worker.done.load(Relaxed) == 1);

@@ -21,7 +21,10 @@ use baton::{
         Mode,
         Uninterruptible, //
     },
-    testing::Log,
+    testing::{
+        self,
+        Log, //
+    },
     MaySleep,
     Thread, //
 };
@@ -190,7 +193,7 @@ mod tests {
     fn it_is_completed_with_interrupts_off() -> Result {
         let cx = &mut MaySleep::assert();
         let (completer, completion) = started(cx)?;
-        let off = cx.interrupts_off();
+        let off = testing::any_context(cx);
         let told = completer.complete();
         drop(off);
         assert_eq!(told, Ok(()));

@@ -301,7 +301,7 @@ mod tests {
         let cx = &mut MaySleep::assert();
         let gate = Gate::new()?;
         let guard = gate.hold(cx, 3, Order::Pte)?;
-        let section = cx.interrupts_off();
+        let section = testing::any_context(cx);
         drop(guard);
         let removed = gate.try_at(3, Order::Pte, invalidate);
         drop(section);

@@ -7,7 +7,10 @@ use kernel::prelude::*;
 #[kunit_tests(baton_pool_uses)]
 mod uses_tests {
     use crate::*;
-    use baton::pool::Key;
+    use baton::{
+        pool::Key,
+        testing, //
+    };
 
     #[test]
     fn numbers_and_leaks_are_asked_for_under_the_guard() -> Result {
@@ -40,7 +43,7 @@ mod uses_tests {
         let guard = other.lock_in(cx);
         drop(beside);
         drop(guard);
-        let section = cx.interrupts_off();
+        let section = testing::any_context(cx);
         drop(pin);
         drop(section);
         let _ = thread.join(cx);
