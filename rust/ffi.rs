@@ -41,6 +41,15 @@ pub(crate) struct BatonAllocations {
     pub(crate) io: c_ulong,
 }
 
+/// `struct baton_wakes`, as in `helpers.h`.
+#[cfg(CONFIG_KUNIT)]
+#[repr(C)]
+pub(crate) struct BatonWakes {
+    pub(crate) task: *mut bindings::task_struct,
+    pub(crate) all: c_ulong,
+    pub(crate) not_preemptible: c_ulong,
+}
+
 #[allow(
     improper_ctypes,
     reason = "some C structures are empty, depending on the configuration"
@@ -237,6 +246,10 @@ extern "C" {
     pub(crate) fn baton_allocations_begin(seen: *mut BatonAllocations) -> c_int;
     #[cfg(CONFIG_KUNIT)]
     pub(crate) fn baton_allocations_end(seen: *mut BatonAllocations);
+    #[cfg(CONFIG_KUNIT)]
+    pub(crate) fn baton_wakes_begin(seen: *mut BatonWakes) -> c_int;
+    #[cfg(CONFIG_KUNIT)]
+    pub(crate) fn baton_wakes_end(seen: *mut BatonWakes);
     #[cfg(CONFIG_KUNIT)]
     pub(crate) fn baton_user_task_run(
         body: unsafe extern "C" fn(*mut c_void),

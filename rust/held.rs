@@ -106,6 +106,11 @@ impl<'a, T: ?Sized, B: Backend> Locked<'a, T, B> {
     #[cold]
     #[inline(never)]
     fn unlock_and_wake(&mut self) {
+        // On `PREEMPT_RT` preemption is off for one wake-up, however many were served: they are woken with
+        // the lock held, and whoever comes for it lends its priority.
+        if cfg!(CONFIG_PREEMPT_RT) {
+            self.chosen.complete();
+        }
         // From before the lock is released: who was served must not wait for this task to run again.
         Kernel::begin_batch();
         // SAFETY: Called once, by `drop()`.

@@ -194,6 +194,13 @@ struct baton_allocations {
 };
 int baton_allocations_begin(struct baton_allocations *seen);
 void baton_allocations_end(struct baton_allocations *seen);
+struct baton_wakes {
+	struct task_struct *task;
+	unsigned long all;
+	unsigned long not_preemptible;
+};
+int baton_wakes_begin(struct baton_wakes *seen);
+void baton_wakes_end(struct baton_wakes *seen);
 
 /* the ledger of owners: in Rust */
 unsigned long baton_owner_watch(unsigned long patience);

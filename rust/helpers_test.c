@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What only tests need: the kernel's log, what is allocated, and a task that is
- * no kernel thread. See testing.rs.
+ * What only tests need: the kernel's log, what is allocated, how others are woken,
+ * and a task that is no kernel thread. See testing.rs.
  */
 
 #include <linux/errno.h>
@@ -14,6 +14,9 @@
 #endif
 
 #include "helpers.h"
+#ifdef CONFIG_TRACEPOINTS
+#include "trace.h"
+#endif
 
 /* Returns the number that the next line of the log will have. */
 u64 baton_log_end(void)
@@ -87,6 +90,31 @@ void baton_allocations_end(struct baton_allocations *seen)
 	unregister_trace_kmem_cache_alloc(baton_saw_object, seen);
 	tracepoint_synchronize_unregister();
 }
+
+/* Before the wake-up itself, which disables preemption for its own time. */
+static void baton_saw_wake(void *data, struct task_struct *task)
+{
+	struct baton_wakes *seen = data;
+
+	if (current != READ_ONCE(seen->task))
+		return;
+	seen->all++;
+	if (preempt_count())
+		seen->not_preemptible++;
+}
+
+/* Counts whom the calling task wakes from here on, until the end. */
+int baton_wakes_begin(struct baton_wakes *seen)
+{
+	*seen = (struct baton_wakes){ .task = current };
+	return register_trace_baton_wake(baton_saw_wake, seen);
+}
+
+void baton_wakes_end(struct baton_wakes *seen)
+{
+	unregister_trace_baton_wake(baton_saw_wake, seen);
+	tracepoint_synchronize_unregister();
+}
 #else
 int baton_allocations_begin(struct baton_allocations *seen)
 {
@@ -94,6 +122,15 @@ int baton_allocations_begin(struct baton_allocations *seen)
 }
 
 void baton_allocations_end(struct baton_allocations *seen)
+{
+}
+
+int baton_wakes_begin(struct baton_wakes *seen)
+{
+	return -EOPNOTSUPP;
+}
+
+void baton_wakes_end(struct baton_wakes *seen)
 {
 }
 #endif

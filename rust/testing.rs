@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! For tests in the kernel: what was logged, how a task sleeps, what it allocates, who polls, and a task
-//! that is no kernel thread.
+//! For tests in the kernel: what was logged, how a task sleeps, what it allocates, whom it wakes, who polls,
+//! and a task that is no kernel thread.
 //!
 //! C headers: [`include/linux/kmsg_dump.h`](srctree/include/linux/kmsg_dump.h),
 //! [`include/linux/sched.h`](srctree/include/linux/sched.h),
@@ -9,8 +9,13 @@
 //! [`include/linux/umh.h`](srctree/include/linux/umh.h)
 
 mod poller;
+mod wakes;
 
 pub use poller::Poller;
+pub use wakes::{
+    wakes,
+    Wakes, //
+};
 
 use crate::{
     context::{

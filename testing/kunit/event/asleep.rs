@@ -24,6 +24,10 @@ use baton::{
         self,
         Report, //
     },
+    testing::{
+        self,
+        Wakes, //
+    },
     Any,
     Fifo,
     LockIn,
@@ -112,6 +116,28 @@ where
 #[kunit_tests(baton_event_asleep)]
 mod tests {
     use super::*;
+
+    /// Those who were served do not wait for who has served them to be scheduled again. On `PREEMPT_RT`
+    /// preemption is off for no longer than one of them takes.
+    #[test]
+    fn preemption_is_off_until_all_are_told() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::<Any>::new()?;
+        let first = gate.start(cx, 0, 1, Uninterruptible)?;
+        let second = gate.start(cx, 1, 1, Uninterruptible)?;
+        let third = gate.start(cx, 2, 1, Uninterruptible)?;
+        let ((), seen) = testing::wakes(cx, |cx| {
+            let mut held = gate.state.lock_in(cx);
+            held.update(|s| s.project().credits, |credits| *credits += 3);
+        });
+        gate.join(cx, [first, second, third])?;
+        let wanted = Wakes {
+            all: 3,
+            not_preemptible: if cfg!(CONFIG_PREEMPT_RT) { 0 } else { 3 },
+        };
+        assert_eq!(seen, cfg!(CONFIG_TRACEPOINTS).then_some(wanted));
+        Ok(())
+    }
 
     #[test]
     fn a_waiter_sleeps_in_the_state_of_its_mode() -> Result {
