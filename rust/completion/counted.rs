@@ -247,7 +247,7 @@ pub struct CountedCompleter<E: Level = Unordered> {
 impl<E: Level> CountedCompleter<E> {
     /// Completes once, and wakes one of those who wait.
     ///
-    /// Context: any, hard interrupts included.
+    /// Context: any, hard interrupts included; on `PREEMPT_RT`, not with interrupts off.
     ///
     /// # Errors
     ///
