@@ -94,7 +94,7 @@ debug:		## of make test: KUnit, the seeds and a short stress on the kernel with 
 intree:		## the library in the kernel's tree, and what it replaces there, as patches in out/intree; builds and tests each
 	@tools/intree
 
-torture:	## every way to wait, perturbed, and what must be found; DURATION=60, SCENARIO='*', ROWS=a,b, ENGINE=uml|qemu|tcg|kvm, CONFIG=debug
+torture:	## every way to wait, perturbed, and what must be found; DURATION=60, SCENARIO='*', ROWS=a,b, ENGINE=uml|qemu|tcg|kvm, CONFIG=debug|rt|kasan
 	@tools/torture $(if $(DURATION),--duration '$(DURATION)') $(if $(SCENARIO),--scenario '$(SCENARIO)') $(if $(ROWS),--rows '$(ROWS)')
 
 soak:		## torture for HOURS=n, on all engines in turn; can be stopped, and goes on the next time

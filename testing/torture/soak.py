@@ -74,7 +74,7 @@ def main():
     parser.add_argument("--hours", type=int, required=True)
     parser.add_argument("--uml", required=True, help="build directory of the kernel for UML")
     parser.add_argument("--qemu", required=True, help="the same for QEMU")
-    parser.add_argument("--config", required=True, help="the build for QEMU: test or debug")
+    parser.add_argument("--config", required=True, help="the build for QEMU: test, debug, rt, kasan or kcsan")
     arguments = parser.parse_args()
 
     sums = state.load(STATE) if os.path.exists(STATE) else {**state.EMPTY}
