@@ -14,7 +14,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := modules
 .PHONY: modules setup install uninstall
 .PHONY: run stock
-.PHONY: test check compile-fail litmus model fuzz kunit selftests outside intree debug torture soak mutants bench owes-tools
+.PHONY: test check compile-fail litmus model fuzz kunit selftests outside intree debug torture soak mutants bench owes-tools report
 .PHONY: deb deb-test
 .PHONY: doc rust-analyzer
 .PHONY: clean help
@@ -106,6 +106,9 @@ mutants:	## puts faults into the library and the driver, one at a time: a test h
 bench:		## ratios of the library and the disk; ENGINE=qemu|tcg|kvm|uml|icount, COMPARE=report.json, PROFILE=CASE, QUICK=1, TEST='disk-*'
 	@tools/bench $(if $(filter undefined,$(origin COMPARE)),,--compare '$(COMPARE)') $(if $(filter undefined,$(origin PROFILE)),,--profile '$(PROFILE)') \
 		$(if $(QUICK),--quick) $(if $(TEST),--only '$(TEST)')
+
+report:		## all results that lie in out/, by guarantee and layer, and what is missing; SOAK='FILE...': the sums of soaks elsewhere
+	@tools/report --all $(foreach file,$(SOAK),--soak '$(file)')
 
 owes-tools:	## drgn and bpftrace say who owes the wake, on a kernel of Debian and on its dump; downloads both
 	@testing/owes/run

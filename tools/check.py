@@ -22,6 +22,8 @@ import from_c
 import library_map
 import orderings_plants
 import patience
+import report_guarantees
+import report_plants
 import rust_analyzer
 
 # Rules of the kernel's checkpatch that a file here breaks for a reason.
@@ -196,6 +198,16 @@ def orders(_files):
     return orderings_plants.check(os.environ["LINUX_SOURCE"])
 
 
+def guarantees(_files):
+    """Each case that the sources say there is speaks for a guarantee or, with a reason, for none; no line is dead."""
+    return report_guarantees.check(CASES)
+
+
+def merged(_files):
+    """What 'make report' makes of planted results."""
+    return report_plants.check()
+
+
 def targets(text):
     """The targets of a Makefile."""
     return {name for line in re.findall(r"^\.PHONY:(.*)$", text, re.M) for name in line.split()}
@@ -261,6 +273,7 @@ CASES = {
     "python": python, "help": make_help, "readmes": readmes, "console": console, "bench": bench, "patience": clock,
     "imports": imports, "examples": examples, "api": interface, "map": library, "spelling": spelling,
     "from-c": from_c_table, "mutants": mutants, "torture": torture, "orderings": orders, "kernels": kernels, "refusals": refusals,
+    "guarantees": guarantees, "report": merged,
     **{f"boundary-{each[0]}": rule(*each) for each in check_rules.RULES}, "clippy": clippy,
     # Takes its flags from the build for clippy, if there is no other.
     "doc": documentation, "rust-analyzer": editors,

@@ -47,7 +47,11 @@ def add(one, other):
 def load(path):
     with open(path, encoding="utf-8") as stream:
         state = json.load(stream)
-    return of_report(state) if "counts" in state else state
+    state = of_report(state) if "counts" in state else state
+    missing = [name for name in ("runs", "hand_overs", "rows") if name not in state]
+    if missing:
+        raise ValueError(f"it has no '{missing[0]}'")
+    return state
 
 
 def save(path, state):
