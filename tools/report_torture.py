@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Hand-overs, as the torture and the soak have counted them."""
+"""Hand-overs, and how long they took, as the torture and the soak have counted them."""
 
 import html
 
+import report_spread
 import report_svg
 
 
@@ -37,8 +38,10 @@ def page(sources, table):
     found = totals(sources)
     column = 0 if sources.soak else 1
     most = max((counted[column] for counted in found.values()), default=0)
-    rows = [(f"<code>{html.escape(row)}</code>", report_svg.length(counted[column], most, said=f"{counted[column]:,} hand-overs"), f"{counted[0]:,}" if sources.soak else "",
-             f"{counted[1]:,}" if sources.torture else "", f"{counted[2] / 1000:.1f} ms" if counted[2] else "")
+    shown = [number for number, there in enumerate((sources.soak, sources.torture)) if there]
+    rows = [(f"<code>{html.escape(row)}</code>", report_svg.length(counted[column], most, said=f"{counted[column]:,} hand-overs"),
+             *(f"{counted[number]:,}" for number in shown), *([f"{counted[2] / 1000:.1f} ms"] if sources.torture else []))
             for row, counted in sorted(found.items(), key=lambda item: -item[1][column])]
+    head = ("row", "", *(("in all runs", "last run")[number] for number in shown), *(["longest wait"] if sources.torture else []))
     return (headline(sources) + f"<details><summary>hand-overs of each of {len(rows)} rows</summary>"
-            + table(("row", "", "in all runs", "last run", "longest wait"), rows, (2, 3, 4)) + "</details>")
+            + table(head, rows, (2, 3, 4)) + "</details>" + report_spread.page(sources, table))

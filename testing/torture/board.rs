@@ -13,6 +13,7 @@ use crate::{
         Body,
         Kthread, //
     },
+    spread::Turns,
     tally::{
         Role,
         Stock,
@@ -265,6 +266,12 @@ impl Board {
             self.fail(fmt!("nothing was handed over"));
         }
         self.statistics();
+        let turns = self.tallies.iter().map(|tally| tally.spread.get());
+        pr_alert!(
+            "{}-torture: Spread:{}\n",
+            self.kind.name,
+            turns.fold(Turns::default(), Turns::and)
+        );
         let good = self.fails.load(Relaxed) == 0;
         pr_alert!(
             "{}-torture:--- End of test: {}: nwriters={} nwaiters={} limits={} failslab={} freezer={}\n",

@@ -7,7 +7,13 @@ import os
 import sys
 
 EMPTY = {"runs": 0, "seconds": 0.0, "hand_overs": 0, "slept": 0, "lost": 0, "passed": 0, "failed": 0, "busted_found": 0,
-         "busted_missed": 0, "longest_us": 0, "rows": {}, "failures": []}
+         "busted_missed": 0, "longest_us": 0, "rows": {}, "spread": {}, "failures": []}
+
+
+def sums(one, other):
+    """Both spreads together, see told.py; one may be longer."""
+    long = max(len(one), len(other))
+    return [a + b for a, b in zip(*(each + [0] * (long - len(each)) for each in (one, other)))]
 
 
 def of_report(report):
@@ -19,6 +25,9 @@ def of_report(report):
             state["busted_found" if row["end"] == "FAILURE" else "busted_missed"] += 1
             continue
         state["rows"][row["row"]] = state["rows"].get(row["row"], 0) + row["total"]
+        # By engine: what is quick on one of them is not on the other.
+        spread = state["spread"].setdefault(report["facts"]["engine"], {})
+        spread[row["row"]] = sums(spread.get(row["row"], []), row.get("spread", []))
         state["hand_overs"] += row["total"]
         state["slept"] += row["slept"]
         state["lost"] += row["fails"]
@@ -37,6 +46,10 @@ def add(one, other):
             if name == "rows":
                 for row, total in value.items():
                     found["rows"][row] = found["rows"].get(row, 0) + total
+            elif name == "spread":
+                for engine, rows in value.items():
+                    into = found["spread"].setdefault(engine, {})
+                    into.update({row: sums(into.get(row, []), turns) for row, turns in rows.items()})
             elif name == "longest_us":
                 found[name] = max(found[name], value)
             elif name in EMPTY:

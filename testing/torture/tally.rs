@@ -2,6 +2,7 @@
 
 //! What one task has done.
 
+use crate::spread::Spread;
 use kernel::{
     str::CString,
     sync::atomic::{
@@ -23,7 +24,7 @@ pub(crate) enum Role {
 pub(crate) struct Number(Atomic<u64>);
 
 impl Number {
-    const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self(Atomic::new(0))
     }
 
@@ -35,7 +36,7 @@ impl Number {
         self.0.store(to, Relaxed);
     }
 
-    fn add(&self, more: u64) {
+    pub(crate) fn add(&self, more: u64) {
         self.set(self.get().wrapping_add(more));
     }
 }
@@ -67,6 +68,8 @@ pub(crate) struct Tally {
     pub(crate) slept: Number,
     /// In nanoseconds.
     pub(crate) longest: Number,
+    /// Of the turns that have ended as they should.
+    pub(crate) spread: Spread,
     given: [Number; 2],
     taken: [Number; 2],
     seen: Number,
@@ -84,6 +87,7 @@ impl Tally {
             gave_up: Number::new(),
             slept: Number::new(),
             longest: Number::new(),
+            spread: Spread::new(),
             given: [Number::new(), Number::new()],
             taken: [Number::new(), Number::new()],
             seen: Number::new(),
@@ -97,6 +101,7 @@ impl Tally {
         self.good.add(1);
         self.handed.add(hands);
         self.longest.set(self.longest.get().max(ns));
+        self.spread.add(ns);
     }
 
     pub(crate) fn gave_up(&self) {
