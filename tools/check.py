@@ -24,6 +24,7 @@ import orderings_plants
 import patience
 import report_guarantees
 import report_plants
+import report_splat_plants
 import rust_analyzer
 
 # Rules of the kernel's checkpatch that a file here breaks for a reason.
@@ -204,8 +205,8 @@ def guarantees(_files):
 
 
 def merged(_files):
-    """What 'make report' makes of planted results."""
-    return report_plants.check()
+    """What 'make report' makes of planted results, and of a planted trace of a module."""
+    return report_plants.check() + report_splat_plants.check()
 
 
 def targets(text):

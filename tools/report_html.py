@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Writes one static page: no scripts, no files beside it but the linked logs."""
 
-import glob
 import html
-import json
-import os
 
+import report_boots
 import report_svg
 
 STYLE = """
@@ -24,7 +22,7 @@ td.fail, td small.fail { color: var(--fail); }
 pre { background: var(--box); padding: .6em; overflow-x: auto; font-size: 12.5px; line-height: 1.35; } code { font-size: 92%; }
 summary { cursor: pointer; } .box { background: var(--box); padding: .5em 1em; border-radius: 4px; margin: 1em 0; }
 .big { font-size: 1.15em; } nav { line-height: 1.9; } svg { vertical-align: middle; }
-svg text { fill: var(--ink); font: 12px system-ui, sans-serif; } svg .axis { stroke: var(--line); } svg .small { font-size: 10.5px; fill: var(--dim); }
+svg text { fill: var(--ink); font: 12px system-ui, sans-serif; } svg .small { font-size: 10.5px; fill: var(--dim); }
 """
 
 
@@ -38,32 +36,6 @@ def case_block(case):
     again = f"<p>again: <code>{text(case.repeat)}</code></p>" if case.repeat else ""
     return (f'<details open><summary class="{case.status}">{case.status} <b>{text(case.title)}</b> '
             f"{text(case.reason)}</summary>{log}{again}</details>")
-
-
-def boots(results, layer):
-    """Folders with the logs of a boot, relative to the page: the layer's own, or one per boot."""
-    found = glob.glob(os.path.join(results, layer, "**", "verdict.json"), recursive=True)
-    return sorted(os.path.relpath(os.path.dirname(path), results) for path in found)
-
-
-def splat_block(results, folder):
-    """The excerpt of the first splat of a boot, if it had one."""
-    try:
-        with open(os.path.join(results, folder, "verdict.json"), encoding="utf-8") as stream:
-            verdict = json.load(stream)
-    except (OSError, ValueError):
-        return ""
-    if not verdict.get("excerpt"):
-        return ""
-    return f"<h4>first splat on the console of {folder}</h4><pre>{html.escape(verdict['excerpt'])}</pre>"
-
-
-def links(results, folder):
-    found = []
-    for name in ("console.log", "results.log", "output.log", "build.log", "env.json", "verdict.json"):
-        if os.path.exists(os.path.join(results, folder, name)):
-            found.append(f'<a href="{folder}/{name}">{folder}/{name}</a>')
-    return " ".join(found)
 
 
 def passed_block(passed):
@@ -83,10 +55,11 @@ def layer_block(layer, cases, facts, results):
                      f"{facts.get('seconds', 0)} s. {text(str(facts.get('note', '')))}</p>")
     elif facts.get("note"):
         parts.append(f"<p>{text(str(facts['note']))}</p>")
-    folders = [folder for folder in sorted({layer, *boots(results, layer)}) if links(results, folder)]
-    parts += [f"<p>{links(results, folder)}</p>" for folder in folders]
+    boots = report_boots.of_layer(results, layer, cases)
+    logs = [report_boots.links(results, folder) for folder in sorted({layer, *(boot.folder for boot in boots)})]
+    parts += [f"<p>{linked}</p>" for linked in logs if linked]
     parts += [case_block(case) for case in cases if case.status != "pass"]
-    parts += [splat_block(results, folder) for folder in folders]
+    parts += [report_boots.block(boot) for boot in boots]
     parts.append(passed_block([case for case in cases if case.status == "pass"]))
     return "\n".join(part for part in parts if part)
 

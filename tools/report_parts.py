@@ -4,6 +4,7 @@
 import collections
 import html
 
+import report_boots
 import report_coverage
 import report_guarantees
 import report_torture
@@ -92,9 +93,12 @@ def bench(sources):
     return "".join(parts)
 
 
-def page(sources, found):
+def page(sources, found, results):
     """(anchor, title, HTML) of each part for which there is something."""
     parts = [("guarantees", "Guarantees", guarantees(found))]
+    splat = report_boots.first(results, sources.layers)
+    if splat:
+        parts.insert(0, ("first-splat", "First splat", splat))
     if sources.missing:
         parts.append(("missing", "What is missing", missing(sources)))
     if sources.torture or sources.soak:
