@@ -172,6 +172,11 @@ def print_table(cases, out=sys.stdout):
         controls = sum(case.control for case in members)
         remark = f"  {controls} positive controls" if controls else ""
         print(f"{f'{layer} {suite}':{wide}}  {number['pass']:6}  {number['fail']:6} {number['skip']:7}{remark}", file=out)
+    print_others(cases, out)
+
+
+def print_others(cases, out=sys.stdout):
+    """What was skipped, and why; what failed, as in print_table()."""
     for case in cases:
         if case.status == "skip":
             print(f"skip  {case.layer} {case.title}: {case.reason}", file=out)

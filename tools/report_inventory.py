@@ -57,6 +57,8 @@ def kunit():
         words = line.partition("#")[0].lstrip("! ").split()
         if len(words) > 1:
             yield "kunit-uml", words[0], words[1]
+    # testing/kunit/edges.py has one for each line of lockdep-edges.txt.
+    yield "kunit-debug", "-", "lockdep: edge from a to b"
     # tools/doc_examples.py makes these.
     yield "kunit-uml", "baton_doc", "x"
 
@@ -114,7 +116,7 @@ def known(checks=()):
     for makefile in sorted(glob.glob(os.path.join(TESTING, "selftests", "*", "Makefile"))):
         found += scripts("selftests", os.path.basename(os.path.dirname(makefile)))
     found += [("outside", f"{name}.sh", "a case") for name in stems("selftests/outside/*.sh") if name != "lib"]
-    found += [("intree", "-", name) for name in SERIES] + [("bench", "a case", "in a way")]
+    found += [("intree", "-", name) for name in SERIES] + [("bench", "a case", "in a way"), ("coverage", "a file", "a function")]
     # Of each layer what it says of itself.
     found += [(layer, "-", name) for layer in sorted({layer for layer, _, _ in found}) for name in OF_LAYERS]
     return found

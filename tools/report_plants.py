@@ -58,9 +58,9 @@ FILES = {
         {"area": "event", "name": name, "promise": "p", "verdict_red": red, "verdict_how": how, "verdict_test": "", "verdict_log": [], "verdict_seconds": 1.0}
         for name, red, how in (("one", True, "by an assertion"), ("two", False, "survived"))],
     "soak/state.json": SOAK,
-    "coverage/report.json": {"engine": "uml", "functions": [
-        {"name": "Event::update", "file": "rust/event/serve.rs", "line": 7, "instructions": 10, "covered": 4},
-        {"name": "<Pool as Drop>::drop", "file": "rust/pool.rs", "line": 9, "instructions": 30, "covered": 0}]},
+    "coverage/report.json": {"engine": "uml", "error_paths_not_reached": [{"file": "rust/a.rs", "line": 3, "function": "f<T>", "why": ""}], "functions": [
+        {"name": "Event::update", "file": "rust/event/serve.rs", "line": 7, "regions": 10, "covered": 4},
+        {"name": "<Pool as Drop>::drop", "file": "rust/pool.rs", "line": 9, "regions": 30, "covered": 0}]},
 }
 MISSING = [("check", "make check"), ("mutants: 2 of {mutants} were tried", "make mutants"), ("mutants-torture", "tools/mutants --torture")]
 COUNTED = {
@@ -70,7 +70,7 @@ COUNTED = {
 UNTAKEN = [("later", "nothing", "speaks for this")]
 # What the page has to have, and what it must not.
 SHOWN = ["1 µs to 2 µs: 5", "half of them &lt; 2 µs", "99 % &lt; 8 µs", "&lt;b&gt;", "a &amp; b", "make kunit TEST=baton_pool", "1,007", "make check", "survived", "later nothing speaks for this",
-         "&lt;Pool as Drop&gt;::drop", "10.0%"]
+         "&lt;Pool as Drop&gt;::drop", "10.0%", "f&lt;T&gt;", "1 of them without a reason"]
 NOT_SHOWN = ["<b>: ", "was not counted", "<script", "http://", "https://"]
 FIRST = ["f (&lt;planted&gt;.c:7)", "console line 9", "make kunit TEST=baton_pool.again", 'href="#kunit-uml"']
 EMPTY = {"br", "meta", "rect", "line", "path", "circle"}
