@@ -14,7 +14,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := modules
 .PHONY: modules setup install uninstall
 .PHONY: run stock
-.PHONY: test check compile-fail litmus model fuzz kunit selftests outside intree debug torture soak mutants bench owes-tools report
+.PHONY: test check compile-fail litmus model fuzz kunit selftests outside intree debug torture soak mutants coverage bench owes-tools report
 .PHONY: deb deb-test
 .PHONY: doc rust-analyzer
 .PHONY: clean help
@@ -102,6 +102,9 @@ soak:		## torture for HOURS=n, on all engines in turn; can be stopped, and goes 
 
 mutants:	## puts faults into the library and the driver, one at a time: a test has to notice each
 	@tools/mutants
+
+coverage:	## what of rust/ and samples/ the tests execute; LAYERS=kunit,selftests,model,torture, TEST=... of one, ADD=1: to what is there
+	@tools/coverage $(if $(LAYERS),--layers '$(LAYERS)') $(if $(TEST),--test '$(TEST)') $(if $(ADD),--add)
 
 bench:		## ratios of the library and the disk; ENGINE=qemu|tcg|kvm|uml|icount, COMPARE=report.json, PROFILE=CASE, QUICK=1, TEST='disk-*'
 	@tools/bench $(if $(filter undefined,$(origin COMPARE)),,--compare '$(COMPARE)') $(if $(filter undefined,$(origin PROFILE)),,--profile '$(PROFILE)') \

@@ -143,6 +143,11 @@ def bench(_files):
     return command("python3", "-B", os.path.join("testing", "bench", "plants.py"))
 
 
+def coverage(_files):
+    """What the coverage concludes from what was counted, with planted bytes and sources."""
+    return command("python3", "-B", os.path.join("testing", "coverage", "plants.py"))
+
+
 def clock(_files):
     """Deadlines grow on a busy machine, and are still there."""
     return patience.check()
@@ -271,7 +276,7 @@ def rule(name, say, find, plants):
 
 CASES = {
     "licence": licence, "rustfmt": rustfmt, "shellcheck": shellcheck, "checkpatch": checkpatch,
-    "python": python, "help": make_help, "readmes": readmes, "console": console, "bench": bench, "patience": clock,
+    "python": python, "help": make_help, "readmes": readmes, "console": console, "bench": bench, "coverage": coverage, "patience": clock,
     "imports": imports, "examples": examples, "api": interface, "map": library, "spelling": spelling,
     "from-c": from_c_table, "mutants": mutants, "torture": torture, "orderings": orders, "kernels": kernels, "refusals": refusals,
     "guarantees": guarantees, "report": merged,

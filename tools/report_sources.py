@@ -68,7 +68,9 @@ def repeat_of(layer):
 
 def layers(sources, results):
     """The layers that have left cases, those of 'make test' first."""
-    there = [name for name in sorted(os.listdir(results)) if os.path.exists(os.path.join(results, name, "cases.json"))] \
+    # What is run with counters are layers that are there already; the coverage has a part of its own.
+    there = [name for name in sorted(os.listdir(results)) if os.path.exists(os.path.join(results, name, "cases.json"))
+             and not name.startswith("coverage")] \
         if os.path.isdir(results) else []
     for layer in [name for name in LAYERS if name in there] + [name for name in there if name not in LAYERS]:
         path = os.path.join(results, layer, "cases.json")

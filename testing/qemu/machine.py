@@ -15,6 +15,7 @@ import time
 
 import arch
 import console
+import counted
 import engine as engines
 import initramfs
 from patience import Patience
@@ -249,6 +250,7 @@ def run(engine, boot):
     if os.path.isdir(boot.directory):
         shutil.rmtree(boot.directory)
     os.makedirs(boot.directory)
+    counted.add_to(boot)
     outcome = attempt(engine, boot)
     if outcome.verdict == "INFRA":
         print(f"    INFRA: {outcome.reason}; once more", flush=True)
