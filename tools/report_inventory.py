@@ -111,7 +111,7 @@ def known(checks=()):
     programs = [line.strip() for line in text_of(TESTING, "fuzz", "programs.txt").splitlines() if line.strip() and line[0] != "#"]
     found += [("fuzz", "host", f"kept.{line}") for line in programs]
     for primitive in sorted({line.split()[0] for line in programs}):
-        found += [("fuzz", "host", primitive), ("fuzz", "host", f"fault.{primitive}.x")]
+        found += [("fuzz", "host", name) for name in (primitive, f"guest.{primitive}", f"fault.{primitive}.x")]
     found += [*kunit(), *torture(), *mutants()]
     for makefile in sorted(glob.glob(os.path.join(TESTING, "selftests", "*", "Makefile"))):
         found += scripts("selftests", os.path.basename(os.path.dirname(makefile)))

@@ -2,7 +2,7 @@
 
 //! Programs: what some tasks do with a primitive, one step after the other.
 //!
-//! The files of this folder allocate nothing, so that a kernel can have them as well.
+//! The files of this folder allocate nothing: a kernel has them as well.
 //!
 //! A program is a line of text, which is what is generated, printed, kept and replayed:
 //!
@@ -24,7 +24,7 @@ pub(crate) const TASKS: usize = 4;
 pub(crate) const STEPS: usize = 40;
 
 /// What can be done with a primitive.
-pub(crate) trait Ops: Copy + fmt::Debug + PartialEq + Send + Sync + 'static {
+pub(crate) trait Ops: Copy + fmt::Debug + PartialEq + Send + Sync + Unpin + 'static {
     /// Each of them.
     const ALL: &'static [Operation<Self>];
 }

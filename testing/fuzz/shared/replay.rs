@@ -74,11 +74,19 @@ pub(crate) fn replay<R: Reference>(
     Ok(made)
 }
 
-/// Looks until all is as expected.
+/// Looks until all is as expected, twice: the tasks are looked at one after the other, and whoever was seen
+/// first may have been woken by who was seen last.
 fn settle<O>(stage: &mut impl Stage<O>, expected: &[Now; TASKS]) -> Result<(), [Now; TASKS]> {
+    let mut once = false;
     loop {
         let seen: [Now; TASKS] = array::from_fn(|task| stage.look(task));
-        if seen == *expected {
+        let right = seen == *expected;
+        if right && !once {
+            once = true;
+            continue;
+        }
+        once = false;
+        if right {
             for (task, now) in expected.iter().enumerate() {
                 if matches!(now, Now::Said(_)) {
                     stage.hear(task);
@@ -96,6 +104,7 @@ fn settle<O>(stage: &mut impl Stage<O>, expected: &[Now; TASKS]) -> Result<(), [
 }
 
 /// The steps of a program that are not left out.
+#[allow(dead_code, reason = "a guest has programs without such steps")]
 pub(crate) fn made<R: Reference>(
     kind: usize,
     steps: impl IntoIterator<Item = Step<R::Op>>,

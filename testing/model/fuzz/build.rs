@@ -34,10 +34,10 @@ fn main() {
                 let mut path = top.join(source);
                 seen.insert(path.clone());
                 if let Some(fault) = fault.filter(|fault| fault.file == *source) {
-                    path = broken(fault, &path, &out);
+                    path = broken(name, fault, &path, &out);
                     found = true;
                 }
-                writeln!(text, "    #[path = {path:?}]\n    pub mod {module};").unwrap();
+                text += &declared(module, &path);
             }
             let fault = fault.map(|fault| {
                 assert!(found, "{name}: {} is none of its sources", fault.file);
@@ -73,8 +73,19 @@ fn main() {
     }
 }
 
-/// Writes the source with the fault in it.
-fn broken(fault: &Fault, source: &Path, out: &Path) -> PathBuf {
+/// Declares a module; what is part of the drains has their protocol beside it.
+fn declared(module: &str, source: &Path) -> String {
+    match module.split_once("::") {
+        None => format!("    #[path = {source:?}]\n    pub mod {module};\n"),
+        Some((outer, module)) => format!(
+            "    pub mod {outer} {{\n        use super::drain_protocol as protocol;\n        \
+             #[path = {source:?}]\n        pub mod {module};\n    }}\n"
+        ),
+    }
+}
+
+/// Writes the source with the fault in it, as the variant of this name has it.
+fn broken(name: &str, fault: &Fault, source: &Path, out: &Path) -> PathBuf {
     let text = fs::read_to_string(source).unwrap();
     let times = text.matches(fault.from).count();
     assert_eq!(
@@ -82,7 +93,7 @@ fn broken(fault: &Fault, source: &Path, out: &Path) -> PathBuf {
         "fault {}: what it replaces occurs {times} times",
         fault.name
     );
-    let path = out.join(format!("{}.rs", fault.name));
+    let path = out.join(format!("{name}.rs"));
     fs::write(&path, text.replace(fault.from, fault.to)).unwrap();
     path
 }

@@ -6,119 +6,26 @@
 //! happen is what may not with any event; and that a waiter under one key is served by credits of another.
 
 use super::{
-    claim::{when, Claim},
-    event_gate::{act, End, Event, Waiter, SIGNAL},
-    host::{Host, HostSleeper, Mode, Task},
+    claim::when,
+    event_gate::{act, End, Waiter, SIGNAL},
+    host::{Host, Mode, Task},
     index::Index,
     indexed::{IndexPlace, OneKey, OneThreshold},
-    monitor::{wait, Either, Ended, Events, Monitor, One, Two},
+    keyed_host::{take, Gate, State},
+    monitor::{Either, Events, One, Two},
     protocol::{unlink_all, Head},
-    slots::{Key, Measure, Slots},
-    sync::{Mutex, MutexGuard},
 };
 use crate::Case;
-use std::{cell::UnsafeCell, sync::Arc};
+use std::sync::Arc;
 
 use Mode::{Freezable, Interruptible, Timeout, Uninterruptible};
-
-type Credits = [u32; 2];
-
-/// Three events: one with keys, one with a level, and one where nobody overtakes.
-struct State {
-    keys: Index<u32, Host>,
-    credits: UnsafeCell<Credits>,
-    thresholds: Index<u64, Host>,
-    level: UnsafeCell<u64>,
-    line: Event,
-}
-
-// SAFETY: As for `baton::KeyedEvent`.
-unsafe impl Send for State {}
-
-impl State {
-    fn add(&mut self, key: usize, amount: u32) {
-        let slot = self.credits.get_mut().slot(key).unwrap();
-        *slot += amount;
-        self.keys.consider(key.number(), slot);
-    }
-
-    fn raise(&mut self, level: u64) {
-        let data = self.level.get_mut();
-        *data += level;
-        self.thresholds.consider_reached(data, u64::measure);
-    }
-
-    fn place(&self) -> IndexPlace<u32, Credits, Host> {
-        // SAFETY: It is inside the data of the gate's lock, which the case keeps until it has joined its
-        // threads.
-        unsafe { IndexPlace::new(&self.keys, self.credits.get()) }
-    }
-}
-
-struct Gate(Mutex<State>);
-
-impl Monitor for &'static Gate {
-    type Guard = MutexGuard<'static, State>;
-
-    fn lock(&mut self) -> Self::Guard {
-        self.0.lock().unwrap()
-    }
-}
-
-/// Takes as many credits as are wanted.
-fn take(amount: u32) -> impl Claim<u32, Output = u32> {
-    when(
-        move |credits: &u32| *credits >= amount,
-        move |credits: &mut u32| {
-            *credits -= amount;
-            amount
-        },
-    )
-}
-
-impl Gate {
-    fn run<E: Events<Host>>(
-        &'static self,
-        task: &Task,
-        mode: Mode,
-        events: impl FnOnce(&State) -> E,
-    ) -> Result<E::Output, End> {
-        let guard = self.0.lock().unwrap();
-        let events = events(&guard);
-        // SAFETY: The guard is that of the lock, and the events are under it.
-        let ended = unsafe { wait(self, guard, events, || HostSleeper::new(task, mode), |_| {}) };
-        ended.map_err(|(ended, _)| match ended {
-            Ended::Closed => End::Closed,
-            Ended::Dismissed => End::Ended,
-            Ended::GaveUp(why) => End::GaveUp(why),
-        })
-    }
-
-    fn add(&self, key: usize, amount: u32) {
-        self.0.lock().unwrap().add(key, amount);
-    }
-
-    fn raise(&self, level: u64) {
-        self.0.lock().unwrap().raise(level);
-    }
-
-    fn credits(&self) -> Credits {
-        *self.0.lock().unwrap().credits.get_mut()
-    }
-}
 
 /// A gate that the threads of a case share. The case keeps it until it has joined all of them.
 struct Shared(Arc<Gate>);
 
 impl Shared {
     fn new() -> Self {
-        Self(Arc::new(Gate(Mutex::new(State {
-            keys: Index::new(),
-            credits: UnsafeCell::new([0; 2]),
-            thresholds: Index::new(),
-            level: UnsafeCell::new(0),
-            line: Event::new(0, true),
-        }))))
+        Self(Arc::new(Gate::new()))
     }
 
     fn lend(&self) -> &'static Gate {
@@ -182,10 +89,8 @@ impl Shared {
         let gate = self.lend();
         Waiter::start_with(Task::new(), move |task| {
             let got = gate.run(task, mode, |state| {
-                // SAFETY: As in `State::place()`.
-                let place = unsafe { IndexPlace::new(&state.thresholds, state.level.get()) };
                 let taking = when(|_: &u64| true, move |level: &mut u64| *level -= down);
-                OneThreshold::new(place, level, taking)
+                OneThreshold::new(state.threshold(), level, taking)
             });
             got.map_or_else(|end| end, |()| End::Served)
         })

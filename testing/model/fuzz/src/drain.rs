@@ -3,13 +3,12 @@
 //! Drains on the host.
 
 use super::{
-    drain_host::{Cell, Scene as Memory, VarSleeper, What},
+    drain_host::{Cell, Scene as Memory, What},
     drain_protocol::{
-        begin, end, is_drained, open, open_nested, shut, shut_nested, wait, Sleeper, Word, COUNT,
-        OWNED,
+        begin, end, is_drained, open, open_nested, shut, shut_nested, Word, COUNT, OWNED,
     },
-    host::GaveUp,
-    tasks::{said, Of, Tasks},
+    tasks::{said, Tasks},
+    var,
 };
 use crate::{
     shared::{
@@ -116,42 +115,8 @@ impl Scene {
         task: usize,
         what: What,
         how: How,
-        mut look: impl FnMut() -> bool,
+        look: impl FnMut() -> bool,
     ) -> Result<(), Said> {
-        if look() {
-            return Ok(());
-        }
-        let (me, mode) = self.tasks.task(task, how);
-        let patience = Patience {
-            inner: VarSleeper::new(&self.memory, what, me, mode),
-            of: self.tasks.of(task, how),
-        };
-        wait(patience, || look().then_some(())).map_err(said)
-    }
-}
-
-/// The sleep of one wait.
-struct Patience<'t> {
-    inner: VarSleeper<'t>,
-    of: Of<'t>,
-}
-
-impl Sleeper for Patience<'_> {
-    type GaveUp = GaveUp;
-
-    fn publish(&mut self) {
-        self.inner.publish();
-    }
-
-    fn give_up(&mut self) -> Option<GaveUp> {
-        self.of.give_up().or_else(|| self.inner.give_up())
-    }
-
-    fn sleep(&mut self) {
-        self.inner.sleep();
-    }
-
-    fn withdraw(&mut self) {
-        self.inner.withdraw();
+        var::wait(&self.tasks, task, (&self.memory, what), how, look).map_err(said)
     }
 }

@@ -7,6 +7,7 @@ use crate::{
         program::{Ops, Step, Text, STEPS, TASKS},
         reference::Reference,
         replay::made,
+        whole::Program,
     },
     stage::{perform, Op, World},
 };
@@ -37,7 +38,7 @@ pub(crate) struct Tried {
 }
 
 /// How programs of a primitive are tried, and one of them.
-type Fuzz = fn(u64, u32, &mut dyn FnMut(u32, &str)) -> Tried;
+pub(crate) type Fuzz = fn(u64, u32, &mut dyn FnMut(u32, &str)) -> Tried;
 type Replay = fn(&Text<'_>) -> Result<usize, String>;
 
 /// A primitive, as it is or with a fault.
@@ -46,6 +47,8 @@ pub(crate) struct Target {
     pub(crate) fault: Option<&'static str>,
     /// Tries so many programs that come of a seed, up to the first that fails. Each is told before.
     pub(crate) fuzz: Fuzz,
+    /// The same, of programs that a guest makes of the seed as well.
+    pub(crate) guests: Fuzz,
     pub(crate) replay: Replay,
 }
 
@@ -55,21 +58,22 @@ impl Target {
             primitive: W::Reference::NAME,
             fault,
             fuzz: fuzz::<W>,
+            guests: guests::<W>,
             replay: replay::<W>,
         }
     }
 }
 
 /// All programs of a primitive.
-fn programs<R: Reference>() -> impl Strategy<Value = (usize, Vec<Step<R::Op>>)> {
-    let operations = <R::Op as Ops>::ALL.iter().map(|operation| {
+fn programs<W: World>() -> impl Strategy<Value = (usize, Vec<Step<Op<W>>>)> {
+    let operations = <Op<W> as Ops>::ALL.iter().map(|operation| {
         let op = (Just(operation.op), operation.least..=operation.most);
         (operation.often, op.boxed())
     });
     let operations: Vec<(u32, BoxedStrategy<_>)> = operations.collect();
     let step = (0..TASKS, Union::new_weighted(operations));
     let step = step.prop_map(|(task, (op, number))| Step { task, op, number });
-    (0..R::KINDS.len(), vec(step, 1..=STEPS))
+    (0..W::KINDS, vec(step, 1..=STEPS))
 }
 
 /// A program as text.
@@ -94,7 +98,7 @@ fn runner(seed: u64) -> TestRunner {
 }
 
 fn fuzz<W: World>(seed: u64, cases: u32, tell: &mut dyn FnMut(u32, &str)) -> Tried {
-    let (mut runner, programs) = (runner(seed), programs::<W::Reference>());
+    let (mut runner, programs) = (runner(seed), programs::<W>());
     let mut tried = Tried::default();
     let steps_made = Cell::new(0);
     while tried.programs < cases {
@@ -126,9 +130,39 @@ fn fuzz<W: World>(seed: u64, cases: u32, tell: &mut dyn FnMut(u32, &str)) -> Tri
     tried
 }
 
+fn guests<W: World>(seed: u64, cases: u32, tell: &mut dyn FnMut(u32, &str)) -> Tried {
+    let mut tried = Tried::default();
+    let perform = |program: &Program<W::Reference>| {
+        let steps: Vec<_> = program.steps().collect();
+        perform::<W>(program.kind, &steps)
+    };
+    while tried.programs < cases {
+        let program = Program::<W::Reference>::of_seed(seed, tried.programs.into());
+        if program.kind >= W::KINDS {
+            tried.programs += 1;
+            continue;
+        }
+        tell(tried.programs, &program.to_string());
+        tried.programs += 1;
+        match perform(&program) {
+            Ok(steps) => tried.steps += steps,
+            Err(_) => {
+                let short = program.shorter(|program| perform(program).is_err());
+                tried.found = Some(Found {
+                    program: short.to_string(),
+                    steps: short.steps().count(),
+                    why: perform(&short).err().unwrap_or_default(),
+                });
+                break;
+            }
+        }
+    }
+    tried
+}
+
 /// Performs one program. An error says what is wrong with it, or with its text.
 fn replay<W: World>(text: &Text<'_>) -> Result<usize, String> {
-    let kinds = W::Reference::KINDS;
+    let kinds = &W::Reference::KINDS[..W::KINDS];
     let kind = kinds.iter().position(|kind| *kind == text.kind);
     let kind = kind.ok_or_else(|| format!("kind '{}': has to be one of {kinds:?}", text.kind))?;
     let steps: Option<Vec<_>> = text.steps::<Op<W>>().collect();

@@ -17,8 +17,8 @@ mod shared;
 mod generate;
 mod stage;
 
-use generate::Target;
-use shared::program::Text;
+use generate::{Fuzz, Target};
+use shared::{counted::Counted, pool::Pool, program::Text, reference::Reference, slot::Slot};
 use std::{
     env,
     fs::{self, File},
@@ -99,9 +99,21 @@ fn sound() -> impl Iterator<Item = &'static Target> {
     TARGETS.iter().filter(|target| target.fault.is_none())
 }
 
+/// Whether the host does not have what a program is over.
+fn is_for_a_guest(text: &Text<'_>) -> bool {
+    match text.primitive {
+        Counted::NAME | Slot::NAME => true,
+        Pool::NAME => text.kind == Pool::KINDS[1],
+        _ => false,
+    }
+}
+
 /// Replays a program; returns how many steps it has.
 fn replay(line: &str) -> Result<usize, String> {
     let text = Text::read(line).ok_or("has to be 'PRIMITIVE KIND: STEP, STEP, ...'")?;
+    if is_for_a_guest(&text) {
+        return Err("it is for a guest alone".into());
+    }
     let target = sound().find(|target| target.primitive == text.primitive);
     let target = target.ok_or_else(|| format!("there is no primitive '{}'", text.primitive))?;
     (target.replay)(&text)
@@ -138,12 +150,13 @@ fn again(program: &str) -> String {
 /// Tries programs on a primitive as it is.
 fn try_sound(
     target: &Target,
+    fuzz: Fuzz,
     settings: &Settings,
     kept: &mut Option<File>,
 ) -> Result<String, Vec<String>> {
     let begin = Instant::now();
     let mut said = 0;
-    let tried = (target.fuzz)(settings.seed, settings.cases, &mut |number, program| {
+    let tried = fuzz(settings.seed, settings.cases, &mut |number, program| {
         if let Some(file) = kept {
             let _ = writeln!(file, "{program}");
         }
@@ -169,8 +182,12 @@ fn try_sound(
                 tried.programs, settings.seed, found.steps
             ),
             found.why,
-            "as a test, a line of testing/fuzz/programs.txt:".into(),
-            format!("    {}", found.program),
+            "as a test: a line of testing/fuzz/programs.txt, or in testing/kunit/fuzz_kunit.rs"
+                .into(),
+            "    #[test]".into(),
+            "    fn failed_program() -> Result {".into(),
+            format!("        ends_as_the_reference_says({:?})", found.program),
+            "    }".into(),
             again(&found.program),
         ]),
     }
@@ -229,6 +246,8 @@ fn main() {
         let lines = text
             .lines()
             .filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let lines =
+            lines.filter(|line| !Text::read(line).is_some_and(|text| is_for_a_guest(&text)));
         for line in lines.filter(|line| line.split(' ').next().is_some_and(wanted)) {
             if let Some(file) = &mut file {
                 let _ = writeln!(file, "{line}");
@@ -242,7 +261,13 @@ fn main() {
     }
     for target in TARGETS.iter().filter(|target| wanted(target.primitive)) {
         match target.fault {
-            None => results.add(target.primitive, try_sound(target, &settings, &mut file)),
+            None => {
+                let tried = try_sound(target, target.fuzz, &settings, &mut file);
+                results.add(target.primitive, tried);
+                let name = format!("guest.{}", target.primitive);
+                let tried = try_sound(target, target.guests, &settings, &mut file);
+                results.add(&name, tried);
+            }
             Some(fault) => {
                 let name = format!("fault.{}.{fault}", target.primitive);
                 results.add(&name, try_faulty(target, CONTROL_SEED));

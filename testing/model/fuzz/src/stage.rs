@@ -46,10 +46,17 @@ pub(crate) trait Sleepers {
 pub(crate) trait World: Send + Sync + 'static {
     type Reference: Reference<Op: Ops>;
 
+    /// How many of the kinds there are on the host, from the first one on.
+    const KINDS: usize = Self::Reference::KINDS.len();
+
     fn new(kind: usize) -> Self;
     fn sleepers(&self) -> &dyn Sleepers;
     /// What a task does, until there is no step for it any more. In the end it has nothing.
     fn work(&self, task: usize, desk: &Desk<Op<Self>>);
+    /// What has to be so when all tasks have ended. An error says what is not.
+    fn end(&self) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 pub(crate) type Op<W> = <<W as World>::Reference as Reference>::Op;
@@ -184,8 +191,8 @@ impl<W: World> HostStage<W> {
         (stage, threads)
     }
 
-    /// Ends all tasks.
-    fn end(self, threads: Vec<JoinHandle<()>>) {
+    /// Ends all tasks. An error says what is wrong then.
+    fn end(self, threads: Vec<JoinHandle<()>>) -> Result<(), String> {
         self.desk.over();
         for task in 0..TASKS {
             self.world.sleepers().abandon(task);
@@ -193,6 +200,7 @@ impl<W: World> HostStage<W> {
         for thread in threads {
             thread.join().unwrap();
         }
+        self.world.end()
     }
 }
 
@@ -204,12 +212,15 @@ pub(crate) fn perform<W: World>(kind: usize, steps: &[Step<Op<W>>]) -> Result<us
         let (mut stage, threads) = HostStage::<W>::new(kind);
         let replayed = replay::<W::Reference>(&mut stage, kind, steps.iter().copied());
         // Kept before the end, which may not come.
-        let mut outcome = theirs.lock().unwrap();
-        if outcome.is_ok() {
-            *outcome = replayed.map_err(|failure| failure.to_string());
-        }
-        drop(outcome);
-        stage.end(threads);
+        let keep = |ended: Result<usize, String>| {
+            let mut outcome = theirs.lock().unwrap();
+            if outcome.is_ok() {
+                *outcome = ended;
+            }
+        };
+        let steps = *replayed.as_ref().unwrap_or(&0);
+        keep(replayed.map_err(|failure| failure.to_string()));
+        keep(stage.end(threads).map(|()| steps));
     };
     let mut config = Config::new();
     config.max_steps = MaxSteps::FailAfter(MOST_STEPS);
