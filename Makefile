@@ -76,7 +76,7 @@ litmus:		## the barriers, in the kernel's memory model: with each of them, and w
 model:		## every interleaving of the protocol sources, on the host
 	@tools/test model
 
-fuzz:		## random programs over the primitives, on the host, compared with a reference; SEED=, CASES=2000, PRIMITIVE=event
+fuzz:		## random programs over the primitives, compared with a reference, on the host, with ENGINE in a guest too; SEED=, CASES=2000, PRIMITIVE=event
 	@tools/fuzz $(if $(SEED),--seed '$(SEED)') $(if $(CASES),--cases '$(CASES)') $(if $(PRIMITIVE),--primitive '$(PRIMITIVE)')
 
 kunit:		## KUnit suites in a guest; ENGINE=qemu|tcg|kvm|uml, TEST=suite.test, ARCH=arm64

@@ -62,6 +62,7 @@ class Series:
     manifest: dict
     order: dict                     # {suite: its tests, in their order}
     slow: bool = False              # the kernel looks at everything
+    files: list = dataclasses.field(default_factory=list)   # (name under /baton, path) of what a suite reads
     boots: list = dataclasses.field(default_factory=list)
     release: str = ""
     seconds: float = 0.0
@@ -124,7 +125,7 @@ class Series:
         boot = machine.Boot(
             directory=directory, kernel=self.image, script="run-kunit.sh", deadline=GRACE + 2 * sum(limits),
             silence=GRACE + max(limits),
-            payload=[("modules/" + os.path.basename(path), path) for path in order] + [("modules/order", listing)],
+            payload=[("modules/" + os.path.basename(path), path) for path in order] + [("modules/order", listing)] + self.files,
             parameters=[f"kunit.timeout={round(TEST_LIMIT * busy)}"] + ([f"kunit.filter_glob={self.only}"] if self.only else []),
             memory="512M" if self.engine.name == "uml" else "1024M")
         return self._read(directory, machine.run(self.engine, boot))
