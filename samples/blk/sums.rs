@@ -193,19 +193,19 @@ impl Sums {
         Ok(NodeOf { sums: self, pin })
     }
 
-    /// Lets `f` change checksums. A node is looked up once for several of its pages.
+    /// Lets `f` change checksums, of so many ranges. A node is looked up once for several of its pages.
     pub(crate) fn change<R>(
         &self,
+        ranges: usize,
         cx: &mut MaySleep,
-        f: impl FnOnce(&mut Changes<'_>, &mut MaySleep) -> Result<R>,
+        f: impl FnOnce(&mut Changes<'_, '_>, &mut MaySleep) -> Result<R>,
     ) -> Result<R> {
-        let mut changes = Changes {
-            sums: self,
-            nodes: [const { None }; SLOTS],
-        };
-        let result = f(&mut changes, cx);
-        changes.finish(cx)?;
-        result
+        // What is made stable by itself is one page, as a rule: slots that it does not need are not made.
+        if ranges <= 1 {
+            Changes::new(self, &mut [None]).do_and_finish(cx, f)
+        } else {
+            Changes::new(self, &mut [const { None }; SLOTS]).do_and_finish(cx, f)
+        }
     }
 
     /// Returns when a checkpoint is worth it.
@@ -350,12 +350,26 @@ impl NodeOf<'_> {
 
 /// Somebody who brings checksums: with the nodes that they have changed, each in its slot, as long as no
 /// other one wants that.
-pub(crate) struct Changes<'a> {
+pub(crate) struct Changes<'a, 's> {
     sums: &'a Sums,
-    nodes: [Option<NodeOf<'a>>; SLOTS],
+    nodes: &'s mut [Option<NodeOf<'a>>],
 }
 
-impl Changes<'_> {
+impl<'a, 's> Changes<'a, 's> {
+    fn new(sums: &'a Sums, nodes: &'s mut [Option<NodeOf<'a>>]) -> Self {
+        Self { sums, nodes }
+    }
+
+    fn do_and_finish<R>(
+        mut self,
+        cx: &mut MaySleep,
+        f: impl FnOnce(&mut Self, &mut MaySleep) -> Result<R>,
+    ) -> Result<R> {
+        let result = f(&mut self, cx);
+        self.finish(cx)?;
+        result
+    }
+
     /// Changes the checksum of a page.
     pub(crate) fn set<C: Level>(
         &mut self,
@@ -367,7 +381,8 @@ impl Changes<'_> {
     where
         order::Node: After<C>,
     {
-        let slot = &mut self.nodes[page / PAGES % SLOTS];
+        let slots = self.nodes.len().max(1);
+        let slot = self.nodes.get_mut(page / PAGES % slots).ok_or(EIO)?;
         if !slot.as_ref().is_some_and(|node| node.has(page)) {
             let node = self.sums.node(page, stats, cx)?;
             if let Some(before) = slot.replace(node) {

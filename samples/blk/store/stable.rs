@@ -46,7 +46,7 @@ impl Store {
         stats: &Stats,
         cx: &mut MaySleep,
     ) -> Result<usize> {
-        self.sums.change(cx, |sums, cx| {
+        self.sums.change(records.len(), cx, |sums, cx| {
             let mut pages = 0;
             for record in records.iter() {
                 let Record { start, bytes, done } = *record;
@@ -77,7 +77,7 @@ impl Store {
     fn clean(
         &self,
         index: usize,
-        sums: &mut Changes<'_>,
+        sums: &mut Changes<'_, '_>,
         stats: &Stats,
         cx: &mut MaySleep,
     ) -> Result<bool> {
@@ -119,7 +119,7 @@ impl Store {
         &self,
         index: usize,
         seen: Stamped,
-        sums: &mut Changes<'_>,
+        sums: &mut Changes<'_, '_>,
         stats: &Stats,
         cx: &mut MaySleep,
     ) -> Result<bool> {

@@ -51,7 +51,7 @@ impl Cache {
 
     fn set(&self, page: usize, sum: u32, cx: &mut MaySleep) -> Result {
         self.sums
-            .change(cx, |sums, cx| sums.set(page, sum, &self.stats, cx))
+            .change(1, cx, |sums, cx| sums.set(page, sum, &self.stats, cx))
     }
 
     fn get(&self, page: usize, cx: &mut MaySleep) -> Result<u32> {
@@ -184,7 +184,7 @@ mod tests {
     fn changes_of_one_node_look_it_up_once() -> Result {
         let cx = &mut MaySleep::assert();
         let cache = Cache::new(4)?;
-        cache.sums.change(cx, |sums, cx| {
+        cache.sums.change(1, cx, |sums, cx| {
             for page in 0..2 * PAGES {
                 // CAST: There are few.
                 sums.set(page, page as u32, &cache.stats, cx)?;
@@ -203,18 +203,21 @@ mod tests {
     #[test]
     fn changes_of_many_nodes_are_all_kept() -> Result {
         let cx = &mut MaySleep::assert();
-        let cache = Cache::new(40)?;
-        cache.sums.change(cx, |sums, cx| {
-            for at in 0..80 {
-                let node = at % 40;
-                sums.set(node * PAGES, sum_of(node), &cache.stats, cx)?;
-            }
-            Ok(())
-        })?;
-        let written = cache.checkpoint(cx)?;
-        cache.reclaim(cx)?;
-        assert_eq!((written, cache.sums.cached()), (40, 0));
-        assert_eq!(cache.wrong(0..40, cx)?, 0);
+        // One range has one slot.
+        for ranges in [1, 80] {
+            let cache = Cache::new(40)?;
+            cache.sums.change(ranges, cx, |sums, cx| {
+                for at in 0..80 {
+                    let node = at % 40;
+                    sums.set(node * PAGES, sum_of(node), &cache.stats, cx)?;
+                }
+                Ok(())
+            })?;
+            let written = cache.checkpoint(cx)?;
+            cache.reclaim(cx)?;
+            assert_eq!((written, cache.sums.cached()), (40, 0));
+            assert_eq!(cache.wrong(0..40, cx)?, 0);
+        }
         Ok(())
     }
 
@@ -223,7 +226,7 @@ mod tests {
         let cx = &mut MaySleep::assert();
         let cache = Cache::new(8)?;
         cache.dirty(1..8, cx)?;
-        let failed = cache.sums.change(cx, |sums, cx| {
+        let failed = cache.sums.change(2, cx, |sums, cx| {
             sums.set(0, sum_of(0), &cache.stats, cx)?;
             sums.set(8 * PAGES, 0, &cache.stats, cx)
         });
