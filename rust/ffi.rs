@@ -243,6 +243,8 @@ extern "C" {
         len: *mut usize,
     ) -> bool;
     #[cfg(CONFIG_KUNIT)]
+    pub(crate) fn baton_test_is_asleep(task: *mut bindings::task_struct) -> bool;
+    #[cfg(CONFIG_KUNIT)]
     pub(crate) fn baton_allocations_begin(seen: *mut BatonAllocations) -> c_int;
     #[cfg(CONFIG_KUNIT)]
     pub(crate) fn baton_allocations_end(seen: *mut BatonAllocations);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What only tests need: the kernel's log, what is allocated, how others are woken,
- * and a task that is no kernel thread. See testing.rs.
+ * What only tests need: the kernel's log, who sleeps, what is allocated, how others are
+ * woken, and a task that is no kernel thread. See testing.rs.
  */
 
 #include <linux/errno.h>
 #include <linux/kmsg_dump.h>
 #include <linux/preempt.h>
+#include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/umh.h>
 #ifdef CONFIG_TRACEPOINTS
@@ -39,6 +40,24 @@ bool baton_log_line(u64 *number, char *line, size_t size, size_t *len)
 		return false;
 	*number = iter.cur_seq;
 	return true;
+}
+
+/*
+ * Whether the task sleeps. Its state alone does not say so: one that was woken sets it
+ * once more, and looks, before it leaves its CPU for good.
+ */
+bool baton_test_is_asleep(struct task_struct *task)
+{
+	if (!(READ_ONCE(task->__state) & TASK_NORMAL))
+		return false;
+	/*
+	 * The other way round, on_rq could be of a sleep that is over, and the state of
+	 * the look after it. Pairs with the lock of the queue, under which on_rq is set
+	 * before the task runs.
+	 */
+	smp_rmb();
+	/* Who sleeps may stay in the queue until its CPU has nothing better to do. */
+	return !READ_ONCE(task->on_rq) || READ_ONCE(task->se.sched_delayed);
 }
 
 #ifdef CONFIG_TRACEPOINTS

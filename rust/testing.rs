@@ -119,6 +119,27 @@ pub fn state(task: &Task) -> (char, bool) {
     (char::from(state as u8), io)
 }
 
+/// Returns whether a task sleeps, and nothing has woken it yet.
+///
+/// One that was woken, or has not gone to sleep yet, can have the [`state`] of one that sleeps: it looks once
+/// more at what it waits for. Such a task is in a queue of those that are ready to run, or runs.
+///
+/// Context: any.
+///
+/// # Examples
+///
+/// ```
+/// use baton::testing;
+/// use kernel::current;
+///
+/// assert!(!testing::is_asleep(current!()));
+/// ```
+#[doc(alias("on_rq", "sched_delayed"))]
+pub fn is_asleep(task: &Task) -> bool {
+    // SAFETY: The task is valid.
+    unsafe { ffi::baton_test_is_asleep(task.as_ptr()) }
+}
+
 /// Returns whether the freezer may stop a task, and whether it may find it asleep for that.
 ///
 /// The second may have changed when this returns, unless only the caller can wake the task.

@@ -61,6 +61,8 @@ pub(super) type Op<S> = <<S as Scene>::Reference as Reference>::Op;
 /// What is not as the reference says.
 pub(super) struct Odd {
     pub(super) why: CString,
+    /// It was waited for until the deadline: on a slow machine that may be all.
+    pub(super) late: bool,
     /// The tasks have not ended since.
     pub(super) hangs: bool,
 }
@@ -178,10 +180,10 @@ impl<O: Ops> Stage<O> for Threads<'_, O> {
         let Some(member) = &self.members[task] else {
             return Now::Free;
         };
-        let (state, _) = testing::state(member.thread.task());
+        let asleep = testing::is_asleep(member.thread.task());
         match member.desk.state.lock().place {
             Place::Nothing => Now::Free,
-            Place::Taken if matches!(state, 'S' | 'D' | 'I') => Now::Asleep,
+            Place::Taken if asleep => Now::Asleep,
             Place::Given(_) | Place::Taken => Now::Runs,
             Place::Said(said) => Now::Said(said),
         }
@@ -263,14 +265,16 @@ pub(super) fn play<S: Scene, R: Reference<Op = Op<S>>>(
         return Err(ETIMEDOUT);
     }
     let replayed = replay::<R>(&mut stage, program.kind, program.steps());
-    let replayed = replayed.map_err(|failure| CString::try_from_fmt(format_args!("{failure}")));
     let hangs = !stage.end();
-    let why = match replayed {
-        Ok(steps) if !hangs => return Ok(Ok(steps)),
-        Ok(_) => c"all steps were made".try_into()?,
-        Err(why) => why?,
+    let (why, late) = match &replayed {
+        Ok(steps) if !hangs => return Ok(Ok(*steps)),
+        Ok(_) => (c"all steps were made".try_into()?, true),
+        Err(failure) => (
+            CString::try_from_fmt(format_args!("{failure}"))?,
+            failure.is_late(),
+        ),
     };
-    Ok(Err(Odd { why, hangs }))
+    Ok(Err(Odd { why, late, hangs }))
 }
 
 fn start<S: Scene>(cx: &mut MaySleep, task: usize, scene: &Arc<S>) -> Result<Member<Op<S>>> {

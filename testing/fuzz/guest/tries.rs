@@ -45,7 +45,7 @@ use kernel::{
 /// How long a step may take.
 const DEADLINE: Delta = Delta::from_secs(10);
 
-/// The same of a program that is made shorter, which fails by that perhaps; and for how long that is done.
+/// The same of a program that is made shorter and fails by that; and how long is waited for such ones in all.
 const SHORT_DEADLINE: Delta = Delta::from_millis(500);
 const SHORTENS: Delta = Delta::from_secs(10);
 
@@ -54,10 +54,6 @@ const CONTROL_DEADLINE: Delta = Delta::from_millis(200);
 
 /// How many steps a program may have that was made shorter, where the reference is wrong.
 const CONTROL_STEPS: usize = 8;
-
-/// How often a program is replayed that has failed, until it fails again. A thread that was woken looks once
-/// more before it goes on, in the state of one that sleeps: if that is its last step, it is not noticed.
-const AGAIN: usize = 10;
 
 /// Where else programs come from: a line that says `SEED CASES`, and over what if not over all, then programs.
 const FILE: &CStr = c"/baton/fuzz";
@@ -203,7 +199,7 @@ fn check<S: Scene>(cx: &mut MaySleep, program: Program<S::Reference>) -> Result<
     tell(&odd.why, &program);
     // Its tasks are still there if they hang: nothing that comes would mean anything.
     if !odd.hangs {
-        let (short, odd) = shorten::<S, _>(cx, program)?;
+        let (short, odd) = shorten::<S, _>(cx, program, odd.late)?;
         if let Some(odd) = odd {
             tell(&odd.why, &short);
         }
@@ -211,33 +207,34 @@ fn check<S: Scene>(cx: &mut MaySleep, program: Program<S::Reference>) -> Result<
     Err(EBADE)
 }
 
-/// Makes a program shorter that fails. Returns what it fails with then, if it does.
+/// Makes a program shorter that fails, by its deadline if that is how it has failed. Returns what it fails with
+/// then, if it does.
 fn shorten<S: Scene, R: Reference<Op = super::stage::Op<S>>>(
     cx: &mut MaySleep,
     program: Program<R>,
+    late: bool,
 ) -> Result<(Program<R>, Option<Odd>)> {
-    let (begin, mut gone) = (Instant::<Monotonic>::now(), false);
+    let deadline = if late { SHORT_DEADLINE } else { DEADLINE };
+    let (mut waited, mut gone) = (Delta::ZERO, false);
     let short = program.shorter(|program| {
-        if gone || begin.elapsed() > SHORTENS {
+        if gone || waited > SHORTENS {
             return false;
         }
-        match play::<S, R>(cx, program, SHORT_DEADLINE) {
-            Ok(Err(odd)) => {
-                gone = odd.hangs;
-                !gone
-            }
-            Ok(Ok(_)) | Err(_) => false,
+        let begin = Instant::<Monotonic>::now();
+        let Ok(Err(odd)) = play::<S, R>(cx, program, deadline) else {
+            return false;
+        };
+        gone = odd.hangs;
+        if odd.late {
+            waited += begin.elapsed();
         }
+        !gone && odd.late == late
     });
     if gone {
         return Ok((short, None));
     }
-    for _ in 0..AGAIN {
-        if let Err(odd) = play::<S, R>(cx, &short, DEADLINE)? {
-            return Ok((short, Some(odd)));
-        }
-    }
-    Ok((short, None))
+    let odd = play::<S, R>(cx, &short, DEADLINE)?.err();
+    Ok((short, odd))
 }
 
 fn random<S: Scene>(cx: &mut MaySleep, settings: &Settings) -> Result {
@@ -279,10 +276,10 @@ fn lost<S: Scene>(cx: &mut MaySleep) -> Result<usize> {
         let program = program.with::<Wrong<S::Reference>>(kind);
         match play::<S, _>(cx, &program, DEADLINE)? {
             Ok(_) => continue,
-            Err(odd) if odd.hangs => return Err(ETIMEDOUT),
+            Err(odd) if odd.hangs || odd.late => return Err(ETIMEDOUT),
             Err(_) => {}
         }
-        let (short, odd) = shorten::<S, _>(cx, program)?;
+        let (short, odd) = shorten::<S, _>(cx, program, false)?;
         let Some(Odd { why, .. }) = odd else {
             pr_err!(
                 "control: {}: does not fail again\n",

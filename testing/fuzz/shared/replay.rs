@@ -95,9 +95,7 @@ fn settle<O>(stage: &mut impl Stage<O>, expected: &[Now; TASKS]) -> Result<(), [
             return Ok(());
         }
         let mut each = seen.iter().zip(expected);
-        // It will not say anything else.
-        let wrong = each.any(|(seen, expected)| matches!(seen, Now::Said(_)) && seen != expected);
-        if wrong || !stage.pause(&seen) {
+        if each.any(|(seen, expected)| is_wrong(seen, expected)) || !stage.pause(&seen) {
             return Err(seen);
         }
     }
@@ -111,6 +109,19 @@ pub(crate) fn made<R: Reference>(
 ) -> impl Iterator<Item = Step<R::Op>> {
     let mut reference = R::new(kind);
     steps.into_iter().filter(move |step| reference.step(*step))
+}
+
+impl<O> Failure<O> {
+    /// Whether it may be so yet: nobody has said anything else.
+    pub(crate) fn is_late(&self) -> bool {
+        let mut each = self.seen.iter().zip(&self.expected);
+        !each.any(|(seen, expected)| is_wrong(seen, expected))
+    }
+}
+
+/// A task that says something else will not say what is expected.
+fn is_wrong(seen: &Now, expected: &Now) -> bool {
+    matches!(seen, Now::Said(_)) && seen != expected
 }
 
 impl<O: Ops> fmt::Display for Failure<O> {
