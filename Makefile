@@ -106,7 +106,7 @@ mutants:	## puts faults into the library and the driver, one at a time: a test h
 coverage:	## what of rust/ and samples/ the tests execute; LAYERS=kunit,selftests,model,torture, TEST=... of one, ADD=1: to what is there
 	@tools/coverage $(if $(LAYERS),--layers '$(LAYERS)') $(if $(TEST),--test '$(TEST)') $(if $(ADD),--add)
 
-bench:		## ratios of the library and the disk; ENGINE=qemu|tcg|kvm|uml|icount, COMPARE=report.json, PROFILE=CASE, QUICK=1, TEST='disk-*'
+bench:		## ratios of the library and the disk; ENGINE=qemu|tcg|kvm|uml|icount, COMPARE=report.json, PROFILE=CASE, QUICK=1, TEST='disk-*', CONFIG=inline
 	@tools/bench $(if $(filter undefined,$(origin COMPARE)),,--compare '$(COMPARE)') $(if $(filter undefined,$(origin PROFILE)),,--profile '$(PROFILE)') \
 		$(if $(QUICK),--quick) $(if $(TEST),--only '$(TEST)')
 

@@ -148,9 +148,9 @@ kernel_fragments() {
 	test) echo "$top/.config.fragment $top/testing/config/freezer.fragment" ;;
 	uml) echo "$top/testing/config/uml.fragment" ;;
 	debug) echo "$top/.config.fragment $top/testing/config/debug.fragment" ;;
-	rt | kasan | kcsan | arm64) echo "$top/.config.fragment $top/testing/config/$1.fragment" ;;
+	rt | kasan | kcsan | inline | arm64) echo "$top/.config.fragment $top/testing/config/$1.fragment" ;;
 	*)
-		echo "no kernel is called '$1'; there are: test, uml, debug, rt, kasan, kcsan, arm64" >&2
+		echo "no kernel is called '$1'; there are: test, uml, debug, rt, kasan, kcsan, inline, arm64" >&2
 		return 2
 		;;
 	esac

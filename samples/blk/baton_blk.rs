@@ -98,8 +98,8 @@ module! {
             description: "Whether a write may end before it is stable, which a flush waits for (default: 1)",
         },
         checksums: i64 {
-            default: 1,
-            description: "Checksum of a page, for the scrub to compare it with: 0 none, 1 crc32c, 2 xxh64 (default: 1)",
+            default: 3,
+            description: "Checksum of a page, for the scrub to compare it with: 0 none, 1 crc32c, 2 xxh64, 3 the faster one of these (default: 3)",
         },
         completion: i64 {
             default: 0,

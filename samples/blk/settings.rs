@@ -112,7 +112,7 @@ impl Default for Settings {
             queue_depth: 64,
             discard: 1,
             write_cache: 1,
-            checksums: 1,
+            checksums: 3,
             completion: 0,
             completion_nsec: 50_000,
         }
@@ -173,7 +173,7 @@ impl Field {
             Self::SubmitQueues => 1..=i64::from(nr_cpu_ids()),
             Self::QueueDepth => 1..=MAX_DEPTH,
             Self::Discard | Self::WriteCache => 0..=1,
-            Self::Checksums => 0..=2,
+            Self::Checksums => 0..=3,
             Self::Completion => 0..=3,
             Self::CompletionNsec => 1..=MAX_NSEC,
         }

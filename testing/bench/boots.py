@@ -85,6 +85,11 @@ def compilers(kernel_directory):
             "optimise": "performance" if value("CC_OPTIMIZE_FOR_PERFORMANCE") == "y" else "size"}
 
 
+def place(engine, kernel_directory):
+    """Where the report has it: under the engine, and apart where C is inlined into Rust."""
+    return engine.name + ("-inline" if compilers(kernel_directory)["inline_helpers"] else "")
+
+
 def revision():
     """The commit, as far as git can be had here."""
     try:

@@ -45,7 +45,7 @@ fn ranges() -> [(Field, i64, i64); 9] {
         (Field::QueueDepth, 1, 1024),
         (Field::Discard, 0, 1),
         (Field::WriteCache, 0, 1),
-        (Field::Checksums, 0, 2),
+        (Field::Checksums, 0, 3),
         (Field::Completion, 0, 3),
         (Field::CompletionNsec, 1, 1_000_000_000),
     ]
@@ -149,6 +149,19 @@ mod tests {
     }
 
     #[test]
+    fn the_fastest_checksum_is_the_one_that_takes_less() -> Result {
+        let (less, more) = (Delta::from_nanos(600), Delta::from_nanos(700));
+        let mut settings = Settings::default();
+        set_text(&mut settings, Field::Checksums, b"fastest")?;
+        let (measured, again) = (settings.checksum(), settings.checksum());
+        assert!(Checksum::faster(less, more) == Checksum::Crc32c);
+        assert!(Checksum::faster(more, less) == Checksum::Xxh64);
+        assert!(measured != Checksum::None);
+        assert!(measured == again);
+        Ok(())
+    }
+
+    #[test]
     fn sizes_are_in_mebibytes() -> Result {
         let settings = with(&[(Field::Size, 3)])?;
         assert_eq!(settings.sectors(), 3 * 2048);
@@ -175,7 +188,7 @@ mod tests {
         assert_eq!(settings.block_size() as usize, PAGE_SIZE);
         assert_eq!((settings.hw_queues(), settings.depth()), (1, 64));
         assert!(settings.discard() && settings.write_cache());
-        assert!(settings.checksum() == Checksum::Crc32c);
+        assert_eq!(settings.word(Field::Checksums), Some("fastest"));
         assert!(settings.completion() == Completion::Inline);
         assert!(settings.delay() == Delta::from_nanos(50_000));
         assert!(!with(&[(Field::Discard, 0)])?.discard());

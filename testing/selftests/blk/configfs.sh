@@ -13,7 +13,7 @@ defaults() {
 	[ "$(cat "$configfs/c1/submit_queues")" = 1 ]
 	[ "$(cat "$configfs/c1/queue_depth")" = 64 ]
 	[ "$(cat "$configfs/c1/discard")" = 1 ]
-	[ "$(cat "$configfs/c1/checksums")" = crc32c ]
+	[ "$(cat "$configfs/c1/checksums")" = fastest ]
 	[ "$(cat "$configfs/c1/write_cache")" = 1 ]
 	[ "$(cat "$configfs/c1/completion")" = inline ]
 	[ "$(cat "$configfs/c1/completion_nsec")" = 50000 ]
@@ -71,14 +71,14 @@ bad_values() {
 	for value in 0 1025; do refused queue_depth "$value"; done
 	refused discard 2
 	refused write_cache 2
-	refused checksums 3
+	refused checksums 4
 	refused completion 4
 	# The line says what is allowed, for a number and for what is none.
 	[ "$(log_lines 'c3: size 0 is invalid, allowed: 1 to 1048576$')" = 1 ]
 	[ "$(log_lines 'c3: size "abc" is invalid, allowed: 1 to 1048576$')" = 1 ]
 	[ "$(log_lines 'c3: blocksize 513 is invalid, allowed: a power of two from 512 to 4096$')" = 1 ]
 	[ "$(log_lines 'c3: completion "abc" is invalid, allowed: inline, workqueue, timer and polled, or 0 to 3$')" = 1 ]
-	[ "$(log_lines 'c3: checksums "abc" is invalid, allowed: none, crc32c and xxh64, or 0 to 2$')" = 1 ]
+	[ "$(log_lines 'c3: checksums "abc" is invalid, allowed: none, crc32c, xxh64 and fastest, or 0 to 3$')" = 1 ]
 	fails_with "Invalid argument" put "$configfs/c3/power" perhaps
 	[ "$(log_lines "c3: power .* is invalid, allowed: ")" = 1 ]
 	# It still works with what it had.

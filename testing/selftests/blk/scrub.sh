@@ -40,7 +40,7 @@ small_blocks() {
 }
 
 corruption() {
-	disk s3 size=16
+	disk s3 size=16 checksums=crc32c
 	fill /dev/s3 0 1048576
 	echo 41083 >"$debugfs/s3/corrupt"
 	echo 94208 >"$debugfs/s3/corrupt"
