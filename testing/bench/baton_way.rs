@@ -35,13 +35,14 @@ impl Value {
     }
 }
 
+/// The sum wraps, as it does in C: the kernel's check for that is no part of the wait.
 pub(crate) fn update<B: Backend>(lock: &Lock<Value, B>, cx: &mut MaySleep, ops: u64) {
     for _ in 0..ops {
         lock.lock_in(cx)
             .as_mut()
             .project()
             .value
-            .update(|value| *value += 1);
+            .update(|value| *value = value.wrapping_add(1));
     }
 }
 

@@ -40,9 +40,12 @@ fn wait_until<T, B: Backend>(
     }
 }
 
+/// The sum wraps: see [`update`](crate::baton_way::update).
 fn update<B: Backend>(lock: &Lock<u64, B>, changed: &CondVar, ops: u64) {
     for _ in 0..ops {
-        *lock.lock() += 1;
+        let mut value = lock.lock();
+        *value = value.wrapping_add(1);
+        drop(value);
         changed.notify_one();
     }
 }
