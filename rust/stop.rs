@@ -127,6 +127,30 @@ impl Word {
     }
 }
 
+/// A signal that ends waits.
+#[derive(Clone, Copy)]
+pub(crate) enum Signal {
+    /// `SIGINT`.
+    Interrupt,
+    /// `SIGKILL`.
+    Kill,
+}
+
+impl Signal {
+    /// # Safety
+    ///
+    /// `task` must be valid.
+    unsafe fn send(self, task: *mut bindings::task_struct) {
+        // SAFETY: By the safety requirements.
+        unsafe {
+            match self {
+                Self::Interrupt => ffi::baton_interrupt(task),
+                Self::Kill => ffi::baton_kill(task),
+            }
+        }
+    }
+}
+
 /// What a thread of the library is made from, in memory that lives until the thread has exited.
 pub(crate) struct Body {
     run: unsafe fn(*const Body),
@@ -138,6 +162,8 @@ pub(crate) struct Body {
     run_of_agent: Word,
     /// In how many scopes the thread is in which a stop ends no wait.
     deferred: Atomic<u32>,
+    /// Whether it was sent each [`Signal`].
+    signals: [Atomic<bool>; 2],
 }
 
 impl Body {
@@ -149,6 +175,7 @@ impl Body {
             thread: Word::new(),
             run_of_agent: Word::new(),
             deferred: Atomic::new(0),
+            signals: [const { Atomic::new(false) }; 2],
         }
     }
 
@@ -228,6 +255,44 @@ impl Body {
         }
     }
 
+    /// Sends the thread a signal, which it has also if it has not begun: a kernel thread ignores signals until it
+    /// has allowed them itself.
+    ///
+    /// ```text
+    ///   sender                                   thread
+    ///   1 signals[i] = true
+    ///   2 send_sig()
+    ///                                            3 allow_signal()
+    ///                                            4 signals[i]? send_sig() to itself
+    /// ```
+    ///
+    /// 2 and 3 take the lock of the thread's signals. If 2 is first, and ignored, then 4 sees 1.
+    ///
+    /// Context: any.
+    ///
+    /// # Safety
+    ///
+    /// `task` must be the thread of this body, and valid.
+    pub(crate) unsafe fn send(&self, task: *mut bindings::task_struct, signal: Signal) {
+        // CAST: 0 or 1.
+        self.signals[signal as usize].store(true, Relaxed);
+        // SAFETY: By the safety requirements.
+        unsafe { signal.send(task) };
+    }
+
+    /// The thread begins, and can be sent signals. Called by the thread.
+    fn allow_signals(&self) {
+        // SAFETY: Changes the signal dispositions of the calling thread, which is a kernel thread.
+        unsafe { ffi::baton_allow_signals() };
+        for signal in [Signal::Interrupt, Signal::Kill] {
+            // CAST: As above.
+            if self.signals[signal as usize].load(Relaxed) {
+                // SAFETY: The calling task is valid.
+                unsafe { signal.send(Task::current_raw()) };
+            }
+        }
+    }
+
     /// The run has ended. Called by the thread, under the lock under which it can be asked.
     pub(crate) fn clear_run(&self) {
         self.run_of_agent.0.store(NONE, Relaxed);
@@ -285,10 +350,9 @@ impl Hint for NotifySignal {
 /// `body` must be that of [`Body::create`].
 unsafe extern "C" fn entry(body: *mut c_void) -> c_int {
     let body = body.cast::<Body>();
-    // SAFETY: Changes the signal dispositions of the calling thread, which is a kernel thread.
-    unsafe { ffi::baton_allow_signals() };
     // SAFETY: By the safety requirements; called once. The thread holds nothing, and may sleep.
     unsafe {
+        (*body).allow_signals();
         if (*body).freezable {
             ffi::baton_set_freezable();
         }

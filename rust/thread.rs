@@ -194,14 +194,15 @@ impl Thread {
         self.core.is_finished(cx)
     }
 
-    /// Sends the thread a signal that ends interruptible waits.
+    /// Sends the thread a signal that ends interruptible waits. It has it also if it has not begun yet.
     ///
     /// Context: any.
     pub fn interrupt(&self) {
         self.core.interrupt();
     }
 
-    /// Sends the thread a fatal signal: it ends interruptible and killable waits, nothing else.
+    /// Sends the thread a fatal signal: it ends interruptible and killable waits, nothing else. It has it also if it
+    /// has not begun yet.
     ///
     /// Context: any.
     pub fn kill(&self) {

@@ -20,7 +20,8 @@ use crate::{
     },
     stop::{
         Body,
-        Deferred, //
+        Deferred,
+        Signal, //
     },
 };
 use core::{
@@ -229,14 +230,14 @@ impl Core {
 
     #[inline(never)]
     pub(super) fn interrupt(&self) {
-        // SAFETY: `self.task` is valid.
-        unsafe { ffi::baton_interrupt(self.task.as_ptr()) };
+        // SAFETY: By the type invariants.
+        unsafe { self.body().send(self.task.as_ptr(), Signal::Interrupt) };
     }
 
     #[inline(never)]
     pub(super) fn kill(&self) {
-        // SAFETY: `self.task` is valid.
-        unsafe { ffi::baton_kill(self.task.as_ptr()) };
+        // SAFETY: By the type invariants.
+        unsafe { self.body().send(self.task.as_ptr(), Signal::Kill) };
     }
 
     pub(super) fn task(&self) -> &Task {

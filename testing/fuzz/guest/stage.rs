@@ -92,8 +92,6 @@ pub(super) struct Desk<O> {
 
 struct State<O> {
     place: Place<O>,
-    /// The task has begun: one that has not is out of reach of signals.
-    begun: bool,
     over: bool,
 }
 
@@ -103,7 +101,6 @@ impl<O: Ops> Desk<O> {
             pin_init!(Self {
                 state <- new_spinlock!(State {
                     place: Place::Nothing,
-                    begun: false,
                     over: false,
                 }),
                 changed <- new_condvar!(),
@@ -115,7 +112,6 @@ impl<O: Ops> Desk<O> {
     /// Returns the next step, or that there is none.
     pub(super) fn next(&self) -> Option<Step<O>> {
         let mut state = self.state.lock();
-        state.begun = true;
         loop {
             if state.over {
                 return None;
@@ -207,17 +203,6 @@ impl<O: Ops> Stage<O> for Threads<'_, O> {
 }
 
 impl<O: Ops> Threads<'_, O> {
-    /// Waits until all tasks have begun. Returns whether they have.
-    fn begin(&mut self) -> bool {
-        let waits = |member: &Member<O>| !member.desk.state.lock().begun;
-        while self.members.iter().flatten().any(waits) {
-            if !self.pause(&[Now::Free; TASKS]) {
-                return false;
-            }
-        }
-        true
-    }
-
     /// Ends all tasks. Returns whether they have ended.
     fn end(self) -> bool {
         let (mut ended, limit) = (true, Delta::from_secs(10));
@@ -259,10 +244,6 @@ pub(super) fn play<S: Scene, R: Reference<Op = Op<S>>>(
                 return Err(error);
             }
         }
-    }
-    if !stage.begin() {
-        stage.end();
-        return Err(ETIMEDOUT);
     }
     let replayed = replay::<R>(&mut stage, program.kind, program.steps());
     let hangs = !stage.end();

@@ -4,6 +4,10 @@
 
 use super::scene::*;
 use baton::{
+    event::{
+        Interruptible,
+        Killable, //
+    },
     owner,
     testing::Log,
     LockIn,
@@ -111,6 +115,31 @@ mod tests {
         }
         pr_info!("{} of 64 threads were stopped before they ran\n", kept);
         assert!(late <= 8);
+        Ok(())
+    }
+
+    #[test]
+    fn a_thread_has_a_signal_that_was_sent_before_it_began() -> Result {
+        let cx = &mut MaySleep::assert();
+        // On another CPU it may begin before.
+        for number in 0..32 {
+            let scene = Scene::new()?;
+            let thread = if number % 2 == 0 {
+                let thread = scene.spawn(cx, |scene, cx, _| {
+                    scene.wait_never(0, cx, Interruptible);
+                })?;
+                thread.interrupt();
+                thread
+            } else {
+                let thread = scene.spawn(cx, |scene, cx, _| scene.wait_never(0, cx, Killable))?;
+                thread.kill();
+                thread
+            };
+            let ended = joined(&scene, thread, cx);
+            let [result, ..] = scene.results();
+            assert!(ended);
+            assert_eq!(result, ERESTARTSYS.to_errno());
+        }
         Ok(())
     }
 
