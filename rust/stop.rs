@@ -266,7 +266,8 @@ impl Body {
     ///                                            4 signals[i]? send_sig() to itself
     /// ```
     ///
-    /// 2 and 3 take the lock of the thread's signals. If 2 is first, and ignored, then 4 sees 1.
+    /// 2 and 3 take the lock of the thread's signals. If 2 is first, and ignored, then 4 sees 1. If 2 comes late,
+    /// after 4, the thread has been sent the signal twice.
     ///
     /// Context: any.
     ///

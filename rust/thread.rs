@@ -194,7 +194,8 @@ impl Thread {
         self.core.is_finished(cx)
     }
 
-    /// Sends the thread a signal that ends interruptible waits. It has it also if it has not begun yet.
+    /// Sends the thread a signal that ends interruptible waits. It has it also if it has not begun yet; one that
+    /// begins meanwhile may have it twice.
     ///
     /// Context: any.
     pub fn interrupt(&self) {
@@ -202,7 +203,7 @@ impl Thread {
     }
 
     /// Sends the thread a fatal signal: it ends interruptible and killable waits, nothing else. It has it also if it
-    /// has not begun yet.
+    /// has not begun yet; one that begins meanwhile may have it twice.
     ///
     /// Context: any.
     pub fn kill(&self) {
