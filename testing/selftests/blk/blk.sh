@@ -281,6 +281,8 @@ who_waits() {
 # run_case LIMIT FUNCTION WHAT
 run_case() {
 	local limit=$(($1 * slow)) function=$2 what=$3 out=$work/$2.out pid before=$SECONDS status
+	local was_loaded=
+	! loaded || was_loaded=yes
 	{
 		(
 			set -eu
@@ -314,8 +316,11 @@ run_case() {
 		ktap_test_skip "$what"
 		;;
 	*)
-		# So that the next case finds its names free.
+		# So that the next case finds its names free, and no module that it did not load.
 		pull_within 10 >>"$out" 2>&1
+		if [ -z "$was_loaded" ] && loaded; then
+			settle 5 unload >>"$out" 2>&1
+		fi
 		tail -n 40 "$out" | sed 's/^/# /'
 		echo "# repeat: $0 $function"
 		ktap_test_fail "$what"

@@ -41,7 +41,7 @@ bad_parameters() {
 	local before parameter
 	for parameter in nr_devices=-1 nr_devices=17 size=0 size=1048577 \
 		blocksize=256 blocksize=3000 submit_queues=0 submit_queues=100000 \
-		queue_depth=1025 discard=2 write_cache=2 checksums=3; do
+		queue_depth=1025 discard=2 write_cache=2 checksums=4; do
 		before=$(log_lines "parameter: ${parameter%=*} ${parameter#*=} is invalid, allowed: ")
 		fails_with "Invalid parameters" load "$parameter"
 		[ "$(log_lines "parameter: ${parameter%=*} ${parameter#*=} is invalid, allowed: ")" = \
