@@ -26,6 +26,7 @@ pub(crate) enum Fault {
     Claim,
     Pin,
     Owners,
+    Parked,
 }
 
 /// `struct baton_boxes`.

@@ -51,6 +51,8 @@ struct baton_boxes {
 	bool closed;
 	bool owned;
 	unsigned int puts;
+	unsigned int in_flight;
+	wait_queue_head_t drained;
 	struct box box[NR_KEYS];
 	struct chosen chosen[NR_WAITERS];
 	struct node node[NR_NODES];
@@ -69,6 +71,7 @@ struct baton_boxes *baton_boxes_new(int fault)
 	boxes->fault = fault;
 	spin_lock_init(&boxes->lock);
 	mutex_init(&boxes->outer);
+	init_waitqueue_head(&boxes->drained);
 	for (i = 0; i < NR_KEYS; i++) {
 		init_waitqueue_head(&boxes->box[i].filled);
 		init_waitqueue_head(&boxes->box[i].emptied);
@@ -91,6 +94,7 @@ void baton_boxes_close(struct baton_boxes *boxes)
 	spin_lock(&boxes->lock);
 	boxes->closed = true;
 	spin_unlock(&boxes->lock);
+	wake_up_all(&boxes->drained);
 	for (i = 0; i < NR_KEYS; i++) {
 		wake_up_all(&boxes->box[i].filled);
 		wake_up_all(&boxes->box[i].emptied);
@@ -118,6 +122,31 @@ static int sleep_on(struct baton_boxes *boxes, wait_queue_head_t *queue, long ti
 		wake_up(queue);
 	finish_wait(queue, &wait);
 	return ret;
+}
+
+/* With the lock held. */
+static void end_flight(struct baton_boxes *boxes)
+{
+	if (!--boxes->in_flight)
+		wake_up_all(&boxes->drained);
+}
+
+/*
+ * Now and then whoever has put something waits until nothing is in flight. What it
+ * has put is over before that, unless its end is on its own list of things to do.
+ */
+static void drain(struct baton_boxes *boxes)
+{
+	bool waits = ++boxes->puts % NOW_AND_THEN == 0;
+
+	boxes->in_flight++;
+	if (boxes->fault != FAULT_PARKED)
+		end_flight(boxes);
+	while (waits && !boxes->closed && boxes->in_flight)
+		if (sleep_on(boxes, &boxes->drained, MAX_SCHEDULE_TIMEOUT))
+			break;
+	if (boxes->fault == FAULT_PARKED)
+		end_flight(boxes);
 }
 
 int baton_boxes_put(struct baton_boxes *boxes, unsigned int key, u64 value)
@@ -172,6 +201,8 @@ int baton_boxes_put(struct baton_boxes *boxes, unsigned int key, u64 value)
 	if (boxes->fault == FAULT_DROPPED && ++boxes->puts % NOW_AND_THEN == 0)
 		goto unlock;
 	wake_up(&wakes->filled);
+	if (boxes->fault == FAULT_NONE || boxes->fault == FAULT_PARKED)
+		drain(boxes);
 unlock:
 	spin_unlock(&boxes->lock);
 	if (boxes->fault == FAULT_HOLDING)

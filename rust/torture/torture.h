@@ -51,6 +51,7 @@ enum baton_fault {
 	FAULT_CLAIM,		/* a claim that takes one of two, and fails */
 	FAULT_PIN,		/* what was found is used without a pin */
 	FAULT_OWNERS,		/* looks whether it is free, then takes it */
+	FAULT_PARKED,		/* waits for what it is itself to end afterwards */
 	NR_FAULTS,
 };
 

@@ -114,6 +114,7 @@ pub(crate) static TABLE: &[Kind] = &[
     row!("busted_claim", busted, busted::claim),
     row!("busted_pin", busted, busted::pin),
     row!("busted_owners", busted, busted::owners),
+    row!("busted_parked", busted, busted::parked),
     row!("busted_static", busted, busted::audited),
     row!("busted_unaudited", busted, busted::unaudited),
 ];

@@ -1,1 +1,1 @@
-torture_type=busted_dropped,busted_early,busted_key,busted_holding,busted_late,busted_claim,busted_pin,busted_owners,busted_static,busted_unaudited nwaiters=3 signals=0 limits=0
+torture_type=busted_dropped,busted_early,busted_key,busted_holding,busted_late,busted_claim,busted_pin,busted_owners,busted_parked,busted_static,busted_unaudited nwaiters=3 signals=0 limits=0

@@ -113,6 +113,10 @@ pub(super) fn claim(_cx: &mut MaySleep) -> Result<Arc<dyn Row>> {
     row(Fault::Claim)
 }
 
+pub(super) fn parked(_cx: &mut MaySleep) -> Result<Arc<dyn Row>> {
+    row(Fault::Parked)
+}
+
 /// How many nodes there are.
 const NODES: u64 = 4;
 
