@@ -14,7 +14,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := modules
 .PHONY: modules setup install uninstall
 .PHONY: run stock
-.PHONY: test check compile-fail litmus model fuzz kunit selftests outside intree debug torture soak mutants coverage bench owes-tools report
+.PHONY: test check compile-fail litmus model fuzz kunit selftests stacks outside intree debug torture soak mutants coverage bench owes-tools report
 .PHONY: deb deb-test
 .PHONY: doc rust-analyzer
 .PHONY: clean help
@@ -84,6 +84,9 @@ kunit:		## KUnit suites in a guest; ENGINE=qemu|tcg|kvm|uml, TEST=suite.test, AR
 
 selftests:	## what a user sees: load, configfs, I/O, file systems, seeds; TEST=area:script[:case]
 	@tools/test selftests
+
+stacks:		## what stands on our disks: schedulers, loop, RAID, device mapper, btrfs, quotas, swap; CONFIG=stacks, TEST=stacks:raid.sh
+	@CONFIG=stacks TEST='$(or $(TEST),stacks)' tools/test selftests
 
 outside:	## a module of one's own, built against what 'make install' installs; TEST=first
 	@tools/test outside

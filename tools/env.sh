@@ -74,6 +74,7 @@ linux-source-7.3
 guest_packages='
 bash coreutils util-linux procps psmisc kmod perl gawk
 fio xfsprogs e2fsprogs stress-ng trace-cmd
+btrfs-progs dmsetup
 '
 
 # key TEXT...: ten hex digits that name these inputs.
@@ -148,10 +149,24 @@ kernel_fragments() {
 	test) echo "$top/.config.fragment $top/testing/config/freezer.fragment" ;;
 	uml) echo "$top/testing/config/uml.fragment" ;;
 	debug) echo "$top/.config.fragment $top/testing/config/debug.fragment" ;;
-	rt | kasan | kcsan | inline | arm64) echo "$top/.config.fragment $top/testing/config/$1.fragment" ;;
+	rt | kasan | kcsan | inline | stacks | arm64) echo "$top/.config.fragment $top/testing/config/$1.fragment" ;;
 	*)
-		echo "no kernel is called '$1'; there are: test, uml, debug, rt, kasan, kcsan, inline, arm64" >&2
+		echo "no kernel is called '$1'; there are: test, uml, debug, rt, kasan, kcsan, inline, stacks, arm64" >&2
 		return 2
+		;;
+	esac
+}
+
+# The kernels that QEMU boots for tests, as CONFIG= names them.
+qemu_kernels='test debug rt kasan kcsan stacks'
+
+# check_config NAME TOOL: refuses what is none of them.
+check_config() {
+	case " $qemu_kernels " in
+	*" $1 "*) ;;
+	*)
+		echo "$2: CONFIG=$1: there is no such kernel to boot under QEMU; allowed are $(echo "$qemu_kernels" | sed 's/ /, /g')" >&2
+		exit 2
 		;;
 	esac
 }

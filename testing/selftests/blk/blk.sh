@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # What the tests of the block driver share. A test script sources this, defines
-# functions and ends with:
+# functions and ends with what follows. Its function put_away(), if there is one, takes down
+# what a case has left that has failed.
 #
 #	run_cases "$@" <<-END
 #	LIMIT function what it shows
@@ -307,7 +308,7 @@ run_case() {
 	else
 		wait "$pid"
 	fi
-	grep '^fio ' "$out" | sed 's/^/# /'
+	grep -E '^(fio|measured) ' "$out" | sed 's/^/# /'
 	case $status in
 	0)
 		ktap_test_pass "$what"
@@ -317,6 +318,10 @@ run_case() {
 		;;
 	*)
 		# So that the next case finds its names free, and no module that it did not load.
+		if declare -F put_away >/dev/null; then
+			put_away >>"$out" 2>&1 &
+			settle 10 is_gone $! >>"$out"
+		fi
 		pull_within 10 >>"$out" 2>&1
 		if [ -z "$was_loaded" ] && loaded; then
 			settle 5 unload >>"$out" 2>&1
