@@ -6,6 +6,8 @@ import json
 import os
 import sys
 
+from scenarios import CONTROL_ROW
+
 EMPTY = {"runs": 0, "seconds": 0.0, "hand_overs": 0, "slept": 0, "lost": 0, "passed": 0, "failed": 0, "busted_found": 0,
          "busted_missed": 0, "longest_us": 0, "rows": {}, "spread": {}, "failures": []}
 
@@ -24,12 +26,14 @@ def of_report(report):
         if row["row"].startswith("busted"):
             state["busted_found" if row["end"] == "FAILURE" else "busted_missed"] += 1
             continue
-        state["rows"][row["row"]] = state["rows"].get(row["row"], 0) + row["total"]
-        # By engine: what is quick on one of them is not on the other.
-        spread = state["spread"].setdefault(report["facts"]["engine"], {})
-        spread[row["row"]] = sums(spread.get(row["row"], []), row.get("spread", []))
-        state["hand_overs"] += row["total"]
-        state["slept"] += row["slept"]
+        # Nothing of the library is in that one: it must not fail, and is not counted.
+        if row["row"] != CONTROL_ROW:
+            state["rows"][row["row"]] = state["rows"].get(row["row"], 0) + row["total"]
+            # By engine: what is quick on one of them is not on the other.
+            spread = state["spread"].setdefault(report["facts"]["engine"], {})
+            spread[row["row"]] = sums(spread.get(row["row"], []), row.get("spread", []))
+            state["hand_overs"] += row["total"]
+            state["slept"] += row["slept"]
         state["lost"] += row["fails"]
         state["longest_us"] = max(state["longest_us"], row["longest_us"])
         if row["end"] != "SUCCESS":
@@ -64,6 +68,8 @@ def load(path):
     missing = [name for name in ("runs", "hand_overs", "rows") if name not in state]
     if missing:
         raise ValueError(f"it has no '{missing[0]}'")
+    # It was counted once.
+    state["hand_overs"] -= state["rows"].pop(CONTROL_ROW, 0)
     return state
 
 
