@@ -76,6 +76,18 @@ failslab() {
 	echo "$1" >"$faults/probability"
 }
 
+# gone MODULE: unloads it. A thread that ends has it in use to its last instruction.
+# shellcheck disable=SC2317 # run by its name
+gone() {
+	until rmmod "$1" 2>/tmp/rmmod; do
+		grep -q 'temporarily unavailable' /tmp/rmmod || {
+			cat /tmp/rmmod
+			return 1
+		}
+		sleep 0.1
+	done
+}
+
 rc=0
 while read -r name seconds limit perturbations parameters; do
 	step "scenario $name"
@@ -95,7 +107,7 @@ while read -r name seconds limit perturbations parameters; do
 	if within "$limit" "insmod baton_torture" insmod /baton/modules/baton_torture.ko $parameters; then
 		sleep "$seconds"
 		step "scenario $name ends"
-		within "$limit" "rmmod baton_torture" rmmod baton_torture || rc=1
+		within "$limit" "rmmod baton_torture" gone baton_torture || rc=1
 	else
 		note INSMOD "baton_torture $parameters"
 		rc=1

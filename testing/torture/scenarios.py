@@ -8,6 +8,7 @@ parameters. NAME has lines of these, and comments with #:
     ENGINES=tcg kvm         where it can run; everywhere, if it is not there
     GUEST=failslab          what the guest does beside it: failslab, drop_caches, modules, freezer
     HOST=jitter             what the host does beside it
+    KERNEL=CONFIG_FREEZER   what the kernel has to have
 
 The BUSTED ones are in no list: they run whatever is asked for.
 """
@@ -22,7 +23,8 @@ CONFIGS = os.path.join(HERE, "configs")
 CONTROLS = ("BUSTED", "BUSTED_SIGNAL")
 CONTROL_ROW = "boxes"           # broken rows without their faults: there is nothing of the library in it
 ENGINES = ("uml", "tcg", "kvm")
-ALLOWED = {"CPUS": ("1", "2", "4", "8"), "ENGINES": ENGINES, "GUEST": ("failslab", "drop_caches", "modules", "freezer"), "HOST": ("jitter",)}
+ALLOWED = {"CPUS": ("1", "2", "4", "8"), "ENGINES": ENGINES, "GUEST": ("failslab", "drop_caches", "modules", "freezer"), "HOST": ("jitter",),
+           "KERNEL": ("CONFIG_FREEZER",)}
 
 
 class ScenarioError(Exception):
@@ -43,6 +45,11 @@ class Scenario:
     engines: tuple = ENGINES
     guest: tuple = ()
     host: tuple = ()
+    kernel: tuple = ()
+
+    def lacks(self, options):
+        """What the kernel would have to have besides the `options` of its configuration."""
+        return [option for option in self.kernel if option + "=y" not in options]
 
     def rows(self, table):
         """The rows that it tortures, as settings.rs picks them."""
