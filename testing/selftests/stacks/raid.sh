@@ -107,7 +107,7 @@ mismatch() {
 # A leg is pulled while requests are on their way to it: nothing that is above it fails.
 # Another one takes its place under the same I/O, and is the same in the end.
 leg_pulled() {
-	local level=$1
+	local level=$1 leg
 	shift
 	legs 48 "$@"
 	array "$level" 48 "$@"
