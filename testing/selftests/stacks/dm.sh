@@ -108,17 +108,10 @@ thin_again() {
 
 # The disk with the data is pulled: errors, and all can be put away.
 thin_pulled() {
-	local pid
 	pool
 	dmsetup message pool 0 "create_thin 0"
 	thin t 0 256
-	fio --name=pulled --filename=/dev/mapper/t --rw=randwrite --bs=4k --size=16m --iodepth=16 --direct=1 \
-		--ioengine=io_uring --time_based --runtime=60 >"$work/pulled.out" 2>&1 &
-	pid=$!
-	settle 20 stat_is d writes -gt 50
-	rmdir "$configfs/d"
-	settle 30 is_gone "$pid"
-	not wait "$pid"
+	pulled_below /dev/mapper/t d
 	unmapped t
 	unmapped pool
 	undisk m

@@ -65,16 +65,9 @@ on_a_file() {
 
 # The disk is pulled from below: writers get errors, and the loop device goes.
 pulled() {
-	local pid
 	disk l size=64
 	looped /dev/l --direct-io=on
-	fio --name=pulled --filename="$loop" --rw=randwrite --bs=4k --size=16m --iodepth=16 --direct=1 \
-		--ioengine=io_uring --time_based --runtime=60 >"$work/pulled.out" 2>&1 &
-	pid=$!
-	settle 20 stat_is l writes -gt 50
-	rmdir "$configfs/l"
-	settle 20 is_gone "$pid"
-	not wait "$pid"
+	pulled_below "$loop" l
 	unlooped
 }
 

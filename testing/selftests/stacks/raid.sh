@@ -160,16 +160,9 @@ beside_brd() {
 
 # Both legs go: errors, no hang, and the array can be put away.
 all_pulled() {
-	local pid
 	legs 48 r1 r2
 	array raid1 48 r1 r2
-	fio --name=pulled --filename=/dev/md0 --rw=randwrite --bs=4k --size=16m --iodepth=16 --direct=1 \
-		--ioengine=io_uring --time_based --runtime=60 >"$work/pulled.out" 2>&1 &
-	pid=$!
-	settle 20 stat_is r1 writes -gt 50
-	rmdir "$configfs/r1" "$configfs/r2"
-	settle 30 is_gone "$pid"
-	not wait "$pid"
+	pulled_below /dev/md0 r1 r2
 	stopped
 }
 

@@ -46,17 +46,11 @@ exchanged() {
 
 # A disk goes with requests in the scheduler: each of them fails.
 pulled() {
-	local name pid
+	local name
 	for name in bfq mq-deadline kyber; do
 		disk s size=64 completion=timer
 		scheduled s "$name"
-		fio --name=pulled --filename=/dev/s --rw=randwrite --bs=4k --size=16m --iodepth=64 --direct=1 \
-			--ioengine=io_uring --time_based --runtime=60 >"$work/pulled.out" 2>&1 &
-		pid=$!
-		settle 20 stat_is s writes -gt 100
-		rmdir "$configfs/s"
-		settle 20 is_gone "$pid"
-		not wait "$pid"
+		pulled_below /dev/s s
 		[ ! -e /sys/block/s ]
 	done
 }

@@ -50,3 +50,17 @@ joined() {
 	}
 	grep '^fio ' "$work/writer.out"
 }
+
+# pulled_below FILE DISK...: the disks are pulled while somebody writes to what stands on them, and is
+# told so by an error.
+pulled_below() {
+	local file=$1 pid
+	shift
+	fio --name=pulled --filename="$file" --rw=randwrite --bs=4k --size=16m --iodepth=64 --direct=1 \
+		--ioengine=io_uring --time_based --runtime=60 >"$work/pulled.out" 2>&1 &
+	pid=$!
+	settle 20 stat_is "$1" writes -gt 100
+	rmdir "${@/#/$configfs/}"
+	settle 30 is_gone "$pid"
+	not wait "$pid"
+}
