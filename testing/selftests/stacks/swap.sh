@@ -42,12 +42,12 @@ paged() {
 		vec($memory, $pages * 4096 - 1, 8) = 0;
 		for my $pass (1 .. $passes) {
 			for my $i (0 .. $pages - 1) {
-				substr($memory, $i * 4096, 16) = sprintf "%07d %07d ", $pass, $i;
+				substr($memory, $i * 4096, 4096) = sprintf("%07d %07d ", $pass, $i) x 256;
 			}
 			for my $k (0 .. $pages - 1) {
 				my $i = $k * 7919 % $pages;
-				my $is = substr $memory, $i * 4096, 16;
-				die "page $i in pass $pass is \"$is\"\n" if $is ne sprintf "%07d %07d ", $pass, $i;
+				die "page $i in pass $pass is another one\n"
+					if substr($memory, $i * 4096, 4096) ne sprintf("%07d %07d ", $pass, $i) x 256;
 			}
 		}' "$1"
 }
