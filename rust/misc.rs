@@ -107,9 +107,12 @@ impl<T: Operations> Device<T> {
         let place = Location::caller();
         let core = Core::new(name, Table::<T>::fops(), data);
         let core = Owned::new(name, Table::<T>::code(), place, core)?;
-        let this = Self { core };
-        this.core.register()?;
-        Ok(this)
+        if let Err(e) = core.register() {
+            // Here and now: what has failed keeps nothing.
+            core.tear_down()?;
+            return Err(e);
+        }
+        Ok(Self { core })
     }
 
     /// Deregisters the device: it cannot be opened any more.

@@ -57,6 +57,9 @@ mod pages;
 #[path = "block/queues.rs"]
 mod queues;
 
+#[path = "block/serving.rs"]
+mod serving;
+
 suite!(
     "block_kunit",
     "KUnit suite of baton's block layer accessors"

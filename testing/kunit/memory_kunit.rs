@@ -73,6 +73,9 @@ use kernel::{
     time::Delta, //
 };
 
+#[path = "memory/waits.rs"]
+mod waits;
+
 suite!("memory_kunit", "KUnit suite of baton without memory");
 
 /// No constructor needs as many allocations.

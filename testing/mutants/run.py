@@ -155,6 +155,10 @@ def judge(cases, text):
     for case in boots + tests:
         if case["reason"].startswith(("CRASH", "crashed: ")):
             return Verdict(True, "by a report of the kernel", title(case), case["log"])
+    for case in boots:
+        # Nothing was late, and the kernel has nothing to say: a module cannot be unloaded.
+        if case["reason"].startswith("FAIL: "):
+            return Verdict(True, "by the end of the boot", title(case), case["log"])
     if failed:
         return Verdict(True, "only by a time limit", title(failed[0]), failed[0]["log"])
     if not [case for case in cases if case["status"] == "pass" and not case["name"].startswith("boot-")]:
@@ -172,8 +176,10 @@ def tried(mutant, places):
 def without(mutants, places):
     """The same tests with no mutant switched on: [(what, whether they pass, log)]."""
     found = []
-    suites = sorted({mutant.test for mutant in mutants if mutant.kernel == "uml"})
-    for kernel, test in ([("uml", "*")] if suites else []) + sorted({("test", m.test) for m in mutants if m.kernel == "test"}):
+    kernels = {mutant.kernel for mutant in mutants}
+    # Of a script all cases at once.
+    scripts = sorted({":".join(mutant.test.split(":")[:2]) for mutant in mutants if mutant.kernel == "test"})
+    for kernel, test in ([("uml", "*")] if "uml" in kernels else []) + [("test", script) for script in scripts]:
         cases, text = run_tests(kernel, 0, test, places)
         failed = cases is None or any(case["status"] == "fail" for case in cases)
         found.append((test, not failed, text.splitlines()[-LAST_LINES:] if failed else []))

@@ -9,19 +9,23 @@ use super::{
 };
 use baton::{
     completion::Completer,
-    event::Idle,
+    event::{
+        Idle,
+        Mode, //
+    },
     testing,
     MaySleep, //
 };
 use kernel::{
     prelude::*,
-    sync::atomic::Acquire, //
+    sync::atomic::Acquire,
+    time::msecs_to_jiffies, //
 };
 
 /// Has `tell` complete what another task sleeps on; returns whether that slept, and what it got.
 fn told_asleep(cx: &mut MaySleep, tell: impl FnOnce(Completer<i32>)) -> Result<(bool, i32)> {
     let (completer, completion) = started::<i32>(cx)?;
-    let (thread, result) = waiter(completion, Idle, cx)?;
+    let (thread, result) = waiter(completion, Idle.timeout(msecs_to_jiffies(10_000)), cx)?;
     // Nothing else in such a thread sleeps in this state.
     let asleep = suite::until(|| testing::state(thread.task()).0 == 'I');
     tell(completer);

@@ -123,16 +123,25 @@ mod tests {
     fn a_value_that_does_not_fit_is_refused() -> Result {
         let gate = Gate::new()?;
         let large = 1 << 48;
-        let refused = End::of(gate.map.try_at(1, Order::Pte, |_| Outcome::Insert(large)));
-        assert_eq!(refused, End::Invalid);
+        for insert in [
+            Outcome::Insert,
+            Outcome::InsertLocked,
+            Outcome::InsertZero,
+            Outcome::InsertZeroLocked,
+        ] {
+            let refused = End::of(gate.map.try_at(1, Order::Pte, |_| insert(large)));
+            assert_eq!(refused, End::Invalid);
+        }
         assert_eq!(gate.peek(1), None);
         let taken = End::of(
             gate.map
                 .try_at(1, Order::Pte, |_| Outcome::Insert(large - 1)),
         );
         assert_eq!(taken, End::Stored);
-        let refused = End::of(gate.map.try_at(1, Order::Pte, |_| Outcome::Replace(large)));
-        assert_eq!(refused, End::Invalid);
+        for replace in [Outcome::Replace, Outcome::ReplaceZero] {
+            let refused = End::of(gate.map.try_at(1, Order::Pte, |_| replace(large)));
+            assert_eq!(refused, End::Invalid);
+        }
         assert_eq!(gate.peek(1), Some((large - 1, Order::Pte, false)));
         Ok(())
     }

@@ -213,7 +213,7 @@ mod tests {
             .lock_in(cx)
             .on_threshold(|s| &s.level)
             .at_least(5)
-            .wait(Killable);
+            .wait(Killable.timeout(deadline()));
         let timed_out = gate
             .state
             .lock_in(cx)

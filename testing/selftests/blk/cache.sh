@@ -21,11 +21,12 @@ drop_caches() {
 
 checkpoint() {
 	disk k1 size=128
-	dirty k1 32
-	stat_is k1 nodes -eq 32
+	dirty k1 36
+	stat_is k1 nodes -eq 36
 	stat_is k1 nodes_read -eq 0
 	# The oldest ones first, eight at a time, as long as there are eight.
 	settle 5 stat_is k1 nodes_written -ge 25
+	settle 5 log_is_stable k1
 	[ "$(($(stat_of k1 nodes_written) % 8))" = 0 ]
 	stat_is k1 checkpoints -ge 4
 	undisk k1

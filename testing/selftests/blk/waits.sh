@@ -108,6 +108,8 @@ log_held() {
 	taskset -c 1 dd if=/dev/zero of=/dev/w3 bs=4k count=1 oflag=direct,dsync status=none &
 	writer=$!
 	settle 5 stat_is w3 log_stable_sleepers -eq 1
+	# It is the write that waits, not the flush that the system call sends after it.
+	stat_is w3 writes -eq 0
 	others_go_on w3
 	let_go w3
 	undisk w3
