@@ -196,6 +196,9 @@ def names():
                            ("<<baton::a::Map as b::C>::D as b::E>::f", "D::f"),
                            ("baton::x::top::{closure#0}::{closure#1}", "x::top")):
         yield mangled, regions.shorter(mangled), wants
+    yield "a test", [regions.is_test(name) for name in (
+        "waits::any::tests::it_waits::{closure#0}", "<waits::any::tests::Shared as core::ops::Drop>::drop",
+        "<baton::a::Map<waits::any::tests::T>>::look", "baton::tests_of::f")], [True, True, False, False]
     yield "a closure", [regions.is_closure(name) for name in ("_RNCNvCs1_1b3top0B3_", "_RINCNvC1x", "_RNvNCNvC1x1y", "_RINvCs1_1b3topE")], [
         True, True, False, False]
     yield "the cases of the model are found", len(model.cases()) > 50, True

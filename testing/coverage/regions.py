@@ -93,14 +93,24 @@ def file_of(path):
 
 
 def plain(names):
-    """{mangled: as a reader writes it}."""
+    """{mangled: as a reader writes it}, without the tests that stand beside what they are for."""
     names = sorted(names)
     done = subprocess.run(["llvm-cxxfilt"], input="\n".join(names), capture_output=True, text=True, check=True)
-    return {name: shorter(text) for name, text in zip(names, done.stdout.splitlines())}
+    return {name: shorter(text) for name, text in zip(names, done.stdout.splitlines()) if not is_test(text)}
 
 
 def shorter(name):
-    """A demangled name without hashes, parameters of types and all but the end of the path."""
+    """The end of the path of a demangled name."""
+    return "::".join(parts(name)[-2:])
+
+
+def is_test(name):
+    """Whether a demangled name is of something in a `mod tests`; what is instantiated there is not."""
+    return "tests" in parts(name)
+
+
+def parts(name):
+    """The path of a demangled name, without hashes and parameters of types."""
     name = re.sub(r"\[[0-9a-f]{8,}\]", "", name).replace("->", "")
     # <A>::f and <A as B>::f are functions of A.
     while name.startswith("<"):
@@ -114,7 +124,7 @@ def shorter(name):
         name = name[1:cut or at].lstrip("&").removeprefix("mut ") + name[at + 1:]
     while (less := re.sub(r"(?:::)?<[^<>]*>", "", name)) != name:
         name = less
-    return "::".join([part for part in name.split("::") if not part.startswith("{")][-2:])
+    return [part for part in name.split("::") if not part.startswith("{")]
 
 
 def parsed(text):
@@ -124,6 +134,9 @@ def parsed(text):
     said = json.loads(text)["data"][0]["functions"]
     names = plain({function["name"].rpartition(":")[2] for function in said})
     for function in said:
+        mangled = function["name"].rpartition(":")[2]
+        if mangled not in names:
+            continue
         by_file = collections.defaultdict(set)
         for *region, count, file, _, kind in function["regions"]:
             path = function["filenames"][file]
@@ -136,7 +149,7 @@ def parsed(text):
             counts = found.counts.setdefault(known[path], {})
             counts[region] = counts.get(region, 0) + count
         for file, regions in by_file.items():
-            one = Function(file, names[function["name"].rpartition(":")[2]], regions)
+            one = Function(file, names[mangled], regions)
             if is_closure(function["name"]):
                 closures.append(one)
                 continue
