@@ -196,7 +196,8 @@ def torture(_files):
 
 def mutants(_files):
     """Each mutant has its text once where it says, and a test that is there."""
-    return command("python3", "-B", os.path.join("testing", "mutants", "lists.py"))
+    return (command("python3", "-B", os.path.join("testing", "mutants", "lists.py"))
+            + command("python3", "-B", os.path.join("testing", "mutants", "host.py"), "--check"))
 
 
 def orders(_files):

@@ -8,6 +8,8 @@ BATON_CACHE=${BATON_CACHE:-${HOME:-/root}/.cache/baton}
 export BATON_CACHE
 
 suite=trixie
+# The last that the compiler of that suite builds.
+cargo_mutants_version=26.0.0
 
 # The machine that QEMU is, and its kernel where there is no choice.
 case ${ARCH:=x86_64} in

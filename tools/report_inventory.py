@@ -80,6 +80,8 @@ def mutants():
         words = line.partition("#")[0].split()
         if words:
             yield "mutants-torture", words[0], words[1]
+    # What they are says cargo-mutants; see testing/mutants/host.py.
+    yield from (("mutants-host", family, "a mutant") for family in sorted(set(model_families().values())))
 
 
 def scripts(layer, area):

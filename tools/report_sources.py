@@ -25,7 +25,7 @@ LAYERS = {
     "outside": "make outside", "intree": "tools/intree --compile", "kunit-debug": "tools/test kunit-debug",
     "selftests": "make selftests", "selftests-debug": "tools/test selftests-debug", "bench": "make bench",
 }
-MUTANTS = {"mutants": "make mutants", "mutants-torture": "tools/mutants --torture"}
+MUTANTS = {"mutants": "make mutants", "mutants-torture": "tools/mutants --torture", "mutants-host": "tools/mutants --host"}
 
 
 class SourceError(Exception):
@@ -102,10 +102,17 @@ def tries_as_cases(found):
                                 f"tools/mutants --torture {entry['mutant']}", True)
 
 
+def host_as_cases(found):
+    for entry in found:
+        yield report_cases.Case("mutants-host", entry["family"], entry["name"], "pass" if entry["red"] else "fail",
+                                f"{entry['how']}, {entry['seconds']:.1f} s", [], f"tools/mutants --host {entry['file']}", True)
+
+
 def mutants(sources, results):
-    """The mutants as two layers more."""
+    """The mutants as three layers more."""
     known = [layer for layer, _, _ in report_inventory.mutants()]
-    for layer, name, made in (("mutants", "mutants.json", mutants_as_cases), ("mutants-torture", "torture.json", tries_as_cases)):
+    for layer, name, made in (("mutants", "mutants.json", mutants_as_cases), ("mutants-torture", "torture.json", tries_as_cases),
+                              ("mutants-host", "host.json", host_as_cases)):
         path = os.path.join(results, "mutants", name)
         found = load(path)
         try:

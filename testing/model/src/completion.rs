@@ -7,7 +7,8 @@
 
 use super::{
     completion_host::Completion,
-    completion_word::{cancel, join, started},
+    completion_word::{ask, cancel, complete, is_abandoned, is_done, join, leave, started, STARTS},
+    drain_host::FullWord,
     host::{Mode, Task},
     sync::JoinHandle,
 };
@@ -115,6 +116,42 @@ fn wake_for_no_reason() {
     end([completer, waiter]);
 }
 
+/// One after the other: what each step says of those before it.
+fn one_after_the_other() {
+    // One waits, and nobody sleeps.
+    let word = FullWord::new(STARTS);
+    assert!(!is_done(&word) && !is_abandoned(&word));
+    assert!(!started(&word));
+    assert!(!is_abandoned(&word));
+    let before = complete(&word);
+    assert!(!before.is_abandoned() && !before.asks() && !before.is_starting());
+    assert!(is_done(&word) && !ask(&word));
+    assert!(leave(&word) && is_abandoned(&word));
+
+    // One sleeps, before the function that starts has returned.
+    let word = FullWord::new(STARTS);
+    assert!(ask(&word) && ask(&word));
+    let before = complete(&word);
+    assert!(!before.is_abandoned() && before.asks() && before.is_starting());
+    assert!(!started(&word));
+
+    // Both have gone: the result is not theirs.
+    let word = FullWord::new(STARTS);
+    join(&word);
+    assert!(!started(&word));
+    assert!(!leave(&word) && !is_abandoned(&word));
+    assert!(!leave(&word) && is_abandoned(&word));
+    assert!(complete(&word).is_abandoned());
+
+    // Two wait, and the completer is dropped.
+    let word = FullWord::new(STARTS);
+    join(&word);
+    let before = cancel(&word);
+    assert!(!before.is_abandoned() && before.is_starting());
+    assert!(is_done(&word) && started(&word));
+    assert!(!leave(&word) && leave(&word));
+}
+
 /// Many wait, some give up, and the last one has the result.
 fn crowd() {
     let completion = Completion::new();
@@ -160,6 +197,7 @@ pub const fn cases() -> &'static [Case] {
                 dropped_against_started,
             ),
             Case::bounded("completion_wake_for_no_reason", 4, wake_for_no_reason),
+            Case::explore("completion_one_after_the_other", one_after_the_other),
             Case::stress("completion_crowd", crowd),
         ]
     }

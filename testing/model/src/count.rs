@@ -8,8 +8,8 @@
 
 use super::{
     count_host::Count,
-    count_word::{disown, down, up, up_below, up_when, MAX},
-    host::{GaveUp, HostSleeper, Mode, Task},
+    count_word::{asks_for, disown, down, up, up_below, up_when, wait, waiters, MAX},
+    host::{GaveUp, HostSleeper, Looks, Mode, Task},
     sync::JoinHandle,
 };
 use crate::Case;
@@ -228,6 +228,48 @@ fn throttle() {
     assert_eq!(count.get(), 0);
 }
 
+/// One who waits for the highest number there is, which is there.
+fn room_at_the_end() {
+    let count = Count::new(MAX);
+    let waiter = act(&count, |count, task| {
+        let mut sleeper = HostSleeper::new(task, Mode::Uninterruptible);
+        assert_eq!(up_when(count.cell(), u32::MAX, &mut sleeper), Ok(()));
+    });
+    down(count.cell());
+    join([waiter]);
+    assert_eq!(count.get(), MAX.into());
+}
+
+/// One after the other: what each step says of those before it.
+fn one_after_the_other() {
+    let count = Count::new(1);
+    let cell = count.cell();
+    assert_eq!(asks_for(cell), None);
+    assert!(up_below(cell, 2) && !up_below(cell, 2));
+    let (mut seen, mut inner) = ((None, 0), 0);
+    for most in [0, 1] {
+        let gave_up = wait(
+            cell,
+            most,
+            &mut Looks(|| {
+                seen = (asks_for(cell), waiters(cell));
+                let _ = wait(cell, 0, &mut Looks(|| inner = waiters(cell)));
+            }),
+        );
+        assert_eq!((gave_up, seen, inner), (Err(()), (Some(most), 1), 2));
+        assert_eq!((asks_for(cell), waiters(cell)), (None, 0));
+    }
+    assert_eq!(wait(cell, 2, &mut Looks(|| inner = 0)), Ok(()));
+    assert_eq!((count.get(), inner), (2, 2));
+    // Who is counted does not bring the count back.
+    disown(cell);
+    assert!(!up_below(cell, MAX));
+    down(cell);
+    assert_eq!((count.get(), count.frees()), (1, 0));
+    down(cell);
+    assert_eq!(count.frees(), 1);
+}
+
 /// Many count up and down, and wait for different numbers.
 fn crowd() {
     let count = Count::new(4);
@@ -277,6 +319,8 @@ pub const fn cases() -> &'static [Case] {
             Case::bounded("count_another_at_the_address", 3, another_at_the_address),
             Case::explore("count_room_for_one", room_for_one),
             Case::bounded("count_throttle", 3, throttle),
+            Case::explore("count_room_at_the_end", room_at_the_end),
+            Case::explore("count_one_after_the_other", one_after_the_other),
             Case::stress("count_crowd", crowd),
         ]
     }

@@ -9,7 +9,8 @@
 use super::{
     drain_host::{Cell, Scene, VarSleeper, What},
     drain_protocol::{
-        begin, disown, end, is_drained, open, open_nested, shut, shut_nested, wait, OWNED, SHUT,
+        begin, disown, end, is_drained, open, open_nested, shut, shut_nested, wait, DEEPER, DEPTH,
+        OWNED, SHUT,
     },
     host::{GaveUp, Mode, Task},
     sync::{AtomicU32, JoinHandle, Plain},
@@ -317,6 +318,90 @@ fn crowd() {
     assert_eq!((drain.size.read(), drain.scene.frees()), (4, 1));
 }
 
+/// A drain whose gate as many have shut together as can be.
+fn shut_by_all() -> Arc<Drain> {
+    Drain::with(OWNED | SHUT | DEPTH)
+}
+
+/// Who would be one too many waits until there is room, not until it is open.
+fn room_in_the_depth() {
+    let drain = shut_by_all();
+    let waiter = act(&drain, |drain, task| {
+        let shut = || shut_nested(drain.cell());
+        assert_eq!(
+            drain.wait(task, What::Gate, Mode::Uninterruptible, shut),
+            Ok(())
+        );
+    });
+    open_nested(drain.cell());
+    join([waiter]);
+    assert!(!shut_nested(drain.cell()));
+}
+
+/// One after the other: what each step says of those before it, and whom it wakes.
+fn one_after_the_other() {
+    let drain = Drain::new(0);
+    let cell = drain.cell();
+    assert!(is_drained(cell));
+    assert!(begin(cell) && begin(cell) && !is_drained(cell));
+    end(cell);
+    assert!(!is_drained(cell));
+    end(cell);
+    assert!(is_drained(cell));
+    // Nobody waits at an open gate.
+    assert_eq!(drain.scene.wakes(), 0);
+
+    assert!(begin(cell) && begin(cell) && shut(cell));
+    assert!(!shut(cell) && !shut_nested(cell) && !begin(cell));
+    end(cell);
+    assert_eq!(drain.scene.wakes(), 0);
+    end(cell);
+    assert!(is_drained(cell));
+    assert_eq!(drain.scene.wakes(), 1);
+    open(cell);
+    assert_eq!(drain.scene.wakes(), 2);
+
+    assert!(begin(cell));
+    for _ in 0..3 {
+        assert!(shut_nested(cell));
+        assert!(!shut(cell) && !begin(cell) && !is_drained(cell));
+    }
+    for _ in 0..2 {
+        open_nested(cell);
+        assert!(!shut(cell) && !begin(cell));
+    }
+    assert_eq!(drain.scene.wakes(), 2);
+    open_nested(cell);
+    assert_eq!(drain.scene.wakes(), 3);
+    assert!(begin(cell) && shut(cell));
+    open(cell);
+
+    disown(cell);
+    end(cell);
+    assert_eq!(drain.scene.frees(), 0);
+    end(cell);
+    assert_eq!((drain.scene.wakes(), drain.scene.frees()), (4, 1));
+
+    let drain = Drain::new(0);
+    disown(drain.cell());
+    assert_eq!(drain.scene.frees(), 1);
+}
+
+/// As many as there is room for shut it together.
+fn the_deepest() {
+    assert_eq!(DEPTH / DEEPER, 1023);
+    let drain = Drain::with(OWNED | SHUT | DEPTH - DEEPER);
+    let cell = drain.cell();
+    assert!(shut_nested(cell) && !shut_nested(cell));
+    open_nested(cell);
+    // There is room again.
+    assert_eq!(drain.scene.wakes(), 1);
+    open_nested(cell);
+    assert_eq!(drain.scene.wakes(), 1);
+    assert!(shut_nested(cell) && shut_nested(cell) && !shut_nested(cell));
+    assert!(!begin(cell) && !shut(cell) && is_drained(cell));
+}
+
 /// The cases.
 pub const fn cases() -> &'static [Case] {
     const {
@@ -335,6 +420,9 @@ pub const fn cases() -> &'static [Case] {
             Case::bounded("drain_signal_against_last_end", 4, signal_against_last_end),
             Case::explore("drain_signal_never_answered", signal_never_answered),
             Case::bounded("drain_wake_for_no_reason", 4, wake_for_no_reason),
+            Case::explore("drain_room_in_the_depth", room_in_the_depth),
+            Case::explore("drain_one_after_the_other", one_after_the_other),
+            Case::explore("drain_the_deepest", the_deepest),
             Case::stress("drain_crowd", crowd),
         ]
     }

@@ -74,6 +74,7 @@ pub struct Scene {
     /// Is read whenever the word is used, and written to when the cell is freed.
     memory: Plain,
     frees: std::sync::atomic::AtomicU32,
+    wakes: std::sync::atomic::AtomicU32,
     queue: Mutex<Vec<(What, *const Task)>>,
     /// The number of those on the queue, as a look without the lock sees it.
     waiters: AtomicU32,
@@ -90,6 +91,7 @@ impl Scene {
             word: FullWord::new(word),
             memory: Plain::new(),
             frees: 0.into(),
+            wakes: 0.into(),
             queue: Mutex::new(Vec::new()),
             waiters: AtomicU32::new(0),
         }
@@ -100,7 +102,13 @@ impl Scene {
         self.frees.load(Relaxed)
     }
 
+    /// How often somebody was to be woken, whether there was somebody or not.
+    pub fn wakes(&self) -> u32 {
+        self.wakes.load(Relaxed)
+    }
+
     fn wake(&self, what: What) {
+        self.wakes.fetch_add(1, Relaxed);
         if self.waiters.load(Relaxed) == 0 {
             return;
         }

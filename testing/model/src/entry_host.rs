@@ -4,10 +4,10 @@
 
 use super::{
     host::{GaveUp, Host, HostSleeper, Mode, Task},
-    protocol::Queue,
+    protocol::{Queue, Sleeper},
     state::{decide, Access, Action, Change, Content, End, Granule, Order, Raw, Seen},
     sync::{AtomicU64, JoinHandle, Mutex, MutexGuard, Plain},
-    wait::{dissolve, unlock, wait, Buckets, Grant, Key, Offer, Place},
+    wait::{count, dissolve, unlock, wait, Buckets, Grant, Key, Offer, Place},
     word::{leave, let_go, note, note_waiter, seize, Word},
 };
 use std::sync::{
@@ -254,6 +254,29 @@ impl Map {
         let (raw, granted) = unlock(&self.bucket, &self.key(raw), raw);
         held.sleepers -= granted as isize;
         self.entry.store(Some(raw));
+    }
+
+    /// Waits for the entry, which others have.
+    pub fn wait_by<S: Sleeper>(&'static self, mut sleeper: S) -> Result<(), S::GaveUp> {
+        let held = self.tree.lock().unwrap();
+        let raw = self.entry.load().expect("what others have is there");
+        let (key, how) = (self.key(raw), Access::Exclusive);
+        wait(&mut Here(self), held, &key, how, &mut sleeper).map(|_| ())
+    }
+
+    /// `EntryMap::waiters()`.
+    pub fn waiters(&'static self) -> usize {
+        let _held = self.tree.lock().unwrap();
+        let entry = self.entry.load();
+        entry.map_or(0, |raw| count(&self.bucket, &self.key(raw), raw))
+    }
+
+    /// All that share the entry leave, but for one: as many as can be at once.
+    pub fn leave_but_one(&'static self) {
+        let _held = self.tree.lock().unwrap();
+        let raw = self.entry.load().expect("a shared entry is there");
+        assert_eq!(raw.readers(), Raw::MOST_READERS);
+        self.entry.store(Some(raw.shared_by(1)));
     }
 
     /// The drop of an `EntryGuard`: without the tree lock if nobody waits.

@@ -7,7 +7,7 @@
 
 use super::{
     entry_host::{Errand, Runner, Shared, CONTENT},
-    host::{GaveUp, Mode, Task},
+    host::{GaveUp, Looks, Mode, Task},
     state::{End, Order, Raw},
 };
 use crate::Case;
@@ -101,6 +101,38 @@ fn signalled_waiter_leaves_another() {
     ));
     assert!(matches!(other.join(), Ok(End::Locked(_))));
     assert!(map.0.at_rest().is_some());
+}
+
+/// As many share the entry as can: who has waited behind one that gives up waits on.
+fn no_room_behind_who_gives_up() {
+    let all = Raw::new(CONTENT, Order::Pte).map(|raw| raw.shared_by(Raw::MOST_READERS));
+    let map = Shared::of(all);
+    let gone = Runner::start(&map, Interruptible, Order::Pte, Errand::Use);
+    let other = Runner::start(&map, Uninterruptible, Order::Pte, Errand::Read);
+    gone.task.interrupt();
+    map.lend().leave_but_one();
+    map.lend().leave();
+    assert!(matches!(
+        gone.join(),
+        Ok(End::Locked(_)) | Err(GaveUp::Signal)
+    ));
+    assert!(matches!(other.join(), Ok(End::Stored)));
+    assert!(map.0.at_rest().is_some());
+}
+
+/// Those who wait for the entry are counted, as long as they do.
+fn waiters_are_counted() {
+    let shared = Shared::locked(Order::Pte);
+    let map = shared.lend();
+    let (mut one, mut two) = (0, 0);
+    let gave_up = map.wait_by(Looks(|| {
+        one = map.waiters();
+        let _ = map.wait_by(Looks(|| two = map.waiters()));
+    }));
+    assert_eq!((gave_up, one, two, map.waiters()), (Err(()), 1, 2, 0));
+    map.release();
+    assert_eq!(map.waiters(), 0);
+    assert!(map.at_rest().is_some());
 }
 
 /// The entry is larger than what the waiters ask for: their key is that of what is there.
@@ -265,6 +297,12 @@ pub const fn cases() -> &'static [Case] {
                 owner_hands_over_to_readers,
             ),
             Case::bounded("departure_lets_readers_in", 4, departure_lets_readers_in),
+            Case::bounded(
+                "no_room_behind_who_gives_up",
+                2,
+                no_room_behind_who_gives_up,
+            ),
+            Case::explore("waiters_are_counted", waiters_are_counted),
             Case::stress("crowd_of_errands", crowd_of_errands),
         ]
     }

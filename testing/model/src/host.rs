@@ -324,3 +324,23 @@ impl Sleeper for HostSleeper<'_> {
         self.time_left = true;
     }
 }
+
+/// The sleep of a wait that looks around when it is about to sleep, and gives up.
+pub struct Looks<F: FnMut()>(pub F);
+
+impl<F: FnMut()> Sleeper for Looks<F> {
+    type GaveUp = ();
+
+    fn publish(&mut self) {}
+
+    fn give_up(&mut self) -> Option<()> {
+        (self.0)();
+        Some(())
+    }
+
+    fn sleep(&mut self) {}
+
+    fn running(&mut self) {}
+
+    fn insist(&mut self) {}
+}

@@ -192,6 +192,18 @@ fn crowd() {
     join(actors);
 }
 
+/// Each wait is a flip of its own, and what begins is in the phase that is current then.
+fn one_after_the_other() {
+    let domain = Domain::new();
+    let task = Task::new();
+    for flips in 0..3 {
+        assert_eq!(domain.phases.flips(), flips);
+        end(domain.phases.begin());
+        assert_eq!(domain.wait(&task, Mode::Uninterruptible), Ok(()));
+    }
+    assert_eq!(domain.phases.flips(), 3);
+}
+
 /// The cases.
 pub const fn cases() -> &'static [Case] {
     const {
@@ -203,6 +215,7 @@ pub const fn cases() -> &'static [Case] {
             ),
             Case::bounded("phases_two_waits", 3, two_waits),
             Case::explore("phases_wait_given_up", wait_given_up),
+            Case::explore("phases_one_after_the_other", one_after_the_other),
             Case::stress("phases_crowd", crowd),
         ]
     }

@@ -7,9 +7,10 @@
 //! for, or a word that says that somebody waits when nobody does.
 
 use super::{
+    drain_host::FullWord,
     host::{Mode, Task},
     pool_host::Node,
-    pool_word::{begin, Begun, Part},
+    pool_word::{begin, begin_locked, end, is_idle, pins, set_awaited, Begun, Part},
     sync::JoinHandle,
 };
 use crate::Case;
@@ -136,6 +137,39 @@ fn crowd() {
     node.is_left();
 }
 
+/// One after the other: what each step says of those before it.
+fn one_after_the_other() {
+    use Begun::{Awaited, Busy, Yes};
+    use Part::{Pin, Sole};
+
+    let word = FullWord::new(0);
+    let is = |uses| (pins(&word), is_idle(&word)) == (uses, uses == Some(0));
+    assert!(is(Some(0)));
+    assert_eq!([begin(&word, Pin), begin(&word, Pin)], [Yes; 2]);
+    assert!(is(Some(2)));
+    assert_eq!(begin(&word, Sole), Busy);
+    assert!(!end(&word, Pin) && is(Some(1)));
+    assert!(!end(&word, Pin) && is(Some(0)));
+    assert_eq!(begin(&word, Sole), Yes);
+    assert!(is(None));
+    assert_eq!([begin(&word, Pin), begin(&word, Sole)], [Busy; 2]);
+    assert!(!begin_locked(&word, Pin) && !begin_locked(&word, Sole));
+
+    // Somebody waits: for an owner, and then for two pins.
+    set_awaited(&word, true);
+    assert!(is(None));
+    assert_eq!([begin(&word, Pin), begin(&word, Sole)], [Awaited; 2]);
+    assert!(end(&word, Sole) && is(Some(0)));
+    assert_eq!([begin(&word, Pin), begin(&word, Sole)], [Awaited; 2]);
+    assert!(begin_locked(&word, Pin) && begin_locked(&word, Pin));
+    assert!(is(Some(2)) && !begin_locked(&word, Sole));
+    assert!(!end(&word, Pin) && end(&word, Pin));
+    assert!(begin_locked(&word, Sole) && is(None));
+    set_awaited(&word, false);
+    assert!(!end(&word, Sole) && is(Some(0)));
+    assert_eq!(begin(&word, Pin), Yes);
+}
+
 /// The cases.
 pub const fn cases() -> &'static [Case] {
     const {
@@ -146,6 +180,7 @@ pub const fn cases() -> &'static [Case] {
             Case::bounded("pool_two_waiters", 3, two_waiters),
             Case::explore("pool_owner_against_wait", owner_against_wait),
             Case::bounded("pool_signal_against_unpin", 4, signal_against_unpin),
+            Case::explore("pool_one_after_the_other", one_after_the_other),
             Case::stress("pool_crowd", crowd),
         ]
     }

@@ -3,7 +3,7 @@
 // The faults that the cases of the entry map find.
 
 /// The modules that have the cases.
-const CASES: &[&str] = &["entry_map"];
+const CASES: &[&str] = &["entry_map", "entry_words"];
 
 const STATE: &str = "rust/entry_map/state.rs";
 const WAIT: &str = "rust/entry_map/wait.rs";
