@@ -305,10 +305,12 @@ class Runner:
         outcomes = []
         for process, output, log in running:
             # 2: some were missed; 3: some ran into the limit.
-            if process.returncode not in (0, 2, 3) or not (output / "outcomes.json").exists():
+            if process.returncode not in (0, 2, 3):
                 lines = log.read_text(errors="replace").splitlines()[-LAST_LINES:]
                 raise HostError("\n".join([f"cargo-mutants ended with {process.returncode}", *lines]))
-            outcomes += json.loads((output / "outcomes.json").read_text())["outcomes"]
+            # There are none if nothing was left to be tried there; what is in none was not tried.
+            if (output / "outcomes.json").exists():
+                outcomes += json.loads((output / "outcomes.json").read_text())["outcomes"]
         return {key(outcome["scenario"]["Mutant"]): outcome for outcome in outcomes if outcome["scenario"] != "Baseline"}
 
 
