@@ -297,11 +297,17 @@ class Runner:
                 running.append((subprocess.Popen(command, cwd=place / "tree", env=environment, stdout=stream,
                                                  stderr=subprocess.STDOUT), place / "mutants.out", log))
         begin = said = time.monotonic()
-        while any(process.poll() is None for process, _, _ in running):
-            time.sleep(1)       # The period of the look.
-            if time.monotonic() - said > 60:
-                said = time.monotonic()
-                print(f"# {said - begin:.0f} s, {count([output for _, output, _ in running])}", flush=True)
+        try:
+            while any(process.poll() is None for process, _, _ in running):
+                time.sleep(1)       # The period of the look.
+                if time.monotonic() - said > 60:
+                    said = time.monotonic()
+                    print(f"# {said - begin:.0f} s, {count([output for _, output, _ in running])}", flush=True)
+        finally:
+            # Who is interrupted leaves nobody behind.
+            for process, _, _ in running:
+                process.terminate()
+                process.wait()
         outcomes = []
         for process, output, log in running:
             # 2: some were missed; 3: some ran into the limit.
