@@ -34,10 +34,10 @@ use core::{
 pub(crate) struct Links<W, P: Platform> {
     index: Cell<*const Index<W, P>>,
     key: Cell<u64>,
-    rank: Cell<u32>,
-    parent: Cell<*const Node<W, P>>,
-    left: Cell<*const Node<W, P>>,
-    right: Cell<*const Node<W, P>>,
+    pub(super) rank: Cell<u32>,
+    pub(super) parent: Cell<*const Node<W, P>>,
+    pub(super) left: Cell<*const Node<W, P>>,
+    pub(super) right: Cell<*const Node<W, P>>,
 }
 
 impl<W, P: Platform> Default for Links<W, P> {
@@ -66,7 +66,7 @@ unsafe impl<W, P: Platform> Extra<W, P> for Links<W, P> {
 #[repr(C)]
 pub(crate) struct Node<W, P: Platform> {
     entry: Entry<W, P>,
-    links: Links<W, P>,
+    pub(super) links: Links<W, P>,
 }
 
 /// The waiters of one event, by key.
@@ -77,7 +77,7 @@ pub(crate) struct Node<W, P: Platform> {
 /// - The list is sorted by key, and by age where keys are equal.
 pub(crate) struct Index<W, P: Platform> {
     queue: Queue<W, P>,
-    root: Cell<*const Node<W, P>>,
+    pub(super) root: Cell<*const Node<W, P>>,
     /// What the next rank is made from.
     seed: Cell<u32>,
 }

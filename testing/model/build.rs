@@ -60,6 +60,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("claims", "testing/model/src/claims.rs"),
     ("keyed_host", "testing/model/src/keyed_host.rs"),
     ("keyed", "testing/model/src/keyed.rs"),
+    ("index_cases", "testing/model/src/index_cases.rs"),
     ("event_any", "testing/model/src/event_any.rs"),
     ("entry_host", "testing/model/src/entry_host.rs"),
     ("entry_map", "testing/model/src/entry_map.rs"),

@@ -9,11 +9,9 @@ use super::{
     claim::when,
     event_gate::{act, End, Waiter, SIGNAL},
     host::{Host, Mode, Task},
-    index::Index,
-    indexed::{IndexPlace, OneKey, OneThreshold},
+    indexed::{OneKey, OneThreshold},
     keyed_host::{take, Gate, State},
     monitor::{Either, Events, One, Two},
-    protocol::{unlink_all, Head},
 };
 use crate::Case;
 use std::sync::Arc;
@@ -243,74 +241,6 @@ pub fn threshold_that_is_taken_from() {
     }
 }
 
-/// Who is found under which key, as waiters come and go: one thread, and no sleep.
-pub fn index_finds_who_waits() {
-    act(come_and_go).join().unwrap();
-}
-
-fn come_and_go() {
-    const WAITERS: usize = 40;
-    let mut seed = 1u32;
-    let mut random = move |below: usize| {
-        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (seed >> 16) as usize % below
-    };
-    let index = Index::<u64, Host>::new();
-    let told = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let mut data = 0;
-    // SAFETY: It is not used once this has returned.
-    let mut place = || unsafe { IndexPlace::new(&index, &mut data) };
-    let keys: Vec<u64> = (0..WAITERS).map(|_| random(16) as u64).collect();
-    let waiters: Vec<_> = (0..WAITERS)
-        .map(|at| {
-            let told = told.clone();
-            let claim = when(
-                |open: &u64| *open != 0,
-                move |_: &mut u64| {
-                    told.lock().unwrap().push(at);
-                },
-            );
-            OneThreshold::new(place(), keys[at], claim)
-        })
-        .collect();
-    let mut heads: Vec<Option<Box<Head<Host>>>> = (0..WAITERS).map(|_| None).collect();
-    // By key, and by age under one key.
-    let mut linked: Vec<(u64, usize, usize)> = Vec::new();
-    for round in 0..4 * WAITERS {
-        let at = random(WAITERS);
-        if let Some(head) = heads[at].take() {
-            // SAFETY: Its entry is on the list.
-            unsafe { unlink_all(&*head) };
-            linked.retain(|(_, _, other)| *other != at);
-        } else if round < 3 * WAITERS {
-            let head = Box::new(Head::new());
-            // SAFETY: Both stay where they are until the entry is off the list.
-            unsafe { waiters[at].enqueue(&head) };
-            heads[at] = Some(head);
-            linked.push((keys[at], round, at));
-            linked.sort_unstable();
-        }
-        for probe in 0..17 {
-            let next = linked.iter().find(|(key, ..)| *key >= probe);
-            assert_eq!(index.next_key(probe), next.map(|(key, ..)| *key));
-        }
-        assert_eq!(index.queue().len(), linked.len());
-    }
-    assert!(linked.len() > 4);
-    while let Some((key, ..)) = linked.first().copied() {
-        let under: Vec<_> = linked
-            .iter()
-            .filter(|(other, ..)| *other == key)
-            .map(|(_, _, at)| *at)
-            .collect();
-        assert_eq!(index.consider(key, &mut 0), 0);
-        assert_eq!(index.consider(key, &mut 1), under.len());
-        assert_eq!(std::mem::take(&mut *told.lock().unwrap()), under);
-        linked.retain(|(other, ..)| *other != key);
-        assert_eq!(index.queue().len(), linked.len());
-    }
-}
-
 /// Waiters of all kinds under two keys, updates of both, signals, timers and a freezer, and at the end a close.
 pub fn crowd_by_key() {
     let gate = Shared::new();
@@ -392,7 +322,6 @@ pub const fn cases() -> &'static [Case] {
                 3,
                 threshold_that_is_taken_from,
             ),
-            Case::explore("index_finds_who_waits", index_finds_who_waits),
             Case::stress("crowd_by_key", crowd_by_key),
         ]
     }

@@ -3,7 +3,7 @@
 // The faults that the cases of events find whose waiters stand under a key.
 
 /// The modules that have the cases.
-const CASES: &[&str] = &["keyed"];
+const CASES: &[&str] = &["keyed", "index_cases"];
 
 const QUEUE: &str = "rust/event/queue.rs";
 const LEAVE: &str = "rust/event/leave.rs";
@@ -33,6 +33,22 @@ const FAULTS: &[Fault] = &[
         from: "                Order::Key => ((*(*entry).ops.get()).left)(entry),",
         to: "                Order::Key => {}",
         case: "index_finds_who_waits",
+        says: PANIC,
+    },
+    Fault {
+        name: "ranks_are_all_the_same",
+        file: INDEX,
+        from: "        self.seed.set(x);",
+        to: "        self.seed.set(0);",
+        case: "index_is_shallow",
+        says: PANIC,
+    },
+    Fault {
+        name: "closing_a_key_tells_one",
+        file: INDEX,
+        from: "            unsafe { self.queue.close_one(entry) };",
+        to: "            unsafe { self.queue.close_one(entry) };\n            return;",
+        case: "index_closes_one_key",
         says: PANIC,
     },
     Fault {
