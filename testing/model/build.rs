@@ -62,6 +62,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("keyed", "testing/model/src/keyed.rs"),
     ("index_cases", "testing/model/src/index_cases.rs"),
     ("event_any", "testing/model/src/event_any.rs"),
+    ("queue_cases", "testing/model/src/queue_cases.rs"),
     ("entry_host", "testing/model/src/entry_host.rs"),
     ("entry_map", "testing/model/src/entry_map.rs"),
     ("entry_words", "testing/model/src/entry_words.rs"),

@@ -3,7 +3,14 @@
 // The faults that the cases of the event find: of one, of several in one wait, of waiters that are no tasks, and of events under a semaphore.
 
 /// The modules that have the cases.
-const CASES: &[&str] = &["event", "event_any", "called_cases", "claims", "rw"];
+const CASES: &[&str] = &[
+    "event",
+    "event_any",
+    "queue_cases",
+    "called_cases",
+    "claims",
+    "rw",
+];
 
 const PROTOCOL: &str = "rust/event/protocol.rs";
 const NEEDS: &str = "rust/event/needs.rs";
