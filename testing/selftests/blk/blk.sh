@@ -279,6 +279,16 @@ who_waits() {
 	done
 }
 
+# take_down: what a case has left that has failed: what the script knows of, and what is mounted in its folder,
+# the last one first.
+take_down() {
+	local mounted
+	! declare -F put_away >/dev/null || put_away
+	tac /proc/mounts | while read -r _ mounted _; do
+		[ "${mounted#"$work/"}" = "$mounted" ] || umount "$mounted"
+	done
+}
+
 # run_case LIMIT FUNCTION WHAT
 run_case() {
 	local limit=$(($1 * slow)) function=$2 what=$3 out=$work/$2.out pid before=$SECONDS status
@@ -318,10 +328,8 @@ run_case() {
 		;;
 	*)
 		# So that the next case finds its names free, and no module that it did not load.
-		if declare -F put_away >/dev/null; then
-			put_away >>"$out" 2>&1 &
-			settle 10 is_gone $! >>"$out"
-		fi
+		take_down >>"$out" 2>&1 &
+		settle 10 is_gone $! >>"$out"
 		pull_within 10 >>"$out" 2>&1
 		if [ -z "$was_loaded" ] && loaded; then
 			settle 5 unload >>"$out" 2>&1

@@ -128,7 +128,7 @@ polled_too_late() {
 	echo 1000 >/sys/block/t/queue/io_timeout
 	start_poller t
 	stop_poller t
-	settle 20 nothing_pends t
+	settle 5 nothing_pends t
 	end_poller
 	stat_is t errors -eq 0
 	undisk t

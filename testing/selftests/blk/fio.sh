@@ -79,6 +79,24 @@ one_place() {
 	undisk f
 }
 
+# The log makes stable what others write to once more: it waits for their entries. What a record of several
+# pages tells of is looked up.
+stable_beside_writers() {
+	fresh
+	for _ in 1 2 3 4 5; do
+		fio --name=stable --filename=/dev/f --ioengine=io_uring --direct=1 --rw=randwrite --bs=8k \
+			--size=16k --io_size=4m --numjobs=2 --iodepth=8 --group_reporting=1 \
+			--output="$work/stable.txt"
+		[ "$(stat_of f entry_waits)" -lt 64 ] || break
+	done
+	sync -d /dev/f
+	[ "$(stat_of f errors)" = 0 ]
+	[ "$(stat_of f entry_vanished)" = 0 ]
+	[ "$(stat_of f entry_handovers)" = "$(stat_of f entry_waits)" ]
+	echo "waited for an entry $(stat_of f entry_waits) times"
+	undisk f
+}
+
 # FUA comes from O_DSYNC, flush from fsync(2).
 fua() {
 	fresh
@@ -215,6 +233,7 @@ run_cases "$@" <<-END
 	30 small_blocks blocks smaller than a page
 	30 four_jobs four jobs
 	20 one_place four jobs on eight pages
+	30 stable_beside_writers the log makes stable what others write to
 	20 fua FUA
 	20 flush flush
 	20 no_write_cache a disk without a write cache

@@ -96,6 +96,46 @@ written_again() {
 	undisk s12
 }
 
+# write_on CPU PAGE
+write_on() {
+	taskset -c "$1" dd if=/dev/urandom of=/dev/s13 bs=4k count=1 seek="$2" conv=notrunc oflag=direct status=none
+}
+
+# The same, but what was discarded stays free: the record of it finds nobody. Two pages are given back, and one
+# is taken, which may be either: so once for each of them.
+gone_before() {
+	local page
+	disk s13 size=16 submit_queues=2
+	for page in 0 1; do
+		echo 1 >"$configfs/s13/log_hold"
+		write_on 1 0
+		write_on 1 1
+		blkdiscard -l 4096 /dev/s13
+		blkdiscard -o 4096 -l 4096 /dev/s13
+		write_on 0 $page
+		echo 0 >"$configfs/s13/log_hold"
+		sync -d /dev/s13
+		[ "$(scrub s13)" = "checked 4096 total 4096 corrupt 0 first -" ]
+		stat_is s13 written_back -eq $((page + 1))
+		blkdiscard -l 8192 /dev/s13
+	done
+	undisk s13
+}
+
+# Two records of the same two pages: with the first of them the pages are clean.
+written_twice() {
+	disk s14 size=16
+	echo 1 >"$configfs/s14/log_hold"
+	dd if=/dev/urandom of=/dev/s14 bs=8k count=1 oflag=direct status=none
+	dd if=/dev/urandom of=/dev/s14 bs=8k count=1 oflag=direct status=none
+	echo 0 >"$configfs/s14/log_hold"
+	sync -d /dev/s14
+	stat_is s14 log_records -eq 2
+	stat_is s14 written_back -eq 2
+	[ "$(scrub s14)" = "checked 4096 total 4096 corrupt 0 first -" ]
+	undisk s14
+}
+
 # The other checksum: the lower half of the XXH64 of 4096 times an x, and of the same with one inverted.
 other_checksum() {
 	disk s12 size=16 checksums=xxh64
@@ -237,6 +277,8 @@ run_cases "$@" <<-END
 	20 corruption a corrupt page is found, and the log says where
 	20 before_it_is_stable so is one that is not stable
 	20 written_again what was written again before it was stable has its own checksum
+	20 gone_before what is gone before it is stable leaves no checksum
+	20 written_twice what two records tell of is made stable once
 	20 other_checksum corruption is found with XXH64 as well
 	20 without_checksums a disk without checksums has nothing that is corrupt
 	20 much_corruption much of it is counted, and the log tells of the first pages

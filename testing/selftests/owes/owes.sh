@@ -224,14 +224,16 @@ detector_sleeps() {
 # two that want the scene. The first one looks for a while whether it hangs.
 #
 # Before the kernel reports the task, the log says on what it sleeps, who has changed that, and where
-# that one is; with the registry off, the kernel's report stands alone.
+# that one is; with the registry off, the kernel's report stands alone. A sleeps as well, and is among those who
+# can be killed: nothing is said of it.
 hung_task() {
 	local on me first second
 	read -r me _ </proc/self/stat
 	for on in 0 1; do
 		library registry=$on
 		seeds
-		say 'new dax quiet_ms=20000' 'start H fault index=28 hold=1' 'gate H holding'
+		say 'new dax quiet_ms=20000' 'start H fault index=28 hold=1' 'gate H holding' \
+			'start A invalidate index=28' 'asleep 1'
 		mark
 		echo "baton: begin of blocked tasks" >/dev/kmsg
 		trap 'detector 120; echo "baton: end of blocked tasks" >/dev/kmsg' EXIT
@@ -251,6 +253,7 @@ hung_task() {
 		times "$on" '^baton: event [^ ]*baton_bugs_rust\.rs:[0-9]+ 0x[0-9a-f]+$'
 		times "$on" "^baton:   [^ ]+ $me changed it last, [0-9]+ ms ago, [0-9]+ in all, at [^ ]*baton_bugs_rust\.rs:[0-9]+\$"
 		times "$on" "^baton:   [^ ]+ $second for [0-9]+ ms at [^ ]*baton_bugs_rust\.rs:[0-9]+ sleeps\$"
+		times 0 '^baton: .*bug-A'
 		# This shell has changed it, and does not hang, so the kernel does not show it.
 		times "$on" "^task:[^ ]+ .* pid:$me "
 	done

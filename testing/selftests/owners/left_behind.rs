@@ -110,9 +110,11 @@ fn ignore(_cx: &mut MaySleep, stop: &baton::thread::Stop<'_>) {
     }
 }
 
-/// Makes threads until that is refused.
-fn breed(cx: &mut MaySleep, _: &baton::thread::Stop<'_>) {
-    for _ in 0..10_000 {
+/// Makes threads until that is refused, which it is before this one is told to stop.
+fn breed(cx: &mut MaySleep, stop: &baton::thread::Stop<'_>) {
+    let mut left = 100;
+    while left > 0 {
+        left -= i32::from(stop.requested());
         match Thread::spawn(cx, c"left_bred", look) {
             Ok(thread) => mem::forget(thread),
             Err(e) if e == ESHUTDOWN => {
