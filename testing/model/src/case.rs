@@ -42,6 +42,17 @@ impl Case {
         }
     }
 
+    /// The same with so many preemptions at most.
+    pub fn at_most(self, preemptions: usize) -> Self {
+        let most = self
+            .preemptions
+            .map_or(preemptions, |own| own.min(preemptions));
+        Self {
+            preemptions: Some(most),
+            ..self
+        }
+    }
+
     /// The case of that name. A constant, so that of a fault's variant the other cases are not compiled.
     pub const fn named(cases: &[Self], name: &str) -> Self {
         let mut at = 0;
