@@ -51,6 +51,7 @@ FAMILIES = {
 MORE_CASES = {"event": ("keyed", "entries")}
 LAST_LINES = 20
 SECONDS, THOROUGH_SECONDS = 120, 900    # of a mutant's tests; those of the slowest family take 6 without one
+CASE_SECONDS, THOROUGH_CASE_SECONDS = 60, 600   # of one case, which takes 2 at most, and 60 with all preemptions
 FOUND, LATE, UNBUILT, SURVIVED = "found", "only by a time limit", "does not build", "survived"
 HOW = {"CaughtMutant": FOUND, "Timeout": LATE, "Unviable": UNBUILT, "MissedMutant": SURVIVED}
 
@@ -71,10 +72,24 @@ beside! {{
 #[cfg(test)]
 mod tests {{
     use super::*;
-    use std::sync::atomic::{{AtomicU64, Ordering::Relaxed}};
+    use std::{{process, sync::mpsc, thread, time::Duration}};
+    // Which case it is that does not end: a loop that turns for ever asserts nothing.
+    fn within(case: &Case, seconds: u64, run: impl FnOnce()) {{
+        let (name, (ended, end)) = (case.name, mpsc::channel::<()>());
+        let watch = thread::spawn(move || {{
+            if let Err(mpsc::RecvTimeoutError::Timeout) = end.recv_timeout(Duration::from_secs(seconds)) {{
+                println!("{{name}} has not ended for {{seconds}} s");
+                process::exit(1);
+            }}
+        }});
+        run();
+        drop(ended);
+        watch.join().unwrap();
+    }}
     #[test]
     fn cases() {{
         let thorough = std::env::var_os("BATON_THOROUGH").is_some();
+        let seconds = if thorough {{ {thorough_case} }} else {{ {case} }};
         let explored: &[&[Case]] = &[{explored_cases}];
         let stressed: &[&[Case]] = &[{stressed_cases}];
         for case in explored.iter().copied().flatten().filter(|case| !case.stress) {{
@@ -82,13 +97,15 @@ mod tests {{
             let mut builder = baton_model_engine::loom::model::Builder::new();
             builder.preemption_bound = if thorough {{ case.preemptions }} else {{ Some(2) }};
             builder.max_branches = 10_000;
-            builder.check(case.run);
+            within(case, seconds, || builder.check(case.run));
         }}
         for case in stressed.iter().copied().flatten().filter(|case| case.stress) {{
             println!("stressed {{}}", case.name);
             let schedules = if thorough {{ 2000 }} else {{ 200 }};
-            baton_model_engine::shuttle::check_random(case.run, schedules);
-            baton_model_engine::shuttle::check_pct(case.run, schedules, 3);
+            within(case, seconds, || {{
+                baton_model_engine::shuttle::check_random(case.run, schedules);
+                baton_model_engine::shuttle::check_pct(case.run, schedules, 3);
+            }});
         }}
     }}
 }}
@@ -172,6 +189,7 @@ def lay_out():
             mutated="".join(declared(module) for module in own),
             beside="".join(declared(module) for module in others).strip(),
             stressed="".join("    " + declared(module, "../explored") for module in modules),
+            case=CASE_SECONDS, thorough_case=THOROUGH_CASE_SECONDS,
             explored_cases=", ".join(f"explored::{name}::cases()" for name in cases),
             stressed_cases=", ".join(f"stressed::{name}::cases()" for name in cases))
         files[f"families/{family}/Cargo.toml"] = PACKAGE.format(family=family)
