@@ -53,6 +53,7 @@ LAST_LINES = 20
 SECONDS, THOROUGH_SECONDS = 120, 900    # of a mutant's tests; those of the slowest family take 6 without one
 CASE_SECONDS, THOROUGH_CASE_SECONDS = 60, 600   # of one case, which takes 2 at most, and 60 with all preemptions
 FOUND, LATE, UNBUILT, SURVIVED = "found", "only by a time limit", "does not build", "survived"
+LIMIT = re.compile(r"^(\w+) has not ended for \d+ s$", re.M)      # as the tests say it
 HOW = {"CaughtMutant": FOUND, "Timeout": LATE, "Unviable": UNBUILT, "MissedMutant": SURVIVED}
 
 LIBRARY = """\
@@ -72,13 +73,14 @@ beside! {{
 #[cfg(test)]
 mod tests {{
     use super::*;
-    use std::{{process, sync::mpsc, thread, time::Duration}};
+    use std::{{io::{{self, Write}}, process, sync::mpsc, thread, time::Duration}};
     // Which case it is that does not end: a loop that turns for ever asserts nothing.
     fn within(case: &Case, seconds: u64, run: impl FnOnce()) {{
         let (name, (ended, end)) = (case.name, mpsc::channel::<()>());
         let watch = thread::spawn(move || {{
             if let Err(mpsc::RecvTimeoutError::Timeout) = end.recv_timeout(Duration::from_secs(seconds)) {{
-                println!("{{name}} has not ended for {{seconds}} s");
+                // Past the capture of the tests, which is lost.
+                let _ = writeln!(io::stderr(), "{{name}} has not ended for {{seconds}} s");
                 process::exit(1);
             }}
         }});
@@ -335,8 +337,15 @@ class Runner:
                 raise HostError("\n".join([f"cargo-mutants ended with {process.returncode}", *lines]))
             # There are none if nothing was left to be tried there; what is in none was not tried.
             if (output / "outcomes.json").exists():
-                outcomes += json.loads((output / "outcomes.json").read_text())["outcomes"]
+                for outcome in json.loads((output / "outcomes.json").read_text())["outcomes"]:
+                    outcomes.append({**outcome, "late": not_ended(output / outcome["log_path"])})
         return {key(outcome["scenario"]["Mutant"]): outcome for outcome in outcomes if outcome["scenario"] != "Baseline"}
+
+
+def not_ended(log):
+    """The case that its limit has ended, and nothing that it asserts; None if there is none."""
+    said = LIMIT.search(log.read_text(errors="replace")) if log.exists() else None
+    return said and said[1]
 
 
 def count(outputs):
@@ -411,6 +420,8 @@ def main():
         outcome = outcomes.get(each)
         how = HOW.get(outcome["summary"], outcome["summary"]) if outcome else "not tried"
         good = how in (FOUND, LATE, UNBUILT)
+        if how == FOUND and outcome["late"]:
+            how = f"{LATE}, of {outcome['late']}"
         if how == SURVIVED and name in same:
             good, how = True, f"changes nothing: {same[name]}"
         elif good and name in same:
