@@ -152,9 +152,10 @@ held_log() {
 	no_library
 }
 
-# mark: what the log gets from here on is looked at.
+# mark: what the log gets from here on is looked at. Each case counts from one, in a process of its own,
+# and the log has the marks of those before it.
 mark() {
-	marked="owes: mark $((${marked##* } + 1))"
+	marked="owes: mark of $BASHPID, $((${marked##* } + 1))"
 	echo "$marked" >/dev/kmsg
 }
 marked=0
@@ -166,9 +167,12 @@ logged() {
 
 # times COUNT PATTERN: so many of them.
 times() {
+	local found
 	logged >"$work/logged"
-	[ "$(grep -Ec -- "$2" "$work/logged")" -eq "$1" ] || {
+	found=$(grep -Ec -- "$2" "$work/logged") || true
+	[ "$found" -eq "$1" ] || {
 		cat "$work/logged"
+		echo "the log has $found lines of '$2', wanted $1"
 		return 1
 	}
 }
