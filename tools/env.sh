@@ -148,10 +148,12 @@ kernel_dir() {
 # kernel_fragments NAME: the fragments of that kernel, later ones win.
 kernel_fragments() {
 	case $1 in
-	test) echo "$top/.config.fragment $top/testing/config/freezer.fragment" ;;
+	test) echo "$top/.config.fragment $top/testing/config/lean.fragment $top/testing/config/freezer.fragment" ;;
 	uml) echo "$top/testing/config/uml.fragment" ;;
-	debug) echo "$top/.config.fragment $top/testing/config/debug.fragment" ;;
-	rt | kasan | kcsan | inline | stacks | arm64) echo "$top/.config.fragment $top/testing/config/$1.fragment" ;;
+	arm64) echo "$top/.config.fragment $top/testing/config/arm64.fragment" ;;
+	debug | rt | kasan | kcsan | inline | stacks)
+		echo "$top/.config.fragment $top/testing/config/lean.fragment $top/testing/config/$1.fragment"
+		;;
 	*)
 		echo "no kernel is called '$1'; there are: test, uml, debug, rt, kasan, kcsan, inline, stacks, arm64" >&2
 		return 2
