@@ -54,8 +54,9 @@ fn slack() -> Delta {
     Delta::from_nanos(SLACK)
 }
 
-/// Returns how late the timer may be that a line of `/proc/timer_list` is about, if that is a far one.
-fn late(line: &str) -> Option<i64> {
+/// Returns from when and until when the timer may end that a line of `/proc/timer_list` is about, if that is a
+/// far one.
+fn range(line: &str) -> Option<(i64, i64)> {
     let (range, left) = line
         .trim_start()
         .strip_prefix("# expires at ")?
@@ -66,18 +67,28 @@ fn late(line: &str) -> Option<i64> {
     if !(FAR - 500..FAR).contains(&(left / NSEC_PER_SEC)) {
         return None;
     }
-    Some(hard.parse::<i64>().ok()? - soft.parse::<i64>().ok()?)
+    Some((soft.parse().ok()?, hard.parse().ok()?))
+}
+
+/// Returns how late the only far timer of that list may be.
+///
+/// The list is written without the lock of the timers, by number: the same one is there twice if another began
+/// before it meanwhile.
+fn late(list: &str) -> Result<Option<i64>> {
+    let mut found = list.lines().filter_map(range);
+    let Some((soft, hard)) = found.next() else {
+        return Ok(None);
+    };
+    match found.all(|other| other == (soft, hard)) {
+        true => Ok(Some(hard - soft)),
+        false => Err(EEXIST),
+    }
 }
 
 /// Returns how late the only far timer may be.
 fn slack_of_the_far_timer(cx: &mut MaySleep) -> Result<Option<i64>> {
     let list = testing::read(cx, c"/proc/timer_list")?;
-    let mut found = str::from_utf8(&list)
-        .map_err(|_| EILSEQ)?
-        .lines()
-        .filter_map(late);
-    let first = found.next();
-    found.next().map_or(Ok(first), |_| Err(EEXIST))
+    late(str::from_utf8(&list).map_err(|_| EILSEQ)?)
 }
 
 /// Lets a thread wait, and returns how late the timer may be that it sleeps with.
@@ -124,6 +135,20 @@ fn seen_on<C: ClockSource>(cx: &mut MaySleep, slack: Delta) -> Result<i64> {
 #[kunit_tests(baton_event_slack)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_only_far_timer_may_be_listed_twice() {
+        let near = " # expires at 3-9 nsecs [in 1000000000 to 1000000006 nsecs]\n";
+        let twice = " #6: <0>, hrtimer_wakeup, S:01
+ # expires at 40-47 nsecs [in 3000100000000000 to 3000100000000007 nsecs]
+ #7: <0>, hrtimer_wakeup, S:01
+ # expires at 40-47 nsecs [in 3000100000000000 to 3000100000000007 nsecs]\n";
+        let two = " # expires at 40-47 nsecs [in 3000100000000000 to 3000100000000007 nsecs]
+ # expires at 41-47 nsecs [in 3000100000000001 to 3000100000000007 nsecs]\n";
+        assert_eq!(late(near), Ok(None));
+        assert_eq!(late(twice), Ok(Some(7)));
+        assert_eq!(late(two), Err(EEXIST));
+    }
 
     #[test]
     fn a_limit_is_as_late_as_was_said() -> Result {
