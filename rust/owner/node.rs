@@ -16,6 +16,7 @@ use kernel::{
     str::CStr,
     sync::{
         atomic::{
+            Acquire,
             Atomic,
             Full,
             Relaxed, //
@@ -169,7 +170,7 @@ impl Node {
         if self.state.load(Relaxed) != LIVE {
             return false;
         }
-        // Before others can see the state. Who loses has read the same clock.
+        // Before others can see the state: `is_being_torn_down()`. Who loses has read the same clock.
         // SAFETY: Reads a clock.
         self.since.store(unsafe { ffi::baton_owner_now() }, Relaxed);
         if self.state.cmpxchg(LIVE, by, Full).is_err() {
@@ -180,8 +181,10 @@ impl Node {
         true
     }
 
+    /// Whether somebody tears the object down; then `since` says since when.
     pub(super) fn is_being_torn_down(&self) -> bool {
-        matches!(self.state.load(Relaxed), CLOSING | ABANDONED | LEFT)
+        // Who does so has not the lock of the ledger: pairs with the exchange in `claim()`.
+        matches!(self.state.load(Acquire), CLOSING | ABANDONED | LEFT)
     }
 
     pub(super) fn belongs_to(&self, module: *const bindings::module) -> bool {
