@@ -56,9 +56,9 @@ who_waits() {
 # within SECONDS NAME COMMAND...: runs the command with a time limit that also
 # holds for a command that cannot be killed. Status 124: it did not end.
 #
-# Nobody polls: a guest that is emulated pays dearly for each process. A second of
-# the limit is four naps of a quarter, which last longer on a machine that is busy
-# with something else.
+# Nobody polls: a guest that is emulated pays dearly for each process. The limit is
+# naps of a quarter of a second, or of seconds if it is a long one, which last longer
+# on a machine that is busy with something else.
 within() {
 	within_limit=$1 within_name=$2
 	shift 2
@@ -75,10 +75,14 @@ within() {
 	} &
 	within_pid=$!
 	{
-		within_naps=$((4 * within_limit))
+		within_nap=0.25 within_naps=$((4 * within_limit))
+		if [ "$within_limit" -ge 60 ]; then
+			within_nap=$((within_limit / 240 + 1))
+			within_naps=$((within_limit / within_nap + 1))
+		fi
 		while [ "$within_naps" -gt 0 ]; do
 			within_naps=$((within_naps - 1))
-			sleep 0.25
+			sleep "$within_nap"
 		done
 		echo late >&4
 	} &
