@@ -58,6 +58,9 @@ const CONTROL_STEPS: usize = 8;
 /// Where else programs come from: a line that says `SEED CASES`, and over what if not over all, then programs.
 const FILE: &CStr = c"/baton/fuzz";
 
+/// Programs of the short form. Where each lock is checked and counted, so many take minutes.
+const SHORT: u64 = if cfg!(CONFIG_PROVE_LOCKING) { 25 } else { 100 };
+
 /// What is tried.
 pub(crate) struct Settings {
     text: KVec<u8>,
@@ -71,7 +74,7 @@ impl Settings {
         let mut settings = Self {
             text: KVec::new(),
             seed: 1,
-            cases: 100,
+            cases: SHORT,
         };
         match testing::read(cx, FILE) {
             Err(ENOENT) => return Ok(settings),
