@@ -7,14 +7,16 @@
 steps_number=0
 steps_start=$(date +%s)
 steps_ran=0
+steps_beside=
 
 clock() {
 	printf '%d:%02d' $(($1 / 60)) $(($1 % 60))
 }
 
-# step NAME EXPECTED_SECONDS PRESENT WORK
+# step NAME EXPECTED_SECONDS PRESENT WORK [beside]
 # Does nothing when the command PRESENT succeeds, else runs WORK with its
 # output in a log. A failure prints the end of the log and stops the tool.
+# What runs beside the steps after it is waited for by steps_done.
 step() {
 	steps_number=$((steps_number + 1))
 	step_head="[$steps_number/$steps_total] $1"
@@ -27,19 +29,28 @@ step() {
 	printf '%s: about %s, log: %s\n' "$step_head" "$(clock "$2")" "$step_log"
 	(set -e && $4) >"$step_log" 2>&1 </dev/null &
 	step_pid=$!
-	step_said=$step_begin
+	if [ "${5:-}" = beside ]; then
+		steps_beside="$steps_beside $step_pid $step_begin $2 $steps_number $(printf '%s' "$1" | tr ' ' '-')"
+		return 0
+	fi
+	step_wait "$2"
+}
+
+# step_wait EXPECTED_SECONDS: shows the step that the variables are of, until it has ended.
+step_wait() {
+	step_said=$(date +%s)
 	while kill -0 "$step_pid" 2>/dev/null; do
 		# Not a wait for something to happen: the period of the display.
 		sleep 1
 		step_now=$(date +%s)
 		if [ -t 1 ]; then
 			printf '\r\033[K%s: %s of about %s: %s' "$step_head" \
-				"$(clock $((step_now - step_begin)))" "$(clock "$2")" \
+				"$(clock $((step_now - step_begin)))" "$(clock "$1")" \
 				"$(tail -n 1 "$step_log" 2>/dev/null | cut -c1-60 | tr -d '\r')"
 		elif [ $((step_now - step_said)) -ge 30 ]; then
 			step_said=$step_now
 			printf '%s: %s of about %s: %s\n' "$step_head" \
-				"$(clock $((step_now - step_begin)))" "$(clock "$2")" \
+				"$(clock $((step_now - step_begin)))" "$(clock "$1")" \
 				"$(tail -n 1 "$step_log" 2>/dev/null | cut -c1-60)"
 		fi
 	done
@@ -54,7 +65,21 @@ step() {
 	printf '%s: done in %s\n' "$step_head" "$(clock $(($(date +%s) - step_begin)))"
 }
 
+# steps_join: waits for what runs beside.
+steps_join() {
+	# shellcheck disable=SC2086 # a list
+	set -- $steps_beside
+	steps_beside=
+	while [ $# -gt 0 ]; do
+		step_pid=$1 step_begin=$2 step_log=$BATON_CACHE/log/$5.log
+		step_head="[$4/$steps_total] $(printf '%s' "$5" | tr - ' ')"
+		step_wait "$3"
+		shift 5
+	done
+}
+
 steps_done() {
+	steps_join
 	if [ "$steps_ran" -gt 0 ]; then
 		printf 'set-up complete in %s\n' "$(clock $(($(date +%s) - steps_start)))"
 	fi
