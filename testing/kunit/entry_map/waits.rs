@@ -7,6 +7,7 @@ use kernel::prelude::*;
 #[kunit_tests(baton_entry_map_wait)]
 mod wait_tests {
     use crate::*;
+    use baton::testing;
     use kernel::time::delay::udelay;
 
     const AT: (usize, Order) = (70, Order::Pte);
@@ -136,6 +137,39 @@ mod wait_tests {
         held.remove();
         gate.join(cx, [a, b])?;
         assert_eq!(gate.ends(), [End::Left, End::Locked]);
+        Ok(())
+    }
+
+    /// Who waits has seen a part of the tree that is freed, and made anew, when the entry goes and comes.
+    #[test]
+    fn an_entry_that_comes_back_is_found() -> Result {
+        let cx = &mut MaySleep::assert();
+        let mut found = 0;
+        // The waiter can look in between: each time may be the one.
+        for _ in 0..64 {
+            let gate = Gate::new()?;
+            let held = gate.hold(cx, 70, Order::Pte)?;
+            let a = gate.start_with(cx, 70, |gate, cx| {
+                let entry = gate.map.lock(cx, Killable, 70);
+                let end = match &entry {
+                    Ok(Some(entry)) if entry.value() == 9 => End::Locked,
+                    Ok(None) => End::Left,
+                    _ => End::Other,
+                };
+                gate.end(0, end);
+            })?;
+            let section = testing::any_context(cx);
+            held.remove();
+            let back = gate.map.try_at(70, Order::Pte, |_| Outcome::Insert(9));
+            drop(section);
+            let back = End::of(back);
+            gate.join(cx, [a])?;
+            let [end] = gate.ends();
+            assert_eq!(back, End::Stored);
+            assert!(end == End::Locked || end == End::Left);
+            found += usize::from(end == End::Locked);
+        }
+        assert!(found > 0);
         Ok(())
     }
 
