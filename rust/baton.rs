@@ -126,6 +126,7 @@ impl kernel::Module for Baton {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         // ENTRY: the module is loaded.
         let cx = &mut MaySleep::assert();
+        event::platform::init();
         let reaper = owner::Reaper::new()?;
         let files = KBox::pin_init(registry::Files::new(), GFP_KERNEL)?;
         registry::switch(cx, module_parameters::registry.value());

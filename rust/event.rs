@@ -36,6 +36,7 @@ pub(crate) mod expiry;
 mod freezable;
 mod gift;
 mod group;
+mod hint;
 mod index;
 mod indexed;
 mod keyed;

@@ -64,6 +64,12 @@ extern "C" {
     pub(crate) fn baton_set_current_state(state: c_uint);
     pub(crate) fn baton_set_running();
     pub(crate) fn baton_tell(status: *mut c_uint, value: c_uint, task: *mut bindings::task_struct);
+    pub(crate) fn baton_sync_init();
+    pub(crate) fn baton_tell_sync(
+        status: *mut c_uint,
+        value: c_uint,
+        task: *mut bindings::task_struct,
+    );
     pub(crate) fn baton_schedule_hrtimeout(
         expires: *const bindings::ktime_t,
         slack: u64,
@@ -252,6 +258,10 @@ extern "C" {
     pub(crate) fn baton_wakes_begin(seen: *mut BatonWakes) -> c_int;
     #[cfg(CONFIG_KUNIT)]
     pub(crate) fn baton_wakes_end(seen: *mut BatonWakes);
+    #[cfg(CONFIG_KUNIT)]
+    pub(crate) fn baton_sync_wakes_begin(seen: *mut c_ulong) -> c_int;
+    #[cfg(CONFIG_KUNIT)]
+    pub(crate) fn baton_sync_wakes_end();
     #[cfg(CONFIG_KUNIT)]
     pub(crate) fn baton_user_task_run(
         body: unsafe extern "C" fn(*mut c_void),

@@ -6,6 +6,7 @@
  * compiled into the modules that use it.
  */
 
+#include <kunit/static_stub.h>
 #include <linux/anon_inodes.h>
 #include <linux/err.h>
 #include <linux/freezer.h>
@@ -18,6 +19,7 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
 
 #include "helpers.h"
 #include "wait_map.h"
@@ -56,6 +58,49 @@ void baton_tell(unsigned int *status, unsigned int value,
 	smp_store_release(status, value);
 	/* C, pairs with A: try_to_wake_up() begins with a full barrier. */
 	wake_up_process(task);
+}
+
+/* What __wake_up_sync() hands on; the number is the scheduler's own. */
+static int baton_sync_flags __ro_after_init;
+
+static int baton_saw_sync(struct wait_queue_entry *entry, unsigned int mode,
+			  int flags, void *key)
+{
+	baton_sync_flags = flags;
+	return 0;
+}
+
+void baton_sync_init(void)
+{
+	struct wait_queue_entry entry = { .func = baton_saw_sync };
+	DECLARE_WAIT_QUEUE_HEAD_ONSTACK(head);
+
+	add_wait_queue(&head, &entry);
+	wake_up_sync(&head);
+	remove_wait_queue(&head, &entry);
+}
+
+/* As wake_up_process(), by a task that is about to sleep. A test may be in its place. */
+static __always_inline int baton_wake_sync(struct task_struct *task)
+{
+	int flags = baton_sync_flags;
+	/* Nothing else of it is used. */
+	struct wait_queue_entry entry;
+
+	entry.private = task;
+	KUNIT_STATIC_STUB_REDIRECT(default_wake_function, &entry, TASK_NORMAL, flags, NULL);
+	return default_wake_function(&entry, TASK_NORMAL, flags, NULL);
+}
+
+/* As baton_tell(), by a task that is about to sleep. */
+void baton_tell_sync(unsigned int *status, unsigned int value,
+		     struct task_struct *task)
+{
+	guard(preempt)();
+	/* B, pairs with D: see event/protocol.rs. */
+	smp_store_release(status, value);
+	/* C, pairs with A: as above. */
+	baton_wake_sync(task);
 }
 
 /* What ends interruptible sleeps, and those of the library: see stop.rs. */

@@ -31,6 +31,9 @@ void baton_set_current_state(unsigned int state);
 void baton_set_running(void);
 void baton_tell(unsigned int *status, unsigned int value,
 		struct task_struct *task);
+void baton_sync_init(void);
+void baton_tell_sync(unsigned int *status, unsigned int value,
+		     struct task_struct *task);
 int baton_schedule_hrtimeout(const ktime_t *expires, u64 slack, clockid_t clock,
 			     bool io);
 void baton_preempt_disable(void);
@@ -202,6 +205,8 @@ struct baton_wakes {
 };
 int baton_wakes_begin(struct baton_wakes *seen);
 void baton_wakes_end(struct baton_wakes *seen);
+int baton_sync_wakes_begin(unsigned long *seen);
+void baton_sync_wakes_end(void);
 
 /* the ledger of owners: in Rust */
 unsigned long baton_owner_watch(unsigned long patience);

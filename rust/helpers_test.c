@@ -4,12 +4,14 @@
  * woken, and a task that is no kernel thread. See testing.rs.
  */
 
+#include <kunit/static_stub.h>
 #include <linux/errno.h>
 #include <linux/kmsg_dump.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/umh.h>
+#include <linux/wait.h>
 #ifdef CONFIG_TRACEPOINTS
 #include <trace/events/kmem.h>
 #endif
@@ -153,6 +155,33 @@ void baton_wakes_end(struct baton_wakes *seen)
 {
 }
 #endif
+
+static unsigned long *baton_sync_seen;
+
+static int baton_saw_hint(struct wait_queue_entry *entry, unsigned int mode,
+			  int flags, void *key)
+{
+	if (flags)
+		++*baton_sync_seen;
+	return default_wake_function(entry, mode, flags, key);
+}
+
+/* Counts whom the task of the test wakes with the hint that it is about to sleep. */
+int baton_sync_wakes_begin(unsigned long *seen)
+{
+	struct kunit *test = kunit_get_current_test();
+
+	if (!test)
+		return -EOPNOTSUPP;
+	baton_sync_seen = seen;
+	kunit_activate_static_stub(test, default_wake_function, baton_saw_hint);
+	return 0;
+}
+
+void baton_sync_wakes_end(void)
+{
+	kunit_deactivate_static_stub(kunit_get_current_test(), default_wake_function);
+}
 
 struct baton_user_task {
 	void (*body)(void *data);

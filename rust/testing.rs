@@ -13,6 +13,7 @@ mod wakes;
 
 pub use poller::Poller;
 pub use wakes::{
+    sync_wakes,
     wakes,
     Wakes, //
 };

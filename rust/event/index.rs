@@ -10,7 +10,10 @@
 //! This file has no kernel paths: see [`protocol`](super::protocol), which has the argument.
 
 use super::{
-    needs::Platform,
+    needs::{
+        Platform,
+        Waker, //
+    },
     queue::{
         Entry,
         Extra,
@@ -301,7 +304,7 @@ impl<W, P: Platform> Index<W, P> {
     ///
     /// Returns how many were served.
     pub(crate) fn consider(&self, key: u64, w: &mut W) -> usize {
-        let now = Queue::<W, P>::now(self.told());
+        let now = Queue::<W, P>::now(self.told(), Waker::GoesOn);
         let span = Under { index: self, key };
         self.queue.consider_span(w, &span, now)
     }
@@ -310,7 +313,7 @@ impl<W, P: Platform> Index<W, P> {
     ///
     /// Returns how many were served.
     pub(crate) fn consider_reached(&self, w: &mut W, measure: fn(&W) -> u64) -> usize {
-        let now = Queue::<W, P>::now(self.told());
+        let now = Queue::<W, P>::now(self.told(), Waker::GoesOn);
         self.queue.consider_span(w, &Reached(measure), now)
     }
 

@@ -20,7 +20,10 @@
 //! This file has no kernel paths: see [`protocol`](super::protocol).
 
 use super::{
-    needs::Platform,
+    needs::{
+        Platform,
+        Waker, //
+    },
     queue::{
         Entry,
         Head,
@@ -54,6 +57,22 @@ impl<P: Platform> Head<P> {
                 }
             });
         }
+    }
+
+    /// Publishes how the wait has ended, and wakes the task.
+    ///
+    /// # Safety
+    ///
+    /// `head` must be live, and its entries off their lists. Neither must be accessed after this call.
+    #[inline(always)]
+    pub(super) unsafe fn completed(head: *const Self, status: u32, waker: Waker) {
+        let tell = match waker {
+            Waker::GoesOn => P::tell,
+            Waker::Sleeps => P::tell_sync,
+        };
+        // SAFETY: The head stays live until it is told: its owner does not return while the status is
+        // `WAITING` or `LOOK`. This is the last access to the waiter.
+        unsafe { tell(&raw const (*head).status, status, (*head).task) }; // B, C, pair with D, A
     }
 }
 

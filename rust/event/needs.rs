@@ -55,10 +55,27 @@ pub unsafe trait Platform: 'static {
         Self::store_release(unsafe { &*status }, value); // B, pairs with D
         Self::wake(task, &live); // C, pairs with A
     }
+    /// As [`Platform::tell`], by a task that is about to sleep.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Platform::tell`].
+    #[inline]
+    unsafe fn tell_sync(status: *const Self::Status, value: u32, task: Self::Task) {
+        // SAFETY: By the safety requirements.
+        unsafe { Self::tell(status, value, task) };
+    }
     /// Somebody has claimed on behalf of `task`, in the queue at `queue`, and not told it yet. For
     /// reports.
     #[inline]
     fn served(_queue: *const (), _task: Self::Task) {}
+}
+
+/// What a task that completes a waiter does next: a hint to the scheduler.
+#[derive(Clone, Copy)]
+pub(super) enum Waker {
+    GoesOn,
+    Sleeps,
 }
 
 /// How a wait form sleeps.

@@ -105,9 +105,22 @@ unsafe impl Platform for Kernel {
     }
 
     #[inline]
+    unsafe fn tell_sync(status: *const Atomic<u32>, value: u32, task: *mut bindings::task_struct) {
+        trace::wake(task);
+        // SAFETY: By the safety requirements. CAST: As above.
+        unsafe { ffi::baton_tell_sync(status.cast_mut().cast(), value, task) };
+    }
+
+    #[inline]
     fn served(queue: *const (), task: *mut bindings::task_struct) {
         trace::claim(Kind::Event, Object::at(queue), task);
     }
+}
+
+/// Learns how the scheduler is told that a waker is about to sleep. Called when the library is loaded.
+pub(crate) fn init() {
+    // SAFETY: Nobody waits yet.
+    unsafe { ffi::baton_sync_init() };
 }
 
 /// Sleeps in the way of one [`Mode`].

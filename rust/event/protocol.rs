@@ -89,7 +89,7 @@ pub(crate) use super::{
 /// Returns why the sleeper gave up; the entries may still be on their lists and must be withdrawn. With
 /// [`LOOK`], which is no end, they are on their lists as well.
 // A part of the wait: what that has in registers it need not save.
-#[inline]
+#[inline(always)]
 pub(crate) fn sleep_until_completed<P: Platform, S: Sleeper>(
     head: &Head<P>,
     sleeper: &mut S,

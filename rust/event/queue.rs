@@ -4,7 +4,10 @@
 //!
 //! This file has no kernel paths: see [`protocol`](super::protocol), which has the argument.
 
-use super::needs::Platform;
+use super::needs::{
+    Platform,
+    Waker, //
+};
 use core::{
     any::TypeId,
     cell::Cell,
@@ -70,16 +73,6 @@ impl<P: Platform> Head<P> {
     #[inline]
     pub(crate) fn wait_on(&self) {
         P::store_release(&self.status, WAITING);
-    }
-
-    /// # Safety
-    ///
-    /// `head` must be live, and its entries off their lists. Neither must be accessed after this call.
-    #[inline(always)]
-    pub(super) unsafe fn completed(head: *const Self, status: u32) {
-        // SAFETY: The head stays live until it is told: its owner does not return while the status is
-        // `WAITING` or `LOOK`. This is the last access to the waiter.
-        unsafe { P::tell(&raw const (*head).status, status, (*head).task) }; // B, C, pair with D, A
     }
 
     /// Says how a wait has ended that nobody knew of: there are no entries.
@@ -409,13 +402,13 @@ impl<W, P: Platform> Queue<W, P> {
     ///
     /// `entry` must be on the list of this queue. It must not be accessed after this call.
     #[inline(always)]
-    pub(super) unsafe fn complete(&self, entry: *const Entry<W, P>, status: u32) {
+    pub(super) unsafe fn complete(&self, entry: *const Entry<W, P>, status: u32, waker: Waker) {
         // SAFETY: By the safety requirements `entry` is on the list, hence live with its head.
         let head = unsafe { (*entry).head.get() };
         // SAFETY: As above; all queues of a waiter have the same lock.
         unsafe { Head::leave_others(head, ptr::from_ref(self).cast()) };
         // SAFETY: The entries are off their lists.
-        unsafe { Head::completed(head, status) };
+        unsafe { Head::completed(head, status, waker) };
     }
 
     /// As [`Queue::complete`], for the only waiter of this queue, if it waits for nothing else.
@@ -424,13 +417,18 @@ impl<W, P: Platform> Queue<W, P> {
     ///
     /// As for [`Queue::complete`]; no other entry is on the list, and nobody is behind anybody on it.
     #[inline(always)]
-    pub(super) unsafe fn complete_only(&self, entry: *const Entry<W, P>, status: u32) {
+    pub(super) unsafe fn complete_only(
+        &self,
+        entry: *const Entry<W, P>,
+        status: u32,
+        waker: Waker,
+    ) {
         // INVARIANT: `entry` was the only one.
         self.head.set(ptr::null());
         self.tail.set(ptr::null());
         self.len.set(0);
         // SAFETY: By the safety requirements the entry is live with its head, and was on this list only.
-        unsafe { Head::completed((*entry).head.get(), status) };
+        unsafe { Head::completed((*entry).head.get(), status, waker) };
     }
 
     /// Returns the only entry, if nobody else is on the list, and its waiter on no other one.
@@ -480,7 +478,7 @@ impl<W, P: Platform> Queue<W, P> {
                 if self.is_called(entry) {
                     ((*(*entry).ops.get()).tell)(entry, status);
                 } else {
-                    self.complete(entry, status);
+                    self.complete(entry, status, Waker::GoesOn);
                 }
             }
         }
@@ -493,6 +491,6 @@ impl<W, P: Platform> Queue<W, P> {
     /// As for [`Queue::complete`].
     pub(super) unsafe fn close_one(&self, entry: *const Entry<W, P>) {
         // SAFETY: By the safety requirements.
-        unsafe { self.complete(entry, CLOSED) };
+        unsafe { self.complete(entry, CLOSED, Waker::GoesOn) };
     }
 }

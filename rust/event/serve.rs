@@ -6,7 +6,10 @@
 
 use super::{
     chosen::Chosen,
-    needs::Platform,
+    needs::{
+        Platform,
+        Waker, //
+    },
     queue::{
         Entry,
         Head,
@@ -57,6 +60,16 @@ impl<W, P: Platform> Queue<W, P> {
         result
     }
 
+    /// As [`Queue::update`], by a task that is about to sleep.
+    #[inline]
+    pub(crate) fn update_sync<R>(&self, w: &mut W, change: impl FnOnce(&mut W) -> R) -> R {
+        let result = change(w);
+        if !self.is_empty() {
+            self.consider_sync(w);
+        }
+        result
+    }
+
     /// Completes every waiter whose claim succeeds, oldest first.
     ///
     /// All that may be tried are tried, again and again until a whole pass has changed nothing: one
@@ -65,9 +78,30 @@ impl<W, P: Platform> Queue<W, P> {
     #[inline(never)]
     pub(crate) fn consider(&self, w: &mut W) -> usize {
         match self.only() {
-            Some(entry) => usize::from(self.consider_only(entry, w)),
+            Some(entry) => usize::from(self.consider_only(entry, w, Waker::GoesOn)),
             None => self.consider_all(w),
         }
+    }
+
+    /// As [`Queue::consider`], by a task that is about to sleep.
+    #[inline(never)]
+    fn consider_sync(&self, w: &mut W) {
+        match self.only() {
+            Some(entry) => {
+                self.consider_only(entry, w, Waker::Sleeps);
+            }
+            None => self.consider_all_sync(w),
+        }
+    }
+
+    #[inline(never)]
+    fn consider_all_sync(&self, w: &mut W) {
+        let at = ptr::from_ref(self).cast();
+        self.consider_span(
+            w,
+            &All,
+            Self::now(|task| P::served(at, task), Waker::Sleeps),
+        );
     }
 
     #[inline(never)]
@@ -78,14 +112,14 @@ impl<W, P: Platform> Queue<W, P> {
 
     /// As [`Queue::consider`], for the [only](Queue::only) waiter: when it is served, nobody is left to try.
     #[inline(always)]
-    fn consider_only(&self, entry: *const Entry<W, P>, w: &mut W) -> bool {
+    fn consider_only(&self, entry: *const Entry<W, P>, w: &mut W, waker: Waker) -> bool {
         // SAFETY: The entry is on the list, hence live with its head, and its `ops` are those of its waiter. It is
         // the only one, and not used after it was completed.
         unsafe {
             let served = ((*(*entry).ops.get()).serve)(entry, w);
             if served {
                 P::served(ptr::from_ref(self).cast(), (*(*entry).head.get()).task);
-                self.complete_only(entry, SERVED);
+                self.complete_only(entry, SERVED, waker);
             }
             served
         }
@@ -101,7 +135,7 @@ impl<W, P: Platform> Queue<W, P> {
                 let head = &*(*entry).head.get();
                 looking += usize::from(head.status() == LOOK);
                 P::served(ptr::from_ref(queue).cast(), head.task);
-                queue.complete(entry, SERVED);
+                queue.complete(entry, SERVED, Waker::GoesOn);
             }
         });
         served - looking
@@ -109,7 +143,7 @@ impl<W, P: Platform> Queue<W, P> {
 
     /// As [`Queue::consider`], with `tell` in the place of [`Platform::served`].
     pub(crate) fn consider_and_tell(&self, w: &mut W, tell: impl FnMut(P::Task)) -> usize {
-        self.consider_span(w, &All, Self::now(tell))
+        self.consider_span(w, &All, Self::now(tell, Waker::GoesOn))
     }
 
     /// As [`Queue::consider`], but leaves it to `chosen` to complete who was served.
@@ -132,12 +166,15 @@ impl<W, P: Platform> Queue<W, P> {
 
     /// Completes who was served, right away.
     #[inline]
-    pub(super) fn now(mut tell: impl FnMut(P::Task)) -> impl FnMut(&Self, *const Entry<W, P>) {
+    pub(super) fn now(
+        mut tell: impl FnMut(P::Task),
+        waker: Waker,
+    ) -> impl FnMut(&Self, *const Entry<W, P>) {
         move |queue, entry| {
             // SAFETY: `entry` is on the list, hence live with its head.
             tell(unsafe { (*(*entry).head.get()).task });
             // SAFETY: `entry` is on the list and not used afterwards.
-            unsafe { queue.complete(entry, SERVED) }
+            unsafe { queue.complete(entry, SERVED, waker) }
         }
     }
 

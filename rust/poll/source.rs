@@ -134,6 +134,8 @@ pub struct Source<W, P: Policy = Any, E: Level = Unordered> {
 pub struct Watched<W> {
     data: W,
     pollers: Whose,
+    /// Nobody waits for what nobody has looked at.
+    is_watched: Cell<bool>,
 }
 
 /// Whom to wake; no head as long as nobody has polled.
@@ -143,11 +145,7 @@ enum Whose {
         name: &'static CStr,
         key: Pin<&'static LockClassKey>,
     },
-    Shared {
-        pollers: Arc<Pollers>,
-        /// Nobody waits for what nobody has looked at.
-        is_watched: Cell<bool>,
-    },
+    Shared(Arc<Pollers>),
 }
 
 impl Whose {
@@ -155,7 +153,7 @@ impl Whose {
     fn head(&self) -> Option<&Arc<Head>> {
         match self {
             Self::Own { head, .. } => head.get(),
-            Self::Shared { pollers, .. } => pollers.head(),
+            Self::Shared(pollers) => pollers.head(),
         }
     }
 }
@@ -164,11 +162,14 @@ impl<W> Watched<W> {
     /// Wakes who polls.
     #[inline]
     fn wake(&self) {
-        if let Whose::Shared { is_watched, .. } = &self.pollers {
-            if !is_watched.get() {
-                return;
-            }
+        if self.is_watched.get() {
+            self.wake_pollers();
         }
+    }
+
+    // Not part of a change that nobody polls for.
+    #[inline(never)]
+    fn wake_pollers(&self) {
         if let Some(head) = self.pollers.head() {
             head.notify_all(); // B, pairs with A
         }
@@ -222,11 +223,7 @@ impl<W, P: Policy, E: Level> Source<W, P, E> {
         key: Pin<&'static LockClassKey>,
         pollers: Arc<Pollers>,
     ) -> impl PinInit<Self> {
-        let pollers = Whose::Shared {
-            pollers,
-            is_watched: Cell::new(false),
-        };
-        Self::new_of(data, name, key, pollers)
+        Self::new_of(data, name, key, Whose::Shared(pollers))
     }
 
     fn new_of(
@@ -236,8 +233,13 @@ impl<W, P: Policy, E: Level> Source<W, P, E> {
         pollers: Whose,
     ) -> impl PinInit<Self> {
         // INVARIANT: Whoever is registered was so by another source, and has not looked at this one.
+        let watched = Watched {
+            data,
+            pollers,
+            is_watched: Cell::new(false),
+        };
         pin_init!(Self {
-            event <- Event::new(Watched { data, pollers }, name, key),
+            event <- Event::new(watched, name, key),
         })
     }
 
@@ -249,6 +251,18 @@ impl<W, P: Policy, E: Level> Source<W, P, E> {
     #[track_caller]
     pub fn update<R>(self: Pin<&mut Self>, change: impl FnOnce(&mut W) -> R) -> R {
         self.project().event.update(|watched| change(watched))
+    }
+
+    /// As [`Source::update`], by a task that is about to sleep: see [`Event::update_sync`].
+    ///
+    /// Who polls is woken without the hint.
+    ///
+    /// Context: as [`Source::update`].
+    #[doc(alias = "wake_up_interruptible_sync_poll")]
+    #[inline]
+    #[track_caller]
+    pub fn update_sync<R>(self: Pin<&mut Self>, change: impl FnOnce(&mut W) -> R) -> R {
+        self.project().event.update_sync(|watched| change(watched))
     }
 
     /// Claims for the caller, without waiting: see [`Event::try_claim`].
@@ -290,9 +304,7 @@ impl<W, P: Policy, E: Level> Source<W, P, E> {
 
     /// Notes that somebody looks: with the lock held, before the look.
     pub(super) fn note_watched(&self) {
-        if let Whose::Shared { is_watched, .. } = &self.event.pollers {
-            is_watched.set(true);
-        }
+        self.event.is_watched.set(true);
     }
 
     /// Returns whom to register with, if anybody ever was.
@@ -304,7 +316,7 @@ impl<W, P: Policy, E: Level> Source<W, P, E> {
     pub(super) fn set_head(&self, head: Arc<Head>) {
         match &self.event.pollers {
             Whose::Own { head: own, .. } => drop(own.set(head)),
-            Whose::Shared { pollers, .. } => pollers.set_head(head),
+            Whose::Shared(pollers) => pollers.set_head(head),
         }
     }
 
@@ -312,7 +324,7 @@ impl<W, P: Policy, E: Level> Source<W, P, E> {
     pub(super) fn class(&self) -> (&'static CStr, Pin<&'static LockClassKey>) {
         match &self.event.pollers {
             Whose::Own { name, key, .. } => (*name, *key),
-            Whose::Shared { pollers, .. } => pollers.class(),
+            Whose::Shared(pollers) => pollers.class(),
         }
     }
 

@@ -60,3 +60,36 @@ pub fn wakes<C: Level, R>(
     };
     (result, Some(seen))
 }
+
+/// Does `body`, and counts whom the task of the test wakes in it with the hint that it is about to sleep.
+///
+/// Context: may sleep; the task of a KUnit test. In any other one nothing is counted: [`None`].
+///
+/// # Examples
+///
+/// ```
+/// use baton::{testing, MaySleep};
+///
+/// let cx = &mut MaySleep::assert();
+/// let ((), seen) = testing::sync_wakes(cx, |_| ());
+/// assert!(seen.is_none_or(|seen| seen == 0));
+/// ```
+#[doc(alias("WF_SYNC", "KUNIT_STATIC_STUB_REDIRECT"))]
+pub fn sync_wakes<C: Level, R>(
+    cx: &mut MaySleep<C>,
+    body: impl FnOnce(&mut MaySleep<C>) -> R,
+) -> (R, Option<usize>) {
+    let mut seen = 0;
+    let seen = &raw mut seen;
+    // SAFETY: It is valid until the end, below.
+    if to_result(unsafe { ffi::baton_sync_wakes_begin(seen) }).is_err() {
+        return (body(cx), None);
+    }
+    let result = body(cx);
+    // SAFETY: Begun above, by this task; nobody else counts.
+    let seen = unsafe {
+        ffi::baton_sync_wakes_end();
+        *seen
+    };
+    (result, Some(seen))
+}

@@ -4,8 +4,8 @@
 //!
 //! C: wake_up_sync, wake_up_interruptible_sync
 //! Rust: `held.update(|pipe| pipe.project().bytes, |bytes| *bytes += more)`
-//! Not any more: a hint to the scheduler that is a lie, because the waker goes on; a wake-up moved behind the unlock, to a
-//! queue that may be gone by then
+//! Not any more: a hint to the scheduler that is a lie, because the waker goes on: who does not gives it with `update_sync()`;
+//! a wake-up moved behind the unlock, to a queue that may be gone by then
 //!
 //! ```c
 //! spin_lock(&pipe->lock);

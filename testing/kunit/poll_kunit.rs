@@ -175,6 +175,34 @@ mod tests {
     }
 
     #[test]
+    fn a_change_by_who_is_about_to_sleep_wakes_both() -> Result {
+        let cx = &mut MaySleep::assert();
+        let (credits, mut poller) = (credits(0)?, Poller::new(cx)?);
+        let before = ask(&mut poller, cx, &credits);
+        let theirs = credits.clone();
+        let thread = Thread::spawn(cx, c"poll_kunit", move |cx, _| {
+            let _ = theirs
+                .lock_in(cx)
+                .on(|credits| credits)
+                .claim(take(1))
+                .wait(Killable.timeout(msecs_to_jiffies(10_000)));
+        })?;
+        let asleep = suite::until(|| credits.lock_in(cx).waiters() == 1);
+        let ((), seen) = testing::sync_wakes(cx, |cx| {
+            let mut held = credits.lock_in(cx);
+            held.as_mut().update_sync(|credits| *credits = 3);
+        });
+        let _ = thread.join(cx);
+        let left = ****credits.lock_in(cx);
+        assert_eq!(before, Mask::OUT);
+        assert!(asleep);
+        assert_eq!(seen, Some(1));
+        assert_eq!(left, 2);
+        assert!(poller.woken() >= 1);
+        Ok(())
+    }
+
+    #[test]
     fn a_change_after_the_poll_wakes() -> Result {
         let cx = &mut MaySleep::assert();
         let (credits, mut poller) = (credits(0)?, Poller::new(cx)?);

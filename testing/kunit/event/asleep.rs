@@ -140,6 +140,44 @@ mod tests {
     }
 
     #[test]
+    fn who_is_about_to_sleep_says_so_to_the_scheduler() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::<Any>::new()?;
+        let sync = |cx: &mut MaySleep, amount| {
+            let mut held = gate.state.lock_in(cx);
+            held.as_mut()
+                .project()
+                .credits
+                .update_sync(|credits| *credits += amount);
+        };
+        let ((), nobody) = testing::sync_wakes(cx, |cx| sync(cx, 0));
+        let only = gate.start(cx, 0, 1, Uninterruptible)?;
+        let ((), one) = testing::sync_wakes(cx, |cx| sync(cx, 1));
+        gate.join(cx, [only])?;
+        let first = gate.start(cx, 1, 1, Uninterruptible)?;
+        let second = gate.start(cx, 2, 1, Uninterruptible)?;
+        let ((), two) = testing::sync_wakes(cx, |cx| sync(cx, 2));
+        gate.join(cx, [first, second])?;
+        let last = gate.start(cx, 3, 1, Uninterruptible)?;
+        let ((), plain) = testing::sync_wakes(cx, |cx| {
+            let mut held = gate.state.lock_in(cx);
+            held.as_mut()
+                .project()
+                .credits
+                .update(|credits| *credits += 1);
+        });
+        gate.join(cx, [last])?;
+        for id in 0..4 {
+            assert_eq!(gate.ended(id), SERVED);
+        }
+        assert_eq!(
+            (nobody, one, two, plain),
+            (Some(0), Some(1), Some(2), Some(0))
+        );
+        Ok(())
+    }
+
+    #[test]
     fn a_waiter_sleeps_in_the_state_of_its_mode() -> Result {
         let cx = &mut MaySleep::assert();
         registry::switch(cx, true);

@@ -178,6 +178,22 @@ fn told_later() {
     assert_eq!(heads.each_ref().map(|head| head.status()), [SERVED; 2]);
 }
 
+/// By who is about to sleep, all are served as by anybody else: one, or several.
+fn served_by_who_sleeps() {
+    let mut event = Event::new(false);
+    let waiters = [1, 2, 3].map(|amount| event.on(take(amount)));
+    let only = start(&waiters[0]);
+    let Event { queue, credits } = &mut event;
+    queue.update_sync(credits, |credits| *credits += 1);
+    assert_eq!((only.status(), *credits), (SERVED, 0));
+    let both = [start(&waiters[1]), start(&waiters[2])];
+    queue.update_sync(credits, |credits| *credits = 1);
+    assert_eq!(both.each_ref().map(|head| head.status()), [WAITING; 2]);
+    let before = queue.update_sync(credits, |credits| std::mem::replace(credits, 5));
+    assert_eq!(both.each_ref().map(|head| head.status()), [SERVED; 2]);
+    assert_eq!((before, *credits, queue.len()), (1, 0, 0));
+}
+
 /// A wait for any of several, in room that was made before.
 fn in_lent_room() {
     let (mut first, mut second) = (Event::new(false), Event::new(false));
@@ -208,6 +224,7 @@ pub const fn cases() -> &'static [Case] {
             Case::explore("queue_rescues_the_forgotten", || alone(forgotten)),
             Case::explore("queue_says_who_is_kept", || alone(kept)),
             Case::explore("queue_tells_the_chosen_later", || alone(told_later)),
+            Case::explore("queue_served_by_who_sleeps", || alone(served_by_who_sleeps)),
             Case::explore("queue_in_lent_room", || alone(in_lent_room)),
         ]
     }

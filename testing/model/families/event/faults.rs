@@ -47,8 +47,8 @@ const FAULTS: &[Fault] = &[
     Fault {
         name: "only_one_not_told",
         file: QUEUE,
-        from: "        unsafe { Head::completed((*entry).head.get(), status) };",
-        to: "        let _ = (entry, status);",
+        from: "        unsafe { Head::completed((*entry).head.get(), status, waker) };",
+        to: "        let _ = (entry, status, waker);",
         case: "update_against_enqueue",
         says: DEADLOCK,
     },
@@ -98,7 +98,7 @@ const FAULTS: &[Fault] = &[
         from: "        self.complete_all(ENDED);",
         to: "        if !self.is_empty() {
             // SAFETY: `head` is on the list and not used afterwards.
-            unsafe { self.complete(self.head.get(), ENDED) };
+            unsafe { self.complete(self.head.get(), ENDED, Waker::GoesOn) };
         }
         self.closed.set(true);",
         case: "end_against_two",
@@ -114,7 +114,7 @@ const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "entry_touched_after_publish",
-        file: QUEUE,
+        file: LEAVE,
         from: "(*head).status, status, (*head).task) }; // B, C, pair with D, A",
         to: "(*head).status, status, (*head).task) };
         P::load_acquire(unsafe { &(*head).status });",
