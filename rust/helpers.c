@@ -80,27 +80,30 @@ void baton_sync_init(void)
 	remove_wait_queue(&head, &entry);
 }
 
-/* As wake_up_process(), by a task that is about to sleep. A test may be in its place. */
-static __always_inline int baton_wake_sync(struct task_struct *task)
+/* As baton_tell(), with what the scheduler is told. */
+void baton_tell_by(unsigned int *status, unsigned int value,
+		   struct task_struct *task, int flags)
 {
-	int flags = baton_sync_flags;
 	/* Nothing else of it is used. */
 	struct wait_queue_entry entry;
 
 	entry.private = task;
-	KUNIT_STATIC_STUB_REDIRECT(default_wake_function, &entry, TASK_NORMAL, flags, NULL);
-	return default_wake_function(&entry, TASK_NORMAL, flags, NULL);
+	guard(preempt)();
+	/* B, pairs with D: see event/protocol.rs. */
+	smp_store_release(status, value);
+	/* C, pairs with A: as above. */
+	default_wake_function(&entry, TASK_NORMAL, flags, NULL);
 }
 
 /* As baton_tell(), by a task that is about to sleep. */
 void baton_tell_sync(unsigned int *status, unsigned int value,
 		     struct task_struct *task)
 {
-	guard(preempt)();
-	/* B, pairs with D: see event/protocol.rs. */
-	smp_store_release(status, value);
-	/* C, pairs with A: as above. */
-	baton_wake_sync(task);
+	int flags = baton_sync_flags;
+
+	/* Here, as it takes a lock that sleeps on PREEMPT_RT. */
+	KUNIT_STATIC_STUB_REDIRECT(baton_tell_by, status, value, task, flags);
+	baton_tell_by(status, value, task, flags);
 }
 
 /* What ends interruptible sleeps, and those of the library: see stop.rs. */

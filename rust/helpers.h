@@ -32,6 +32,8 @@ void baton_set_running(void);
 void baton_tell(unsigned int *status, unsigned int value,
 		struct task_struct *task);
 void baton_sync_init(void);
+void baton_tell_by(unsigned int *status, unsigned int value,
+		   struct task_struct *task, int flags);
 void baton_tell_sync(unsigned int *status, unsigned int value,
 		     struct task_struct *task);
 int baton_schedule_hrtimeout(const ktime_t *expires, u64 slack, clockid_t clock,

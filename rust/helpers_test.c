@@ -11,7 +11,6 @@
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/umh.h>
-#include <linux/wait.h>
 #ifdef CONFIG_TRACEPOINTS
 #include <trace/events/kmem.h>
 #endif
@@ -158,12 +157,12 @@ void baton_wakes_end(struct baton_wakes *seen)
 
 static unsigned long *baton_sync_seen;
 
-static int baton_saw_hint(struct wait_queue_entry *entry, unsigned int mode,
-			  int flags, void *key)
+static void baton_saw_hint(unsigned int *status, unsigned int value,
+			   struct task_struct *task, int flags)
 {
 	if (flags)
 		++*baton_sync_seen;
-	return default_wake_function(entry, mode, flags, key);
+	baton_tell_by(status, value, task, flags);
 }
 
 /* Counts whom the task of the test wakes with the hint that it is about to sleep. */
@@ -174,13 +173,13 @@ int baton_sync_wakes_begin(unsigned long *seen)
 	if (!test)
 		return -EOPNOTSUPP;
 	baton_sync_seen = seen;
-	kunit_activate_static_stub(test, default_wake_function, baton_saw_hint);
+	kunit_activate_static_stub(test, baton_tell_by, baton_saw_hint);
 	return 0;
 }
 
 void baton_sync_wakes_end(void)
 {
-	kunit_deactivate_static_stub(kunit_get_current_test(), default_wake_function);
+	kunit_deactivate_static_stub(kunit_get_current_test(), baton_tell_by);
 }
 
 struct baton_user_task {
