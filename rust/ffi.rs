@@ -251,6 +251,12 @@ extern "C" {
     #[cfg(CONFIG_KUNIT)]
     pub(crate) fn baton_test_is_asleep(task: *mut bindings::task_struct) -> bool;
     #[cfg(CONFIG_KUNIT)]
+    pub(crate) fn baton_test_stay_on(cpu: c_uint) -> c_int;
+    #[cfg(CONFIG_KUNIT)]
+    pub(crate) fn baton_test_first_begin();
+    #[cfg(CONFIG_KUNIT)]
+    pub(crate) fn baton_test_first_end();
+    #[cfg(CONFIG_KUNIT)]
     pub(crate) fn baton_allocations_begin(seen: *mut BatonAllocations) -> c_int;
     #[cfg(CONFIG_KUNIT)]
     pub(crate) fn baton_allocations_end(seen: *mut BatonAllocations);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What only tests need: the kernel's log, who sleeps, what is allocated, how others are
- * woken, and a task that is no kernel thread. See testing.rs.
+ * What only tests need: the kernel's log, who sleeps, who runs first, what is allocated,
+ * how others are woken, and a task that is no kernel thread. See testing.rs.
  */
 
 #include <kunit/static_stub.h>
+#include <linux/cpumask.h>
 #include <linux/errno.h>
 #include <linux/kmsg_dump.h>
 #include <linux/preempt.h>
@@ -59,6 +60,26 @@ bool baton_test_is_asleep(struct task_struct *task)
 	smp_rmb();
 	/* Who sleeps may stay in the queue until its CPU has nothing better to do. */
 	return !READ_ONCE(task->on_rq) || READ_ONCE(task->se.sched_delayed);
+}
+
+/* Keeps the calling task on that CPU. */
+int baton_test_stay_on(unsigned int cpu)
+{
+	if (cpu >= nr_cpu_ids)
+		return -EINVAL;
+	return set_cpus_allowed_ptr(current, cpumask_of(cpu));
+}
+
+/* The calling task runs before all that are not real-time, until the end. */
+void baton_test_first_begin(void)
+{
+	sched_set_fifo_low(current);
+}
+
+void baton_test_first_end(void)
+{
+	sched_set_normal(current, 0);
+	set_cpus_allowed_ptr(current, cpu_possible_mask);
 }
 
 #ifdef CONFIG_TRACEPOINTS

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! For tests in the kernel: what was logged, how a task sleeps, what it allocates, whom it wakes, who polls,
-//! and a task that is no kernel thread.
+//! who runs first, and a task that is no kernel thread.
 //!
 //! C headers: [`include/linux/kmsg_dump.h`](srctree/include/linux/kmsg_dump.h),
 //! [`include/linux/sched.h`](srctree/include/linux/sched.h),
 //! [`include/trace/events/kmem.h`](srctree/include/trace/events/kmem.h),
 //! [`include/linux/umh.h`](srctree/include/linux/umh.h)
 
+mod first;
 mod poller;
 mod wakes;
 
+pub use first::{
+    first_on,
+    is_exiting,
+    stay_on, //
+};
 pub use poller::Poller;
 pub use wakes::{
     sync_wakes,

@@ -6,10 +6,14 @@ use super::scene::*;
 use baton::{
     event::{
         Interruptible,
-        Killable, //
+        Killable,
+        Uninterruptible, //
     },
     owner,
-    testing::Log,
+    testing::{
+        self,
+        Log, //
+    },
     LockIn,
     MaySleep,
     Thread, //
@@ -18,6 +22,7 @@ use kernel::{
     new_spinlock,
     prelude::*,
     sync::{
+        aref::ARef,
         atomic::Relaxed,
         Arc,
         SpinLock, //
@@ -44,6 +49,28 @@ mod tests {
         })?;
         let _ = thread.join(cx);
         assert_eq!(count.load(Relaxed), 7);
+        Ok(())
+    }
+
+    /// What it has, and its code, can go then. Who joins is before the thread on its CPU, and goes on in the
+    /// middle of how that ends if it is let.
+    #[test]
+    fn a_thread_that_was_joined_has_exited() -> Result {
+        let cx = &mut MaySleep::assert();
+        let scene = Scene::new()?;
+        let thread = scene.spawn(cx, |scene, cx, _| {
+            if testing::stay_on(cx, 0).is_ok() {
+                scene.wait(0, cx, Uninterruptible);
+            }
+        })?;
+        let waits = until(|| scene.waiters(cx) == 1);
+        let task = ARef::from(thread.task());
+        let ended = testing::first_on(cx, 0, |cx| {
+            scene.open(cx);
+            (joined(&scene, thread, cx), testing::is_exiting(&task))
+        });
+        assert!(waits);
+        assert_eq!(ended, Ok((true, true)));
         Ok(())
     }
 
