@@ -20,6 +20,10 @@ use baton::{
         self,
         LocalCompleter, //
     },
+    count::{
+        new_count,
+        Count, //
+    },
     new_event,
     registry::{
         self,
@@ -122,11 +126,25 @@ mod tests {
             drop(event);
         }
         let gone = Report::new(cx)?.lost();
+        let mut counts = KVec::new();
+        for _ in 0..2 * registry::ROWS {
+            let count: Pin<KBox<Count>> =
+                KBox::pin_init(new_count!("registry_kunit_gone"), GFP_KERNEL)?;
+            counts.push(count, GFP_KERNEL)?;
+        }
+        // Who has counted them never pays.
+        for count in counts {
+            let forgotten = count.up().map(core::mem::forget);
+            count.unleak(forgotten.is_ok().into());
+            drop(count);
+        }
+        let forgotten = Report::new(cx)?.lost();
         drop(told);
         registry::switch(cx, false);
 
         assert_eq!(completed, 0);
         assert_eq!(gone, 0);
+        assert_eq!(forgotten, 0);
         Ok(())
     }
 
