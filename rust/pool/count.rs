@@ -239,9 +239,17 @@ impl<K: Key, L: Level> Uses<K, L> {
     ) -> Result<(), Refused> {
         let mut state = self.state.lock();
         let mut counts = state.as_mut().project().counts;
-        // It may be idle by now, and who has seen to that may not have said so yet.
-        counts.as_mut().update(|counts| counts.settle(ticket));
-        counts.update(|counts| counts.begin(ticket, part, at))
+        loop {
+            // It may be idle by now, and who has seen to that may not have said so yet.
+            counts.as_mut().update(|counts| counts.settle(ticket));
+            let begun = counts
+                .as_mut()
+                .update(|counts| counts.begin(ticket, part, at));
+            if let Some(begun) = begun {
+                return begun;
+            }
+            // Once it is idle it stays so.
+        }
     }
 
     /// Waits until nobody has the node, and takes it over.
@@ -265,7 +273,10 @@ impl<K: Key, L: Level> Uses<K, L> {
             .on(|state| &state.counts)
             .when(
                 move |counts| counts.is_idle(ticket),
-                move |counts| counts.begin(ticket, Part::Sole, at),
+                move |counts| {
+                    let begun = counts.begin(ticket, Part::Sole, at);
+                    begun.unwrap_or(Err(Refused::Busy))
+                },
             )
             .wait(mode);
         if counted {

@@ -6,6 +6,7 @@ use super::{
     key::Key,
     word::{
         self,
+        Begun,
         Part, //
     }, //
 };
@@ -239,7 +240,7 @@ impl<K: Key> Slots<K> {
             tally,
         };
         // Nobody uses it: the node that had the slot was not in use when it went.
-        word::begin_locked(ticket.word(), Part::Pin);
+        word::begin_locked(ticket.word(), Part::Pin, true);
         ticket.begun(at);
         Some(ticket)
     }
@@ -298,22 +299,26 @@ impl<K: Key> Slots<K> {
             if *generation == ticket.generation)
     }
 
-    /// Begins a use, if nobody excludes it. Those who wait were served.
+    /// Begins a use, if nobody excludes it. Those who wait were served if it was idle when it was settled; [`None`] if
+    /// it was not, and is now.
     pub(super) fn begin(
         &mut self,
         ticket: Ticket,
         part: Part,
         at: &'static Location<'static>,
-    ) -> Result<(), Refused> {
+    ) -> Option<Result<(), Refused>> {
         if !self.has(ticket) {
-            return Err(Refused::Absent);
+            return Some(Err(Refused::Absent));
         }
-        if !word::begin_locked(ticket.word(), part) {
-            return Err(Refused::Busy);
+        match word::begin_locked(ticket.word(), part, self.is_idle(ticket)) {
+            Begun::Awaited => None,
+            Begun::Busy => Some(Err(Refused::Busy)),
+            Begun::Yes => {
+                ticket.begun(at);
+                self.set_idle(ticket, false);
+                Some(Ok(()))
+            }
         }
-        ticket.begun(at);
-        self.set_idle(ticket, false);
-        Ok(())
     }
 
     /// Returns the first leak from `slot` on, and its slot; [`None`] if there is none.

@@ -32,6 +32,19 @@
 //! owners are counted under the count lock only, after the waiters were served as in 6: without it, the uses only
 //! become fewer. So what 6 finds idle is idle until the waiter has it.
 //!
+//! The last unpin may come between the two as well, since it needs no lock. Therefore a pin that has not found the node
+//! idle in 8 begins beside other uses only, which it looks at in the same stroke:
+//!
+//! ```text
+//!   who pins                                 who unpins
+//!   7 count lock
+//!   8 looks at the word, as in 6: in use
+//!                                            9 the last pin goes
+//!  10 nobody uses it any more: not pinned
+//!  11 again from 8, which is idle now, and
+//!     serves the waiter
+//! ```
+//!
 //! # What is seen
 //!
 //! Ending a use is fully ordered (B), and so is beginning one (A): who has the node next sees what was done while
@@ -96,18 +109,23 @@ pub(crate) fn begin(word: &impl Word, part: Part) -> Begun {
             return Begun::Yes;
         }
     }
-    begin_unless(word, part, AWAITED)
+    begin_if(word, part, |seen| seen & AWAITED == 0)
 }
 
-/// Begins a use under the count lock, whose holder has served those who wait.
-pub(crate) fn begin_locked(word: &impl Word, part: Part) -> bool {
-    begin_unless(word, part, 0) == Begun::Yes
+/// Begins a use under the count lock, whose holder has looked whether the node is idle, and has served those who wait
+/// if it was.
+///
+/// If it was not, and is now, they come first: then this says [`Begun::Awaited`].
+pub(crate) fn begin_locked(word: &impl Word, part: Part, idle: bool) -> Begun {
+    begin_if(word, part, |seen| {
+        idle || seen & AWAITED == 0 || seen & (SOLE | PINS) != 0
+    })
 }
 
-fn begin_unless(word: &impl Word, part: Part, awaited: u64) -> Begun {
+fn begin_if(word: &impl Word, part: Part, may: impl Fn(u64) -> bool) -> Begun {
     let mut seen = word.load_relaxed();
     loop {
-        if seen & awaited != 0 {
+        if !may(seen) {
             return Begun::Awaited;
         }
         if seen & part.excluded() != 0 {

@@ -61,11 +61,11 @@ fn pin_against_handover() {
         act(&node, Node::wait_and_change),
         act(&node, |node, _| {
             if node.pin() {
-                node.unpin();
+                node.unpin_for_one();
             }
         }),
     ];
-    node.unpin();
+    node.unpin_for_one();
     join(actors);
     node.is_left();
 }
@@ -153,7 +153,8 @@ fn one_after_the_other() {
     assert_eq!(begin(&word, Sole), Yes);
     assert!(is(None));
     assert_eq!([begin(&word, Pin), begin(&word, Sole)], [Busy; 2]);
-    assert!(!begin_locked(&word, Pin) && !begin_locked(&word, Sole));
+    let locked = |part, idle| begin_locked(&word, part, idle);
+    assert_eq!([locked(Pin, false), locked(Sole, false)], [Busy; 2]);
 
     // Somebody waits: for an owner, and then for two pins.
     set_awaited(&word, true);
@@ -161,10 +162,14 @@ fn one_after_the_other() {
     assert_eq!([begin(&word, Pin), begin(&word, Sole)], [Awaited; 2]);
     assert!(end(&word, Sole) && is(Some(0)));
     assert_eq!([begin(&word, Pin), begin(&word, Sole)], [Awaited; 2]);
-    assert!(begin_locked(&word, Pin) && begin_locked(&word, Pin));
-    assert!(is(Some(2)) && !begin_locked(&word, Sole));
+    // Who has not seen that nobody uses it lets those who wait come first.
+    assert_eq!([locked(Pin, false), locked(Sole, false)], [Awaited; 2]);
+    assert_eq!([locked(Pin, true), locked(Pin, false)], [Yes; 2]);
+    assert!(is(Some(2)));
+    assert_eq!(locked(Sole, false), Busy);
     assert!(!end(&word, Pin) && end(&word, Pin));
-    assert!(begin_locked(&word, Sole) && is(None));
+    assert_eq!(locked(Sole, true), Yes);
+    assert!(is(None));
     set_awaited(&word, false);
     assert!(!end(&word, Sole) && is(Some(0)));
     assert_eq!(begin(&word, Pin), Yes);

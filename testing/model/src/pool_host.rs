@@ -33,9 +33,9 @@ impl Uses {
         self.idle = is_idle(&*self.word);
     }
 
-    fn begin(&mut self, part: Part) -> bool {
-        let begun = begin_locked(&*self.word, part);
-        if begun {
+    fn begin(&mut self, part: Part) -> Begun {
+        let begun = begin_locked(&*self.word, part, self.idle);
+        if begun == Begun::Yes {
             self.idle = false;
         }
         begun
@@ -55,7 +55,8 @@ impl Claim<Uses> for Own {
     }
 
     unsafe fn take(&mut self, uses: &mut Uses) {
-        assert!(uses.begin(Part::Sole), "idle, and used by somebody");
+        let begun = uses.begin(Part::Sole);
+        assert_eq!(begun, Begun::Yes, "idle, and used by somebody");
     }
 }
 
@@ -106,8 +107,13 @@ impl Node {
             Begun::Busy => false,
             Begun::Awaited => {
                 let slot = &mut *self.slot.lock().unwrap();
-                Self::update(slot, Uses::settle);
-                Self::update(slot, |uses| uses.begin(Part::Pin))
+                loop {
+                    Self::update(slot, Uses::settle);
+                    match Self::update(slot, |uses| uses.begin(Part::Pin)) {
+                        Begun::Awaited => continue,
+                        begun => return begun == Begun::Yes,
+                    }
+                }
             }
         }
     }
@@ -121,6 +127,16 @@ impl Node {
     pub(super) fn unpin(&self) {
         self.content.read();
         self.end(Part::Pin);
+    }
+
+    /// As [`Node::unpin`], where one task waits at most: it is served by then if nobody uses the node.
+    pub(super) fn unpin_for_one(&self) {
+        self.content.read();
+        if ended(&*self.word, Part::Pin) {
+            let slot = &mut *self.slot.lock().unwrap();
+            Self::update(slot, Uses::settle);
+            assert!(slot.queue.is_empty(), "pinned in between");
+        }
     }
 
     /// Waits until nobody uses the node, and takes it over.

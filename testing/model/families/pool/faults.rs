@@ -42,6 +42,14 @@ const FAULTS: &[Fault] = &[
         says: "panicked",
     },
     Fault {
+        name: "pinned_after_the_last_one",
+        file: POOL,
+        from: "        idle || seen & AWAITED == 0 || seen & (SOLE | PINS) != 0",
+        to: "        true || seen == u64::from(idle)",
+        case: "pool_pin_against_handover",
+        says: "panicked",
+    },
+    Fault {
         name: "pinned_beside_an_owner",
         file: POOL,
         from: "            Self::Pin => SOLE,",
