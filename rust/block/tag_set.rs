@@ -18,10 +18,15 @@ use kernel::{
     bindings,
     cpu::nr_cpu_ids,
     error::to_result,
-    new_mutex,
     prelude::*,
+    static_lock_class,
+    str::CStr,
     sync::Mutex, //
 };
+
+// A static: the initialiser is compiled into each crate that makes tags, and lockdep wants one key to
+// have one name, at one address.
+static LOCK_NAME: &CStr = c"TagSet::changing";
 
 /// Refuses a number that is not in `range`, and says so.
 fn allowed(what: &str, value: u32, range: RangeInclusive<u32>) -> Result {
@@ -98,7 +103,7 @@ impl<T: Operations> TagSet<T> {
     pub fn new(hw_queues: u32, poll_queues: u32, depth: u32) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             set: Self::alloc(hw_queues, poll_queues, depth)?,
-            changing <- new_mutex!((), "TagSet::changing"),
+            changing <- Mutex::new((), LOCK_NAME, static_lock_class!()),
             _operations: PhantomData,
         })
     }
