@@ -108,6 +108,8 @@ impl Drop for OwnedCell {
             self.cell().table.report();
         }
         registry::gone(self.count_object());
+        // Of a gate whose guard was forgotten.
+        registry::gone(self.gate_object());
         // The last one frees the cell: this, or the end of the last reference.
         protocol::disown(self.0);
     }

@@ -17,6 +17,7 @@ use crate::{
     ffi,
     level::Class,
     registry::{
+        self,
         Kind,
         Label,
         Object, //
@@ -290,6 +291,7 @@ impl Tree {
                     first = index;
                 }
                 forgotten += 1;
+                registry::gone(self.object(Granule::of(raw, index)));
             }
             f(Granule::of(raw, index), raw);
             // SAFETY: As above.

@@ -297,7 +297,6 @@ impl Report {
             true
         });
         drop(state);
-        report.summary.asleep = report.sleepers.len();
         // Objects together, the one with the longest sleeper first; what was owed is copied then.
         report.sort();
         report.line_up();
@@ -347,7 +346,7 @@ impl Report {
         &self.sleepers
     }
 
-    /// Returns who owes for `object`, or has changed it; of objects that somebody sleeps on.
+    /// Returns who owes for `object`, or has changed it; of objects that somebody sleeps on, and as far as there was room.
     pub fn debtors(&self, object: Object) -> impl Iterator<Item = &Debtor> {
         self.debtors.iter().filter(move |debtor| {
             let row = &debtor.row;
@@ -439,7 +438,9 @@ impl fmt::Display for Report {
                 for debtor in self.debtors(object) {
                     writeln!(f, "  {debtor}")?;
                 }
-                if self.debtors(object).next().is_none() {
+                let nobody = self.debtors(object).next().is_none();
+                // Who does may be among what is left out.
+                if nobody && self.left_out == 0 {
                     writeln!(f, "  nobody is known to owe it")?;
                 }
                 before = Some(object);
