@@ -251,6 +251,8 @@ extern "C" {
     #[cfg(CONFIG_KUNIT)]
     pub(crate) fn baton_test_is_asleep(task: *mut bindings::task_struct) -> bool;
     #[cfg(CONFIG_KUNIT)]
+    pub(crate) fn baton_test_tasks_named(name: *const c_char) -> c_uint;
+    #[cfg(CONFIG_KUNIT)]
     pub(crate) fn baton_test_stay_on(cpu: c_uint) -> c_int;
     #[cfg(CONFIG_KUNIT)]
     pub(crate) fn baton_test_first_begin();

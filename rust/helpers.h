@@ -192,6 +192,7 @@ void baton_show_task(struct task_struct *task);
 u64 baton_log_end(void);
 bool baton_log_line(u64 *number, char *line, size_t size, size_t *len);
 bool baton_test_is_asleep(struct task_struct *task);
+unsigned int baton_test_tasks_named(const char *name);
 int baton_test_stay_on(unsigned int cpu);
 void baton_test_first_begin(void);
 void baton_test_first_end(void);

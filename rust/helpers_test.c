@@ -9,8 +9,11 @@
 #include <linux/errno.h>
 #include <linux/kmsg_dump.h>
 #include <linux/preempt.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/string.h>
 #include <linux/umh.h>
 #ifdef CONFIG_TRACEPOINTS
 #include <trace/events/kmem.h>
@@ -60,6 +63,19 @@ bool baton_test_is_asleep(struct task_struct *task)
 	smp_rmb();
 	/* Who sleeps may stay in the queue until its CPU has nothing better to do. */
 	return !READ_ONCE(task->on_rq) || READ_ONCE(task->se.sched_delayed);
+}
+
+/* How many processes have that name. */
+unsigned int baton_test_tasks_named(const char *name)
+{
+	struct task_struct *task;
+	unsigned int number = 0;
+
+	rcu_read_lock();
+	for_each_process(task)
+		number += !strcmp(task->comm, name);
+	rcu_read_unlock();
+	return number;
 }
 
 /* Keeps the calling task on that CPU. */

@@ -9,14 +9,17 @@
 //! [`include/linux/umh.h`](srctree/include/linux/umh.h)
 
 mod first;
+mod place;
 mod poller;
 mod wakes;
 
 pub use first::{
     first_on,
     is_exiting,
-    stay_on, //
+    stay_on,
+    tasks_named, //
 };
+pub use place::Place;
 pub use poller::Poller;
 pub use wakes::{
     sync_wakes,

@@ -92,3 +92,20 @@ pub fn is_exiting(task: &Task) -> bool {
     let flags = unsafe { (&raw const (*task.as_ptr()).flags).read_volatile() };
     flags & bindings::PF_EXITING != 0
 }
+
+/// Returns how many processes, kernel threads among them, have that name.
+///
+/// Context: any.
+///
+/// # Examples
+///
+/// ```
+/// use baton::testing;
+///
+/// assert!(testing::tasks_named(c"kthreadd") > 0);
+/// ```
+#[doc(alias("for_each_process", "comm"))]
+pub fn tasks_named(name: &CStr) -> usize {
+    // SAFETY: The name is valid, and ends with a null.
+    unsafe { ffi::baton_test_tasks_named(name.as_char_ptr()) as usize }
+}
