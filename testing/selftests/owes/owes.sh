@@ -195,6 +195,7 @@ sysrq_key() {
 	times 2 '^baton:   bug-H [0-9]+ owes 1 entry for [0-9]+ ms, from dax/dax.rs:[0-9]+$'
 	times 1 '^baton:   bug-A [0-9]+ for [0-9]+ ms at dax/dax.rs:[0-9]+ sleeps$'
 	times 1 '^baton:   bug-B [0-9]+ for [0-9]+ ms at dax/dax.rs:[0-9]+ sleeps$'
+	times 0 'nobody is known to owe it'
 	shown "$(logged | grep '^baton: ')"
 	say 'let H' settle end
 	mark
@@ -205,6 +206,16 @@ sysrq_key() {
 	mark
 	echo W >/proc/sysrq-trigger
 	times 1 '^baton: registry off: who sleeps is not counted, 0 asleep from before, 0 not noted$'
+	# Switched off it forgets what is owed, and who sleeps when it wakes up.
+	put "$registry/enabled" 1
+	scene_of_two
+	put "$registry/enabled" 0
+	mark
+	echo W >/proc/sysrq-trigger
+	times 1 '^baton: registry off: who sleeps is not counted, 2 asleep from before, 0 not noted$'
+	times 2 '^baton:   nobody is known to owe it$'
+	times 0 ' owes 1 entry for '
+	say 'let H' settle end
 	# The key goes with the module: then there is help, without it.
 	no_library
 	mark

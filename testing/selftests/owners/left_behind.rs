@@ -13,7 +13,10 @@ use baton::{
         Operations,
         Runs, //
     },
-    event::Uninterruptible,
+    event::{
+        Provider,
+        Uninterruptible, //
+    },
     level::levels,
     new_event,
     Agent,
@@ -51,7 +54,7 @@ module! {
     params: {
         kind: u32 {
             default: 0,
-            description: "What is left: 1 a thread in a static, 2 one that was forgotten, 3 an agent, 4 a thread after a failed init, 5 one that does not stop for 28 s, 6 one that makes others, 7 one that is dropped with interrupts off",
+            description: "What is left: 1 a thread in a static, 2 one that was forgotten, 3 an agent, 4 a thread after a failed init, 5 one that does not stop for 28 s, 6 one that makes others, 7 one that is dropped with interrupts off, 8 a provider that closes itself, 9 a thread that stops another one",
         },
     },
 }
@@ -115,16 +118,49 @@ fn breed(cx: &mut MaySleep, stop: &baton::thread::Stop<'_>) {
     let mut left = 100;
     while left > 0 {
         left -= i32::from(stop.requested());
-        match Thread::spawn(cx, c"left_bred", look) {
+        let Ok(mine) = Arc::new((), GFP_KERNEL) else {
+            return;
+        };
+        let theirs = mine.clone();
+        let bred = move |cx: &mut MaySleep, stop: &baton::thread::Stop<'_>| {
+            look(cx, stop);
+            drop(theirs);
+        };
+        match Thread::spawn(cx, c"left_bred", bred) {
             Ok(thread) => mem::forget(thread),
             Err(e) if e == ESHUTDOWN => {
-                pr_info!("no more threads\n");
+                let alone = Arc::into_unique_or_drop(mine).is_some();
+                pr_info!("no more threads, and what was refused is gone: {alone}\n");
                 return;
             }
             Err(_) => {}
         }
         fsleep(Delta::from_millis(5));
     }
+}
+
+/// Takes its time to end.
+fn slow(cx: &mut MaySleep, stop: &baton::thread::Stop<'_>) {
+    look(cx, stop);
+    fsleep(Delta::from_secs(1));
+    pr_info!("the other one ends\n");
+}
+
+/// A thread that stops another one when it is to stop itself. That one is made later, so that it is taken first when the module goes.
+fn stopper(cx: &mut MaySleep) -> Result {
+    let other: Arc<Mutex<Option<Thread>>> = Arc::pin_init(new_mutex!(None), GFP_KERNEL)?;
+    let theirs = other.clone();
+    let stopper = Thread::spawn(cx, c"left_stopper", move |cx, stop| {
+        look(cx, stop);
+        let other = theirs.lock_in(cx).take();
+        if let Some(other) = other {
+            let _ = other.stop(cx);
+            pr_info!("the other one has ended\n");
+        }
+    })?;
+    *other.lock_in(cx) = Some(Thread::spawn(cx, c"left_slow", slow)?);
+    mem::forget(stopper);
+    Ok(())
 }
 
 levels! {
@@ -181,6 +217,22 @@ fn agent(cx: &mut MaySleep) -> Result {
     Ok(())
 }
 
+/// A provider in a slot that its own closure takes it from: they keep each other.
+fn provider(cx: &mut MaySleep) -> Result {
+    let slot: Arc<Mutex<Option<Provider>>> = Arc::pin_init(new_mutex!(None), GFP_KERNEL)?;
+    let theirs = slot.clone();
+    let provider = Provider::new(cx, c"left_provider", slot.clone(), move |_, cx| {
+        let own = theirs.lock_in(cx).take();
+        if let Some(own) = own {
+            own.close(cx);
+            pr_info!("closed by itself\n");
+        }
+    })?;
+    *slot.lock_in(cx) = Some(provider);
+    pr_info!("begun\n");
+    Ok(())
+}
+
 /// Boxes and pins, as who believes that this cannot be forgotten.
 struct Box;
 
@@ -214,6 +266,8 @@ impl kernel::Module for LeftBehind {
             5 => mem::forget(Thread::spawn(cx, c"left_stubborn", ignore)?),
             6 => mem::forget(Thread::spawn(cx, c"left_breeder", breed)?),
             7 => dropped_last = Some(Thread::spawn(cx, c"left_dropped", look)?),
+            8 => provider(cx)?,
+            9 => stopper(cx)?,
             _ => return Err(EINVAL),
         }
         Ok(Self { dropped_last })

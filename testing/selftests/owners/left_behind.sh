@@ -65,7 +65,7 @@ leave() {
 
 left='was left behind by left_behind'
 echo 'TAP version 13'
-echo '1..17'
+echo '1..27'
 trap 'rmmod baton' EXIT
 insmod "$BATON_MODULES/baton.ko"
 
@@ -86,13 +86,24 @@ result $? "and it is named again"
 leave 6 "a thread that makes threads" "thread 'left_bred', .*$left"
 log | grep -q 'no more threads'
 result $? "and is told that the module goes"
+log | grep -q 'what was refused is gone: true' && ! grep -qsx left_bred /proc/[0-9]*/comm
+result $? "and keeps neither what it would have had, nor a task"
 leave 7 "a thread that is dropped with interrupts off" "thread 'left_dropped', .*was dropped without stop"
+leave 8 "a provider that closes itself" "provider 'left_provider', .*$left"
+log | grep -q 'closed by itself'
+result $? "and does not wait for itself"
+leave 9 "a thread that stops another one meanwhile" "thread 'left_slow', .*$left"
+[ "$(log | grep -o 'the other one .*')" = $'the other one ends\nthe other one has ended' ]
+result $? "and waits for it"
 
 module=left_sinks
 left='was left behind by left_sinks'
 leave 1 "a timer in a static" "timer sink '.*', made at .*left_sinks.rs:[0-9]+, $left"
 leave 2 "work that was forgotten" "work sink 'left_work', .*$left"
 leave 3 "a shrinker in a static" "shrinker 'left_cache', .*$left"
+leave 7 "a poll sink in a static" "poll sink 'poll', made at .*left_sinks.rs:[0-9]+, $left"
+log | grep -q 'the poll sink is closed'
+result $? "and takes nothing any more"
 leave 4 "a sink that is dropped with interrupts off" "timer sink '.*', .*was dropped without .close"
 log | grep -q 'finished at last'
 result $? "and what was in it is finished"
@@ -101,7 +112,15 @@ start 5
 ! [ -d /sys/module/left_sinks ] && gone && log | grep -Eq "timer sink .*$left" && log | grep -q 'finished at last'
 result $? "a sink of a module whose init fails"
 
+leave 8 "a thread that registers shrinkers" "thread 'left_register', .*$left"
+log | grep -q 'no more shrinkers, 0 caches are left'
+result $? "and no cache is left of the one that was refused"
+
 start 6
-begun && rmmod "$module" && gone && [ "$(log | grep -c 'was left behind')" = 0 ]
+begun
+SECONDS=0
+rmmod "$module" && gone && [ "$(log | grep -c 'was left behind')" = 0 ]
 result $? "a timer in a static that was closed, without a word"
+[ "$SECONDS" -lt 8 ]
+result $? "and nobody waits for what is not there"
 exit $((failed > 0))

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 use baton::{
+    parkable,
     shrinker::{
         Reclaim,
         Scanned,
@@ -19,16 +20,23 @@ use baton::{
         AtomicContext,
         Context,
         Finish,
+        PollSink,
         TimerSink,
         WorkSink, //
     },
-    MaySleep, //
+    thread::Stop,
+    MaySleep,
+    Thread, //
 };
 use core::mem;
 use kernel::{
     pr_info_once,
     prelude::*,
     sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
         Arc,
         SetOnce, //
     },
@@ -47,7 +55,7 @@ module! {
     params: {
         kind: u32 {
             default: 0,
-            description: "What is left: 1 a timer sink in a static, 2 a work sink that was forgotten, 3 a shrinker in a static, 4 a sink that is dropped with interrupts off, 5 a sink after a failed init, 6 a timer sink in a static that was closed",
+            description: "What is left: 1 a timer sink in a static, 2 a work sink that was forgotten, 3 a shrinker in a static, 4 a sink that is dropped with interrupts off, 5 a sink after a failed init, 6 a timer sink in a static that was closed, 7 a poll sink in a static, 8 a thread that registers shrinkers",
         },
     },
 }
@@ -113,6 +121,90 @@ fn late(cx: &mut MaySleep) -> Result<TimerSink<Late>> {
     Ok(timer)
 }
 
+parkable! {
+    /// Something for who polls.
+    struct Token {
+        number: u32,
+    }
+}
+
+impl Finish<AtomicContext> for Token {
+    fn finish(self, _cx: &mut AtomicContext) {}
+}
+
+static POLL: SetOnce<PollSink<Token>> = SetOnce::new();
+
+/// Once it is to end, hands things over until they come back, for ten seconds at most.
+fn hand_over(_cx: &mut MaySleep, stop: &Stop<'_>) {
+    pr_info_once!("begun\n");
+    while !stop.requested() {
+        fsleep(Delta::from_millis(1));
+    }
+    for number in 0..10_000 {
+        let Some(poll) = POLL.as_ref() else { return };
+        // So that there is room.
+        poll.poll();
+        if poll.push(Token { number }).is_err() {
+            pr_info!("the poll sink is closed\n");
+            return;
+        }
+        fsleep(Delta::from_millis(1));
+    }
+}
+
+/// How many caches there are.
+static CACHES: Atomic<i32> = Atomic::new(0);
+
+/// A cache that is counted.
+struct Counted;
+
+impl Counted {
+    fn new() -> Result<Arc<Self>> {
+        let cache = Arc::new(Self, GFP_KERNEL)?;
+        CACHES.fetch_add(1, Relaxed);
+        Ok(cache)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        CACHES.fetch_sub(1, Relaxed);
+    }
+}
+
+impl Shrink for Counted {
+    fn count(&self) -> usize {
+        0
+    }
+
+    fn scan(&self, _reclaim: &mut Reclaim, _target: usize) -> Scanned {
+        Scanned::Stop
+    }
+}
+
+/// Registers shrinkers until that is refused, which it is before this thread is told to stop.
+fn register(cx: &mut MaySleep, stop: &Stop<'_>) {
+    pr_info_once!("begun\n");
+    let mut left = 100;
+    while left > 0 {
+        left -= i32::from(stop.requested());
+        let made = Counted::new()
+            .and_then(|cache| Shrinker::register(cx, c"left_late", Seeks::DEFAULT, cache));
+        match made {
+            Ok(shrinker) => drop(shrinker.unregister(cx)),
+            Err(e) if e == ESHUTDOWN => {
+                pr_info!(
+                    "no more shrinkers, {} caches are left\n",
+                    CACHES.load(Relaxed)
+                );
+                return;
+            }
+            Err(_) => {}
+        }
+        fsleep(Delta::from_millis(5));
+    }
+}
+
 struct LeftSinks {
     dropped_last: Option<TimerSink<Late>>,
 }
@@ -149,6 +241,11 @@ impl kernel::Module for LeftSinks {
                 mem::forget(late(cx)?);
                 return Err(ENODEV);
             }
+            7 => {
+                POLL.populate(PollSink::new(cx, 1)?);
+                mem::forget(Thread::spawn(cx, c"left_poller", hand_over)?);
+            }
+            8 => mem::forget(Thread::spawn(cx, c"left_register", register)?),
             _ => return Err(EINVAL),
         }
         Ok(Self { dropped_last })
