@@ -355,8 +355,10 @@ mod tests {
     #[test]
     fn it_is_waited_for_with_what_stands_above_it_held() -> Result {
         let cx = &mut MaySleep::assert();
-        let config: Pin<KBox<Ordered<order::Config, Mutex<u32>>>> =
-            KBox::pin_init(Ordered::new(new_mutex!(0u32)), GFP_KERNEL)?;
+        let config: Pin<KBox<Ordered<order::Config, Mutex<u32>>>> = KBox::pin_init(
+            Ordered::new(new_mutex!(0u32, "completion_kunit_config")),
+            GFP_KERNEL,
+        )?;
         let mut held = config.lock_in(cx);
         let (mut size, cx) = held.inner();
         let mut answer: Completion<u32, order::Answer> = start_at(cx, |completer, _| {

@@ -286,6 +286,26 @@ mod tests {
         Ok(())
     }
 
+    /// Lockdep knows afterwards what was held there: see `lockdep-edges.txt`.
+    #[test]
+    fn what_stands_above_is_held_at_a_throttle() -> Result {
+        let cx = &mut MaySleep::assert();
+        let throttle: Arc<Count<order::Pending>> =
+            Arc::pin_init(new_count!("count_kunit_throttle"), GFP_KERNEL)?;
+        let above: Pin<KBox<Ordered<order::Config, Mutex<u32>>>> = KBox::pin_init(
+            Ordered::new(new_mutex!(0u32, "count_kunit_above")),
+            GFP_KERNEL,
+        )?;
+        let passed = {
+            let mut held = above.lock_in(cx);
+            let (_, cx) = held.inner();
+            throttle.up_when(cx, 0, limited()).map(Counted::down)
+        };
+        assert_eq!(passed, Ok(()));
+        assert_eq!(throttle.get(), 0);
+        Ok(())
+    }
+
     /// Warns, and does not wait.
     #[test]
     fn what_is_counted_can_outlive_its_count() -> Result {
@@ -341,6 +361,23 @@ mod tests {
         assert_eq!((refused, full), (Some(Overflow), MAX));
         assert_eq!(by_waiting, Some(WaitError::TimedOut));
         assert_eq!((room, left), (Ok(()), MAX - 1));
+        Ok(())
+    }
+
+    /// What tests count without having it.
+    #[test]
+    fn what_was_leaked_is_taken_back() -> Result {
+        let count = count()?;
+        let counted = count.up()?;
+        count.leak(3);
+        let all = count.get();
+        count.unleak(2);
+        let some = count.get();
+        count.unleak(1);
+        let one = count.get();
+        counted.down();
+        assert_eq!((all, some, one), (4, 2, 1));
+        assert_eq!(count.get(), 0);
         Ok(())
     }
 }

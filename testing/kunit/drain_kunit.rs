@@ -9,8 +9,10 @@ mod suite;
 use baton::{
     drain::{
         new_drain,
+        new_phased,
         Drain,
-        DrainError, //
+        DrainError,
+        Phased, //
     },
     event::{
         Interruptible,
@@ -375,6 +377,30 @@ mod tests {
         assert_eq!(none, (0, 0));
         assert!(open);
         assert_eq!(*cache.lock_in(cx), 2);
+        Ok(())
+    }
+
+    /// Lockdep knows afterwards what was held in the waits: see `lockdep-edges.txt`.
+    #[test]
+    fn what_stands_above_is_held_in_the_wait() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate: Arc<Drain<order::Requests>> =
+            Arc::pin_init(new_drain!("drain_kunit_owned_gate"), GFP_KERNEL)?;
+        let present: Arc<Phased<order::Requests>> =
+            Arc::pin_init(new_phased!("drain_kunit_present"), GFP_KERNEL)?;
+        let above: Pin<KBox<Ordered<order::Config, Mutex<u32>>>> = KBox::pin_init(
+            Ordered::new(new_mutex!(0u32, "drain_kunit_above")),
+            GFP_KERNEL,
+        )?;
+        let (shut, waited) = {
+            let mut held = above.lock_in(cx);
+            let (_, cx) = held.inner();
+            let shut = Drain::shut_owned(gate.as_arc_borrow(), cx, limited()).map(drop);
+            (shut, present.wait_present(cx, limited()))
+        };
+        assert_eq!((shut, waited), (Ok(()), Ok(())));
+        assert!(gate.try_begin().is_ok());
+        assert_eq!(present.flips(), 1);
         Ok(())
     }
 

@@ -36,6 +36,7 @@ use baton::{
     },
     fault::nth_allocation,
     level::levels,
+    owner,
     parkable,
     pool::{
         new_pool,
@@ -73,6 +74,10 @@ use kernel::{
     time::Delta, //
 };
 
+#[path = "memory/gone.rs"]
+mod gone;
+#[path = "memory/queues.rs"]
+mod queues;
 #[path = "memory/waits.rs"]
 mod waits;
 
@@ -446,6 +451,7 @@ mod tests {
     fn a_disk() -> Result {
         let cx = &mut MaySleep::assert();
         let mine = witness()?;
+        let before = owner::dropped();
         // Has the slabs that disks share: the kernel tells at length that it could not make them.
         let other = disk(c"memory_kunit0", mine.clone(), cx)?;
         // There are some 200, and after each the block layer waits for RCU; all of them are the turn
@@ -460,6 +466,8 @@ mod tests {
         pr_info!("{:?}\n", tally);
         // What it does without, such as a file in debugfs, is its own affair.
         assert!(tally.failed >= 5);
+        // What could not be added was taken back by who has tried, and not dropped.
+        assert_eq!(owner::dropped(), before);
         assert!(is_last(mine));
         Ok(())
     }

@@ -420,6 +420,18 @@ impl Operations for EndsIt {
     }
 }
 
+/// A file that has what its device shares.
+struct Keeps(#[allow(dead_code, reason = "is dropped")] Arc<Counted>);
+
+#[vtable]
+impl Operations for Keeps {
+    type Data = Counted;
+
+    fn open(data: &Arc<Counted>, _file: &File) -> Result<Self> {
+        Ok(Self(data.clone()))
+    }
+}
+
 #[kunit_tests(baton_misc)]
 mod misc_tests {
     use super::*;
@@ -459,6 +471,21 @@ mod misc_tests {
         let gone = suite::until(|| dropped.load(Acquire) == 1);
         let again = register(cx, &dropped)?.deregister(cx);
         assert!(gone && again.is_ok());
+        Ok(())
+    }
+
+    #[test]
+    fn a_file_that_is_closed_is_dropped() -> Result {
+        let cx = &mut MaySleep::assert();
+        let dropped = Arc::new(Atomic::new(0), GFP_KERNEL)?;
+        let data = Arc::new(Counted(dropped.clone()), GFP_KERNEL)?;
+        let device = Device::<Keeps>::register(cx, c"misc_kunit", data)?;
+        let opened = testing::open(cx, c"/dev/misc_kunit");
+        let deregistered = device.deregister(cx).is_ok();
+        // What a kernel thread has closed is released by a worker.
+        let gone = suite::until(|| dropped.load(Acquire) == 1);
+        assert_eq!(opened, Ok(()));
+        assert!(deregistered && gone);
         Ok(())
     }
 }

@@ -66,6 +66,8 @@ use kernel::{
     time::msecs_to_jiffies, //
 };
 
+#[path = "registry/about.rs"]
+mod about;
 #[path = "registry/debts.rs"]
 mod debts;
 #[path = "registry/entries.rs"]

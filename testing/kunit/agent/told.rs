@@ -137,4 +137,21 @@ mod tests {
         assert_eq!(worker.refused.load(Relaxed), 0);
         Ok(())
     }
+
+    /// Nobody freezes it here. On a kernel with lockdep, lockdep-edges.txt says what that has to leave behind.
+    #[test]
+    fn a_run_that_could_have_been_frozen_is_one_still() -> Result {
+        let cx = &mut MaySleep::assert();
+        let worker = Worker::new()?;
+        let agent = agent(&worker, cx)?;
+        worker.act.store(MAY_FREEZE, Relaxed);
+        let started = worker.begin(cx);
+        let looked = until(|| worker.was_running.load(Relaxed));
+        let stopped = worker.stop(cx, limited());
+        retire(agent, cx)?;
+        assert!(started.is_ok());
+        assert!(looked);
+        assert_eq!(stopped, Ok(()));
+        Ok(())
+    }
 }

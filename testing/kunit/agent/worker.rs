@@ -79,6 +79,9 @@ pub(crate) struct Worker {
     pub(crate) state: Ordered<order::State, Mutex<Data>>,
     #[pin]
     pub(crate) outer: Ordered<order::Outer, Mutex<()>>,
+    /// What a run takes after it could have been frozen.
+    #[pin]
+    pub(crate) looked: Ordered<order::State, Mutex<()>>,
     /// Whether a run ends when it is asked to.
     pub(crate) obeys: Atomic<bool>,
     /// Whether a run returns without being asked to.
@@ -104,7 +107,8 @@ impl Worker {
                     runs <- Runs::new(),
                     never <- new_event!(false),
                 }))),
-                outer <- Ordered::new(new_mutex!(())),
+                outer <- Ordered::new(new_mutex!((), "agent_kunit_outer")),
+                looked <- Ordered::new(new_mutex!((), "agent_kunit_looked")),
                 obeys: Atomic::new(true),
                 leaves: Atomic::new(false),
                 act: Atomic::new(OBEY),
@@ -260,6 +264,11 @@ impl Operations for Worker {
                 let never = held.on(|data| &data.never).until(|comes| *comes);
                 refused(never.wait(Interruptible).map_err(Into::into));
             }
+            MAY_FREEZE => {
+                let asked = current.stop_requested_or_freeze(cx);
+                self.was_running.store(!asked, Relaxed);
+                drop(self.looked.lock_in(cx));
+            }
             _ => {}
         }
         while !self.leaves.load(Relaxed) && !current.stop_requested(cx) {
@@ -287,6 +296,7 @@ pub(crate) const FREEZE: u32 = 7;
 pub(crate) const WAIT_STOP: u32 = 8;
 pub(crate) const WAIT_TOLD: u32 = 9;
 pub(crate) const DEFERRED: u32 = 10;
+pub(crate) const MAY_FREEZE: u32 = 11;
 
 /// A wait that is sure to end at once, and ends at last if it does not.
 pub(crate) fn limited() -> Timeout<Uninterruptible> {

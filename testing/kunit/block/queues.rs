@@ -100,6 +100,22 @@ mod tests {
     }
 
     #[test]
+    fn a_disk_that_was_removed_lets_go_of_its_tags() -> Result {
+        let cx = &mut MaySleep::assert();
+        let tags = Arc::pin_init(TagSet::<Tester>::new(1, 0, 4), GFP_KERNEL)?;
+        let disk = GenDiskBuilder::new().capacity_sectors(2048).build(
+            c"baton_kunit",
+            tags.clone(),
+            Tester::new(false)?,
+            static_lock_class!(),
+            cx,
+        )?;
+        disk.remove(cx)?;
+        assert!(Arc::into_unique_or_drop(tags).is_some());
+        Ok(())
+    }
+
+    #[test]
     fn poll_queues_neither_come_nor_go() -> Result {
         let cx = &mut MaySleep::assert();
         let limit = msecs_to_jiffies(10_000);

@@ -175,6 +175,18 @@ mod tests {
         Ok(())
     }
 
+    /// Nobody is left who would have to hand it over.
+    #[test]
+    fn what_was_dropped_before_it_was_handed_over_ends_the_waits() -> Result {
+        let cx = &mut MaySleep::assert();
+        let completion = start_counted(cx, |completer: LocalCounted, _| {
+            drop(completer);
+            Ok(())
+        })?;
+        assert_eq!(completion.wait(cx, limited()), Err(ECANCELED));
+        Ok(())
+    }
+
     #[test]
     fn who_completes_for_nobody_is_told() -> Result {
         let cx = &mut MaySleep::assert();

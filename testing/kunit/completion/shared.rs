@@ -5,6 +5,7 @@
 use super::{
     limited,
     started,
+    suite::until,
     Told, //
 };
 use baton::{
@@ -20,6 +21,7 @@ use baton::{
         Mode,
         Uninterruptible, //
     },
+    testing,
     MaySleep,
     Thread, //
 };
@@ -126,6 +128,37 @@ mod tests {
         assert!(told && same);
         assert_eq!(early, 0);
         // Once, and with no lock held.
+        assert_eq!(dropped.load(Relaxed), 1);
+        Ok(())
+    }
+
+    /// Also if who completes is not back from that. It wakes this task, which comes before it on its CPU, and
+    /// goes on in the middle of it.
+    #[test]
+    fn what_was_told_is_dropped_by_the_last_of_those_who_wait() -> Result {
+        let cx = &mut MaySleep::assert();
+        let dropped = Arc::new(Atomic::new(0), GFP_KERNEL)?;
+        let step = Arc::new(Atomic::new(0), GFP_KERNEL)?;
+        let (completer, completion) = started::<Told>(cx)?;
+        let shared = completion.share();
+        let (told, theirs) = (Told(dropped.clone()), step.clone());
+        let thread = Thread::spawn(cx, c"completion_kunit", move |cx, _| {
+            let _ = testing::stay_on(cx, 0);
+            theirs.store(1, Release);
+            until(|| theirs.load(Acquire) == 2);
+            let _ = completer.complete(Ok(told));
+        })?;
+        let ready = until(|| step.load(Acquire) == 1);
+        let seen = testing::first_on(cx, 0, |cx| {
+            step.store(2, Release);
+            let waited = shared.wait(cx, limited()).is_ok();
+            drop(shared);
+            (waited, dropped.load(Relaxed))
+        });
+        let _ = thread.join(cx);
+        assert!(ready);
+        // Once, with no lock held, and before the other one has gone on.
+        assert_eq!(seen, Ok((true, 1)));
         assert_eq!(dropped.load(Relaxed), 1);
         Ok(())
     }

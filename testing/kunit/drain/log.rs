@@ -112,6 +112,26 @@ mod tests {
         Ok(())
     }
 
+    /// Nor does it join itself.
+    #[test]
+    fn who_has_the_gate_alone_and_wants_to_join_is_told_so() -> Result {
+        let cx = &mut MaySleep::assert();
+        let drain: Arc<Drain> = Arc::pin_init(new_drain!("drain_kunit_joined"), GFP_KERNEL)?;
+        let log = Log::here();
+        let shut = drain.shut(cx, limited())?;
+        // Comes in again, as a page fault does.
+        let cx = &mut MaySleep::assert();
+        let joined = drain.shut_nested(cx, limited()).err();
+        let own = ["at the gate of drain \"drain_kunit_joined\", which it has shut itself"];
+        let told = log.lines(&own);
+        // It is known without a search.
+        let cycle = log.lines(&["waits at the gate of drain \"drain_kunit_joined\": task "]);
+        drop(shut);
+        assert_eq!(joined, Some(DrainError::Deadlock));
+        assert_eq!((told, cycle), (1, 0));
+        Ok(())
+    }
+
     #[test]
     fn who_has_shut_an_owned_gate_is_told_so() -> Result {
         let cx = &mut MaySleep::assert();

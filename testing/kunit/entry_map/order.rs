@@ -38,6 +38,17 @@ mod order_tests {
         plain: Mutex<u64>,
         #[pin]
         above: Mutex<u64>,
+        /// Held while the map is waited for, in each way.
+        #[pin]
+        locks: Mutex<u64>,
+        #[pin]
+        visits: Mutex<u64>,
+        #[pin]
+        removes: Mutex<u64>,
+        #[pin]
+        scans: Mutex<u64>,
+        #[pin]
+        writes: Mutex<u64>,
     }
 
     fn disk() -> Result<Arc<Disk>> {
@@ -47,6 +58,11 @@ mod order_tests {
                 below <- Ordered::new(new_mutex!(0, "entry_map_kunit_below")),
                 plain <- new_mutex!(0, "entry_map_kunit_plain"),
                 above <- new_mutex!(0, "entry_map_kunit_above"),
+                locks <- new_mutex!(0, "entry_map_kunit_locks"),
+                visits <- new_mutex!(0, "entry_map_kunit_visits"),
+                removes <- new_mutex!(0, "entry_map_kunit_removes"),
+                scans <- new_mutex!(0, "entry_map_kunit_scans"),
+                writes <- new_mutex!(0, "entry_map_kunit_writes"),
             }? Error),
             GFP_KERNEL,
         )
@@ -77,6 +93,39 @@ mod order_tests {
         drop(above);
         assert!(again);
         assert_eq!(*disk.below.lock_in(cx), 7);
+        Ok(())
+    }
+
+    /// Lockdep knows afterwards what was held there: see `lockdep-edges.txt`. Nothing is found.
+    #[test]
+    fn what_is_held_is_above_each_way_to_wait() -> Result {
+        let cx = &mut MaySleep::assert();
+        let disk = disk()?;
+        // IRQ: a mutex.
+        let held = disk.locks.lock();
+        let locked = disk.map.lock(cx, limited(), 3)?.is_some();
+        drop(held);
+        // IRQ: a mutex.
+        let held = disk.visits.lock();
+        let at = disk.map.at(cx, limited(), 3, Order::Pte, look)?;
+        let visited = at.locked().is_some();
+        drop(held);
+        // IRQ: a mutex.
+        let held = disk.removes.lock();
+        let removed = disk.map.invalidate(cx, limited(), .., |_, _, _| ())?;
+        drop(held);
+        // IRQ: a mutex.
+        let held = disk.scans.lock();
+        let found = disk
+            .map
+            .scan(cx, limited(), .., |_| ControlFlow::Break(()))?;
+        drop(held);
+        // IRQ: a mutex.
+        let held = disk.writes.lock();
+        let written = disk.map.write_back(cx, limited(), .., |_| Ok(()))?;
+        drop(held);
+        assert_eq!((locked, visited, found), (false, false, None));
+        assert_eq!((removed, written), (0, 0));
         Ok(())
     }
 

@@ -120,6 +120,34 @@ mod range_tests {
         Ok(())
     }
 
+    /// The entry of index 0 goes from a node into the head while it is waited for.
+    #[test]
+    fn what_was_waited_for_is_found_when_the_tree_has_changed() -> Result {
+        const FAR: usize = 1 << 30;
+
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        gate.put(FAR, 1, false)?;
+        let held = gate.hold(cx, 0, Order::Pte)?;
+        let thread = gate.start_with(cx, 0, |gate, cx| {
+            let mut sum = 0;
+            let count = gate
+                .map
+                .invalidate(cx, Killable, .., |_, _, value| sum += value);
+            let it = (count, sum) == (Ok(1), 7);
+            gate.end(0, if it { End::Removed } else { End::Other });
+        })?;
+        let far = gate.try_at(FAR, Order::Pte, invalidate);
+        drop(held);
+        gate.join(cx, [thread])?;
+        assert_eq!(far, End::Removed);
+        assert_eq!(gate.ends(), [End::Removed]);
+        // It is not locked by anybody either.
+        assert_eq!(gate.try_at(0, Order::Pte, look), End::Left);
+        assert_eq!(gate.peek(0), None);
+        Ok(())
+    }
+
     /// Each of them would be waited for in less than that.
     fn the_time_is_that_of_all(
         cx: &mut MaySleep,

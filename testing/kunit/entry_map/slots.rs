@@ -318,6 +318,34 @@ mod tests {
         Ok(())
     }
 
+    /// What does not wait leaves them as they were.
+    #[test]
+    fn interrupts_are_on_or_off_as_before() -> Result {
+        let cx = &mut MaySleep::assert();
+        let gate = Gate::new()?;
+        let plans: [Plan; 4] = [
+            |_| Outcome::Insert(1),
+            look,
+            |_| Outcome::Replace(2),
+            invalidate,
+        ];
+        let (mut before, mut within) = ([true; 4], [false; 4]);
+        for (plan, off) in plans.into_iter().zip(&mut before) {
+            let _ = gate.try_at(3, Order::Pte, plan);
+            *off = testing::irqs_off();
+        }
+        let section = testing::any_context(cx);
+        for (plan, off) in plans.into_iter().zip(&mut within) {
+            let _ = gate.try_at(3, Order::Pte, plan);
+            *off = testing::irqs_off();
+        }
+        drop(section);
+        assert_eq!(before, [false; 4]);
+        assert_eq!(within, [!cfg!(CONFIG_PREEMPT_RT); 4]);
+        assert_eq!(gate.peek(3), None);
+        Ok(())
+    }
+
     #[test]
     fn a_forgotten_guard_leaves_the_entry_locked() -> Result {
         let cx = &mut MaySleep::assert();

@@ -57,6 +57,38 @@ mod wait_tests {
         Ok(())
     }
 
+    /// Who marks it and unlocks it does so once.
+    #[test]
+    fn nobody_overtakes_a_hand_over_with_marks() -> Result {
+        let cx = &mut MaySleep::assert();
+        let unlocks: [fn(DetachedEntry<'_, u64>); 3] = [
+            |held| held.unlock_marked(Mark::Dirty),
+            |held| held.unlock_marked(Mark::ToWrite),
+            |held| held.unlock_clean(),
+        ];
+        for unlock in unlocks {
+            let gate = Gate::new()?;
+            let held = gate.hold(cx, 70, Order::Pte)?;
+            let a = gate.start_with(cx, 70, |gate, cx| {
+                let at = gate.map.at(cx, Killable, 70, Order::Pte, lock);
+                // The test's task tries in vain until it has seen that this one has the entry.
+                let start = Instant::<Monotonic>::now();
+                while gate.turns.load(Relaxed) == 0 && start.elapsed() < Delta::from_secs(10) {
+                    fsleep(Delta::from_micros(100));
+                }
+                gate.end(0, End::of(at));
+            })?;
+            unlock(held);
+            let barged = gate.try_at(70, Order::Pte, lock);
+            gate.turns.store(1, Relaxed);
+            gate.join(cx, [a])?;
+            assert_eq!(barged, End::Busy);
+            assert_eq!(gate.ends(), [End::Locked]);
+            assert_eq!(gate.try_at(70, Order::Pte, lock), End::Locked);
+        }
+        Ok(())
+    }
+
     /// The `dax` seed: B finds nothing, and C sleeps for ever.
     #[test]
     fn three_invalidators_of_one_entry() -> Result {

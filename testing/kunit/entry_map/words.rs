@@ -6,11 +6,42 @@ use kernel::prelude::*;
 
 #[kunit_tests(baton_entry_map_word)]
 mod word_tests {
-    use crate::*;
+    use crate::{
+        suite::until,
+        *, //
+    };
+    use baton::{
+        entry_map::Value,
+        testing, //
+    };
 
     /// Both ends of nodes, and nodes of several levels.
     const INDICES: [usize; 8] = [0, 1, 63, 64, 4095, 4096, 1 << 18, 1 << 30];
     const FAR: usize = 1 << 30;
+
+    /// How far who removes a [`Slow`] is: 1 if it is to wait, 2 if it does, 3 if it may go on.
+    static REMOVAL: Atomic<u32> = Atomic::new(0);
+
+    /// A value that is unpacked, once that was asked for, when somebody has let it.
+    #[derive(Clone, Copy)]
+    struct Slow;
+
+    impl Value for Slow {
+        fn to_bits(self) -> u64 {
+            0
+        }
+
+        fn from_bits(_bits: u64) -> Self {
+            if REMOVAL.load(Relaxed) == 1 {
+                REMOVAL.store(2, Relaxed);
+                let start = Instant::<Monotonic>::now();
+                while REMOVAL.load(Relaxed) == 2 && start.elapsed() < Delta::from_secs(10) {
+                    core::hint::spin_loop();
+                }
+            }
+            Self
+        }
+    }
 
     #[test]
     fn an_entry_is_locked_by_its_index() -> Result {
@@ -185,6 +216,90 @@ mod word_tests {
             gate.peek(1),
             Some((u64::from(3 * ROUNDS), Order::Pte, false))
         );
+        Ok(())
+    }
+
+    /// What comes to the place of an entry that was removed is not that of who has removed it.
+    #[test]
+    fn who_removes_an_entry_does_not_unlock_the_next() -> Result {
+        let cx = &mut MaySleep::assert();
+        let map: Arc<EntryMap<Slow>> = Arc::pin_init(new_entry_map!(), GFP_KERNEL)?;
+        // It keeps the part of the tree where both are.
+        let _ = map.try_at(71, Order::Pte, |_| Outcome::Insert(Slow))?;
+        let held = map
+            .try_at(70, Order::Pte, |_| Outcome::InsertLocked(Slow))?
+            .locked()
+            .ok_or(EINVAL)?;
+        REMOVAL.store(1, Relaxed);
+        let theirs = map.clone();
+        let thread = Thread::spawn(cx, c"entry_maker", move |_, _| {
+            until(|| REMOVAL.load(Relaxed) == 2);
+            let next = theirs.try_at(70, Order::Pte, |_| Outcome::InsertLocked(Slow));
+            REMOVAL.store(3, Relaxed);
+            until(|| REMOVAL.load(Relaxed) == 4);
+            drop(next);
+        })?;
+        let _ = held.remove();
+        let met = REMOVAL.load(Relaxed);
+        let busy = map.try_lock(70).err();
+        REMOVAL.store(4, Relaxed);
+        let _ = thread.join(cx);
+        let free = map.try_lock(70).map(|entry| entry.is_some());
+        assert_eq!((met, busy), (3, Some(EAGAIN)));
+        assert_eq!(free, Ok(true));
+        Ok(())
+    }
+
+    /// Looks without sleeping, for two seconds at most.
+    fn spin(mut so: impl FnMut() -> bool) {
+        let start = Instant::<Monotonic>::now();
+        while !so() && start.elapsed() < Delta::from_secs(2) {
+            core::hint::spin_loop();
+        }
+    }
+
+    /// Somebody is inside of the map, on another CPU, until it was unlocked and locked again.
+    #[test]
+    fn what_is_free_is_locked_without_the_lock_of_the_tree() -> Result {
+        let cx = &mut MaySleep::assert();
+        if testing::stay_on(cx, 1).is_err() {
+            // There is only one.
+            return Ok(());
+        }
+        testing::stay_on(cx, 0)?;
+        let gate = Gate::new()?;
+        // By a visit.
+        let held = gate.hold(cx, 70, Order::Pte)?;
+        let Ok(held) = held.owned_by(gate.clone(), |gate| &gate.map) else {
+            return Err(EINVAL);
+        };
+        let theirs = gate.clone();
+        let thread = Thread::spawn(cx, c"entry_outsider", move |cx, _| {
+            if testing::stay_on(cx, 1).is_err() {
+                return theirs.end(0, End::Other);
+            }
+            theirs.turns.store(1, Relaxed);
+            spin(|| theirs.turns.load(Relaxed) == 2);
+            drop(held);
+            let end = match theirs.map.try_lock(70) {
+                Ok(Some(_)) => End::Locked,
+                _ => End::Other,
+            };
+            theirs.end(0, end);
+        })?;
+        let there = until(|| gate.turns.load(Relaxed) != 0);
+        let mut seen = [End::Pending];
+        let inside = End::of(gate.map.try_at(71, Order::Pte, |_| {
+            gate.turns.store(2, Relaxed);
+            spin(|| gate.ends() != [End::Pending]);
+            seen = gate.ends();
+            Outcome::Leave
+        }));
+        gate.join(cx, [Visitor(Some(thread))])?;
+        assert!(there);
+        assert_eq!(inside, End::Left);
+        assert_eq!(seen, [End::Locked]);
+        assert_eq!(gate.try_at(70, Order::Pte, lock), End::Locked);
         Ok(())
     }
 }

@@ -16,6 +16,7 @@ use baton::{
         Uninterruptible, //
     },
     new_event,
+    testing,
     Any,
     Event,
     LockIn,
@@ -78,6 +79,68 @@ fn has(got: &Got, what: u32) -> bool {
 
 fn waiters(gate: &Gate<Any>, cx: &mut MaySleep) -> usize {
     gate.state.lock_in(cx).credits.waiters()
+}
+
+/// Another worker has run the function of the second one.
+const ELSEWHERE: u32 = 1;
+/// It was told that the first one had run.
+const HAD_RUN: u32 = 2;
+/// It was refused.
+const REFUSED: u32 = 3;
+
+/// Who calls it, as a number.
+fn caller() -> u32 {
+    kernel::current!().pid().unsigned_abs()
+}
+
+/// Lets one callback run, and then another one, which withdraws the first if the same worker has run both. Returns
+/// how that has ended.
+fn withdrawn_by_another(cx: &mut MaySleep) -> Result<u32> {
+    let (gate, other) = (Gate::<Any>::new()?, Gate::<Any>::new()?);
+    let (ran, ended) = (got()?, got()?);
+    let noted = ran.clone();
+    let first = Callback::new(
+        cx,
+        c"event_kunit",
+        gate.clone(),
+        |gate| &gate.state,
+        |state| &state.credits,
+        take(1),
+        move |_, _cx| noted.store(caller(), Release),
+    )?;
+    let slot: Arc<Mutex<Option<Callback>>> = Arc::pin_init(new_mutex!(Some(first)), GFP_KERNEL)?;
+    gate.add(cx, 1);
+    let has_run = until(|| ran.load(Acquire) != NOT);
+    let (theirs, worker, noted) = (slot.clone(), ran.load(Acquire), ended.clone());
+    let second = Callback::new(
+        cx,
+        c"event_kunit",
+        other.clone(),
+        |gate| &gate.state,
+        |state| &state.credits,
+        take(1),
+        move |_, cx| {
+            let mut how = ELSEWHERE;
+            // It has returned from the function of the first one.
+            if caller() == worker {
+                let first = theirs.lock_in(cx).take();
+                how = match first.map(|first| first.withdraw(cx)) {
+                    Some(Ok(false)) => HAD_RUN,
+                    _ => REFUSED,
+                };
+            }
+            noted.store(how, Release);
+        },
+    )?;
+    other.add(cx, 1);
+    let has_ended = until(|| ended.load(Acquire) != NOT);
+    let left = slot.lock_in(cx).take();
+    if let Some(first) = left {
+        first.withdraw(cx)?;
+    }
+    second.withdraw(cx)?;
+    has_run.and(has_ended)?;
+    Ok(ended.load(Relaxed))
 }
 
 #[kunit_tests(baton_event_callback)]
@@ -275,6 +338,22 @@ mod tests {
         let ran = has(&got, 2);
         let gone = until(|| dropped.load(Acquire) == 1);
         assert!(ran && gone.is_ok());
+        Ok(())
+    }
+
+    /// Whoever has run its function is as good as any other task afterwards.
+    #[test]
+    fn it_is_withdrawn_by_who_has_run_its_function() -> Result {
+        let cx = &mut MaySleep::assert();
+        // The worker that was idle last is the next one, where the work was queued.
+        testing::stay_on(cx, 0)?;
+        let mut ended = Ok(ELSEWHERE);
+        let same = until(|| {
+            ended = withdrawn_by_another(cx);
+            ended != Ok(ELSEWHERE)
+        });
+        assert_eq!(same, Ok(()));
+        assert_eq!(ended, Ok(HAD_RUN));
         Ok(())
     }
 

@@ -3,37 +3,68 @@
 //! How a wait can end without having been served.
 
 use super::gate::{
+    code,
     deadline,
     take,
     until,
     Gate,
     CLOSED,
     ENDED,
+    PENDING,
     SERVED,
     SIGNAL, //
 };
 use baton::{
     event::{
+        new_keyed_event,
         Interruptible,
+        KeyedEvent,
         Killable,
         Mode,
         Uninterruptible,
         WrongLock, //
     },
-    testing,
+    new_event,
+    testing::{
+        self,
+        Place, //
+    },
     Closed,
+    Event,
     Fifo,
     LockIn,
     MaySleep,
+    Thread,
     WaitError, //
 };
 use kernel::{
+    new_mutex,
     prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc,
+        Mutex, //
+    },
     time::{
         delay::fsleep,
         Delta, //
     }, //
 };
+
+/// Events that go before their lock does.
+#[pin_data]
+struct Places {
+    #[pin]
+    plain: Place<Event<bool>>,
+    #[pin]
+    keyed: Place<KeyedEvent<[bool; 1]>>,
+    /// What is selected if there is nothing there.
+    #[pin]
+    spare: KeyedEvent<[bool; 1]>,
+}
 
 #[kunit_tests(baton_event_end)]
 mod tests {
@@ -224,6 +255,52 @@ mod tests {
         gate.add(cx, 1);
         gate.join(cx, [waiter])?;
         assert_eq!(gate.ended(0), SERVED);
+        Ok(())
+    }
+
+    /// An event cannot die under its sleepers.
+    #[test]
+    fn an_event_that_goes_ends_its_waits() -> Result {
+        let cx = &mut MaySleep::assert();
+        let lock: Arc<Mutex<Places>> = Arc::pin_init(
+            new_mutex!(pin_init!(Places {
+                plain <- Place::new(new_event!(false)),
+                keyed <- Place::new(new_keyed_event!([false; 1])),
+                spare <- new_keyed_event!([false; 1]),
+            })),
+            GFP_KERNEL,
+        )?;
+        let ended = Arc::new([const { Atomic::new(PENDING) }; 2], GFP_KERNEL)?;
+        let (theirs, notes) = (lock.clone(), ended.clone());
+        let plain = Thread::spawn(cx, c"event_waiter", move |cx, _| {
+            let on = theirs.lock_in(cx).on_found(|places| places.plain.get());
+            let wait = on.until(|set| *set);
+            let result = wait.wait(Uninterruptible.timeout(deadline()));
+            notes[0].store(code(result.map(|()| 0)), Relaxed);
+        })?;
+        let (theirs, notes) = (lock.clone(), ended.clone());
+        let keyed = Thread::spawn(cx, c"event_waiter", move |cx, _| {
+            let held = theirs.lock_in(cx);
+            let on = held.on_key(|places| places.keyed.get().unwrap_or(&places.spare), 0);
+            let wait = on.until(|set| *set);
+            let result = wait.wait(Uninterruptible.timeout(deadline()));
+            notes[1].store(code(result.map(|()| 0)), Relaxed);
+        })?;
+        let asleep = until(|| {
+            let held = lock.lock_in(cx);
+            held.plain.get().map(|plain| plain.waiters()) == Some(1)
+                && held.keyed.get().map(|keyed| keyed.waiters()) == Some(1)
+        });
+        let mut held = lock.lock_in(cx);
+        let places = held.as_mut().project();
+        places.plain.empty();
+        places.keyed.empty();
+        drop(held);
+        let joined = [plain.join(cx).is_ok(), keyed.join(cx).is_ok()];
+        let ended = [ended[0].load(Relaxed), ended[1].load(Relaxed)];
+        asleep?;
+        assert_eq!(joined, [true; 2]);
+        assert_eq!(ended, [CLOSED; 2]);
         Ok(())
     }
 }

@@ -29,6 +29,10 @@ use kernel::{
     new_mutex,
     prelude::*,
     sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
         Arc,
         Mutex, //
     },
@@ -165,6 +169,15 @@ impl Device {
             let _ = refused.object.join(cx);
         }
         self.pending.lock_in(cx).got
+    }
+}
+
+/// Counts how often it was dropped.
+struct Counted(Arc<Atomic<u32>>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Relaxed);
     }
 }
 
@@ -306,6 +319,24 @@ mod tests {
         assert!(room >= 2);
         assert_eq!(group.push(99), Err(99));
         assert_eq!(group.len(), room as usize);
+        Ok(())
+    }
+
+    #[test]
+    fn a_group_that_is_cleared_drops_its_objects_and_has_room() -> Result {
+        let dropped = Arc::new(Atomic::new(0), GFP_KERNEL)?;
+        let mut group = Group::with_capacity(2, GFP_KERNEL)?;
+        let room = group.capacity();
+        for _ in 0..room {
+            group.push(Counted(dropped.clone())).map_err(|_| E2BIG)?;
+        }
+        let before = dropped.load(Relaxed);
+        group.clear();
+        let (after, left) = (dropped.load(Relaxed), group.len());
+        let again = group.push(Counted(dropped.clone())).is_ok();
+        assert_eq!((before, after), (0, room as u32));
+        assert_eq!(left, 0);
+        assert!(again);
         Ok(())
     }
 

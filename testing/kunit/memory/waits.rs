@@ -45,16 +45,25 @@ use baton::{
         Mask,
         Source, //
     },
-    testing::Poller,
+    testing::{
+        self,
+        Poller, //
+    },
     Event,
     LockIn,
-    MaySleep, //
+    MaySleep,
+    Thread, //
 };
 use kernel::{
     fs::File,
     new_mutex,
     prelude::*,
     sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Release, //
+        },
         Arc,
         Mutex, //
     },
@@ -70,6 +79,27 @@ impl Operations for Nothing {
     type Data = Witness;
 
     fn open(_data: &Arc<Witness>, _file: &File) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+/// Counts how often it was dropped.
+struct Counted(Arc<Atomic<u32>>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Release);
+    }
+}
+
+/// A file that can do nothing either.
+struct Idle;
+
+#[vtable]
+impl Operations for Idle {
+    type Data = Counted;
+
+    fn open(_data: &Arc<Counted>, _file: &File) -> Result<Self> {
         Ok(Self)
     }
 }
@@ -275,6 +305,41 @@ mod tests {
         // The kernel does without some of what it allocates for a device.
         assert!(tally.failed >= 3);
         assert!(is_last(data));
+        Ok(())
+    }
+
+    /// At once: nobody comes later for what is left of it.
+    #[test]
+    fn a_device_that_is_not_made_keeps_nothing() -> Result {
+        let cx = &mut MaySleep::assert();
+        let dropped = Arc::new(Atomic::new(0), GFP_KERNEL)?;
+        let (mut calls, mut late) = (0, 0);
+        let tally = refuse_each(|| {
+            calls += 1;
+            let data = Arc::new(Counted(dropped.clone()), GFP_KERNEL)?;
+            let device = Device::<Idle>::register(cx, c"memory_kunit", data)
+                .inspect_err(|_| late += u32::from(dropped.load(Acquire) != calls))?;
+            let _ = device.deregister(cx);
+            Ok(())
+        })?;
+        pr_info!("{:?}\n", tally);
+        assert!(tally.failed >= 3);
+        assert_eq!(late, 0);
+        Ok(())
+    }
+
+    /// The task of one that found no room in the ledger was there already.
+    #[test]
+    fn a_thread_that_cannot_be_made_leaves_no_task() -> Result {
+        let cx = &mut MaySleep::assert();
+        let tally = refuse_each(|| {
+            let _ = Thread::spawn(cx, c"memory_unborn", |_cx, _stop| ())?.join(cx);
+            Ok(())
+        })?;
+        // Who has exited may be on its way out.
+        let gone = crate::suite::until(|| testing::tasks_named(c"memory_unborn") == 0);
+        assert!(tally.failed >= 3);
+        assert!(gone);
         Ok(())
     }
 }

@@ -6,7 +6,10 @@ use kernel::prelude::*;
 
 #[kunit_tests(baton_pool_promises)]
 mod promises_tests {
-    use crate::*;
+    use crate::{
+        suite::until,
+        *, //
+    };
     use baton::{
         pool::Key,
         testing::Log, //
@@ -154,6 +157,61 @@ mod promises_tests {
             assert!(between.is_err());
             assert_eq!(ended.load(Relaxed), OWNED);
         }
+        Ok(())
+    }
+
+    /// Two tasks hand it to each other: who gives it back does so when the other one waits. A third one wants to pin
+    /// it all the time, also when it is idle already and nobody has said so yet.
+    #[test]
+    fn who_pins_comes_after_those_who_wait() -> Result {
+        const TURNS: u32 = 500;
+
+        let cx = &mut MaySleep::assert();
+        let cache = cache()?;
+        let turns = Arc::new(Atomic::new(0u32), GFP_KERNEL)?;
+        let between = Arc::new(Atomic::new(0u32), GFP_KERNEL)?;
+        let busy = Arc::new(Atomic::new(0u32), GFP_KERNEL)?;
+        fill(&cache, cx, 1)?;
+        let node = cache.lock_in(cx).try_exclusive(0)?;
+        let mut relays = KVec::new();
+        for _ in 0..2 {
+            let (theirs, turns) = (cache.clone(), turns.clone());
+            let relay = Thread::spawn(cx, c"pool_kunit", move |cx, _| loop {
+                let mode = Interruptible.timeout(msecs_to_jiffies(10_000));
+                let (guard, node) = theirs.lock_in(cx).wait_unpinned(mode, 0);
+                drop(guard);
+                let Ok(Ok(node)) = node else { return };
+                // Then the other one is told that it is gone, and so is who wants to pin it.
+                if turns.fetch_add(1, Relaxed) + 1 >= TURNS || !gate_waiters(&theirs, 1) {
+                    node.free(cx);
+                    return;
+                }
+                drop(node);
+            })?;
+            relays.push(relay, GFP_KERNEL)?;
+        }
+        let waited = gate_waiters(&cache, 2);
+        let (theirs, pinned, refused) = (cache.clone(), between.clone(), busy.clone());
+        let pinner = Thread::spawn(cx, c"pool_kunit", move |cx, stop| {
+            while !stop.requested() {
+                let tried = theirs.lock_in(cx).pin(0).map(drop);
+                match tried {
+                    Ok(()) => pinned.fetch_add(1, Relaxed),
+                    Err(Refused::Busy) => refused.fetch_add(1, Relaxed),
+                    Err(Refused::Absent) => return,
+                };
+            }
+        })?;
+        let tries = until(|| busy.load(Relaxed) > 0);
+        drop(node);
+        for relay in relays {
+            let _ = relay.join(cx);
+        }
+        let _ = pinner.stop(cx);
+        assert!(waited && tries);
+        assert_eq!(between.load(Relaxed), 0);
+        assert_eq!(turns.load(Relaxed), TURNS);
+        assert_eq!(cache.len(), 0);
         Ok(())
     }
 

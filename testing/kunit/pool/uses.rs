@@ -6,7 +6,10 @@ use kernel::prelude::*;
 
 #[kunit_tests(baton_pool_uses)]
 mod uses_tests {
-    use crate::*;
+    use crate::{
+        suite::until,
+        *, //
+    };
     use baton::{
         pool::Key,
         testing, //
@@ -51,6 +54,80 @@ mod uses_tests {
         assert!(waited);
         assert_eq!(ended.load(Relaxed), OWNED);
         assert_eq!(free, Ok(()));
+        Ok(())
+    }
+
+    /// Node 0 goes after it was seen, and before it is waited for. By then another node has its slot, and somebody
+    /// waits for that one. Who has taken it away is before who has seen it, on its CPU.
+    #[test]
+    fn who_comes_too_late_leaves_the_next_node_alone() -> Result {
+        let cx = &mut MaySleep::assert();
+        let (cache, bell) = (cache()?, self::cache()?);
+        let late = Arc::new(Atomic::new(PENDING), GFP_KERNEL)?;
+        let beside = Arc::new(Atomic::new(PENDING), GFP_KERNEL)?;
+        let mode = || Interruptible.timeout(msecs_to_jiffies(10_000));
+        fill(&cache, cx, 1)?;
+        fill(&bell, cx, 1)?;
+        let node = cache.lock_in(cx).try_exclusive(0)?;
+        let (theirs, ring, code) = (cache.clone(), bell.clone(), late.clone());
+        let first = Thread::spawn(cx, c"pool_kunit", move |cx, _| {
+            let _ = testing::stay_on(cx, 0);
+            let Ok(pin) = ring.lock_in(cx).pin(0) else {
+                return;
+            };
+            if !gate_waiters(&ring, 1) {
+                return;
+            }
+            let guard = theirs.lock_in(cx);
+            // Who waits for that runs as soon as the guard is given up.
+            drop(pin);
+            let (guard, result) = guard.wait_unpinned(mode(), 0);
+            drop(guard);
+            let absent = matches!(result, Ok(Err(Refused::Absent)));
+            code.store(if absent { ABSENT } else { OTHER }, Relaxed);
+        })?;
+        let (theirs, code) = (cache.clone(), beside.clone());
+        let second = Thread::spawn(cx, c"pool_kunit", move |cx, _| {
+            // Not where it would not be let.
+            let _ = testing::stay_on(cx, 1);
+            code.store(OTHER, Relaxed);
+            let start = Instant::<Monotonic>::now();
+            while start.elapsed() < Delta::from_secs(10) {
+                let (guard, result) = theirs.lock_in(cx).wait_unpinned(mode(), 1);
+                drop(guard);
+                match result {
+                    // There is no such node yet.
+                    Ok(Err(_)) => testing::yield_now(cx),
+                    Ok(Ok(_)) => return code.store(OWNED, Relaxed),
+                    Err(_) => return code.store(TIMED_OUT, Relaxed),
+                }
+            }
+        })?;
+        let ready = until(|| beside.load(Relaxed) == OTHER);
+        let held = until(|| {
+            let mut pins = 0;
+            bell.leaks(|leak| pins += leak.pins);
+            pins == 1
+        });
+        let (rung, waits, pin) = testing::first_on(cx, 0, |cx| {
+            let (guard, rung) = bell.lock_in(cx).wait_unpinned(mode(), 0);
+            drop(guard);
+            node.free(cx);
+            let pin = cache.insert(cx, 1, false, 10, GFP_KERNEL);
+            // It does not sleep meanwhile: the first one is not to go on.
+            let start = Instant::<Monotonic>::now();
+            while cache.waiters() != 1 && start.elapsed() < Delta::from_secs(10) {
+                core::hint::spin_loop();
+            }
+            (rung.is_ok_and(|rung| rung.is_ok()), cache.waiters(), pin)
+        })?;
+        let _ = first.join(cx);
+        drop(pin?);
+        let _ = second.join(cx);
+        assert!(ready && held && rung);
+        assert_eq!(waits, 1);
+        assert_eq!(late.load(Relaxed), ABSENT);
+        assert_eq!(beside.load(Relaxed), OWNED);
         Ok(())
     }
 
@@ -114,6 +191,44 @@ mod uses_tests {
         assert!(exclusive);
         assert!(here);
         drop(ManuallyDrop::into_inner(forgotten));
+        Ok(())
+    }
+
+    /// A pin beside which somebody waits, and an owner that has waited.
+    #[test]
+    fn what_began_where_somebody_waits_is_named() -> Result {
+        let cx = &mut MaySleep::assert();
+        let cache = cache()?;
+        let ended = Arc::new(Atomic::new(PENDING), GFP_KERNEL)?;
+        fill(&cache, cx, 2)?;
+        let first = cache.lock_in(cx).pin(0)?;
+        let thread = reaper(cx, &cache, &ended)?;
+        let waited = gate_waiters(&cache, 1);
+        let mut guard = cache.lock_in(cx);
+        let (second, pin_line) = (guard.pin(0), line!());
+        drop(guard);
+        let (mut pinned, mut here) = ((0, 0), false);
+        cache.leaks(|leak| {
+            pinned = (leak.pins, leak.at.line());
+            here = leak.at.file().ends_with("uses.rs");
+        });
+        drop(second);
+        drop(first);
+        let _ = thread.join(cx);
+        let mode = Interruptible.timeout(msecs_to_jiffies(10_000));
+        let guard = cache.lock_in(cx);
+        let ((guard, node), own_line) = (guard.wait_unpinned(mode, 1), line!());
+        drop(guard);
+        let (mut owned, mut also_here) = ((false, 0), false);
+        cache.leaks(|leak| {
+            owned = (leak.exclusive, leak.at.line());
+            also_here = leak.at.file().ends_with("uses.rs");
+        });
+        drop(node);
+        assert!(waited);
+        assert_eq!(ended.load(Relaxed), OWNED);
+        assert_eq!((pinned, here), ((2, pin_line), true));
+        assert_eq!((owned, also_here), ((true, own_line), true));
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use super::{
     },
     look::{
         asleep,
+        limited,
         look,
         until, //
     },
@@ -23,6 +24,14 @@ use baton::{
     count::{
         new_count,
         Count, //
+    },
+    drain::{
+        new_drain,
+        Drain, //
+    },
+    event::{
+        new_keyed_event,
+        KeyedEvent, //
     },
     new_event,
     registry::{
@@ -145,6 +154,119 @@ mod tests {
         assert_eq!(completed, 0);
         assert_eq!(gone, 0);
         assert_eq!(forgotten, 0);
+        Ok(())
+    }
+
+    /// Nor does what was locked, and forgotten.
+    #[test]
+    fn an_entry_whose_map_is_gone_makes_room() -> Result {
+        let cx = &mut MaySleep::assert();
+        registry::switch(cx, true);
+        let mut maps = KVec::new();
+        for _ in 0..=registry::ROWS / 8 {
+            maps.push(map()?, GFP_KERNEL)?;
+        }
+        // None of them is where another one was.
+        let mut forgotten = 0;
+        for map in maps {
+            for index in 0..8 {
+                let entry = locked(&map, cx, index);
+                forgotten += usize::from(entry.map(core::mem::forget).is_ok());
+            }
+            // Warns.
+            drop(map);
+        }
+        let lost = Report::new(cx)?.lost();
+        registry::switch(cx, false);
+
+        assert_eq!(forgotten, 8 * (registry::ROWS / 8 + 1));
+        assert_eq!(lost, 0);
+        Ok(())
+    }
+
+    /// What has changed under a key, as well.
+    #[test]
+    fn a_keyed_event_that_is_gone_makes_room() -> Result {
+        let cx = &mut MaySleep::assert();
+        registry::switch(cx, true);
+        let mut events = KVec::new();
+        for _ in 0..2 * registry::ROWS {
+            let event: Pin<KBox<Mutex<KeyedEvent<[u32; 1]>>>> =
+                KBox::pin_init(new_mutex!(new_keyed_event!([0; 1])), GFP_KERNEL)?;
+            events.push(event, GFP_KERNEL)?;
+        }
+        // None of them is where another one was.
+        for event in events {
+            event.lock_in(cx).as_mut().update(0, |slot| *slot += 1);
+            drop(event);
+        }
+        let gone = Report::new(cx)?.lost();
+        registry::switch(cx, false);
+
+        assert_eq!(gone, 0);
+        Ok(())
+    }
+
+    /// References that are left pay nothing any more, and keep no room.
+    #[test]
+    fn what_is_owed_for_a_drain_that_is_gone_makes_room() -> Result {
+        let cx = &mut MaySleep::assert();
+        registry::switch(cx, true);
+        let mut left = KVec::new();
+        // Eight places each: a row for each of them is more than the table has.
+        for _ in 0..=registry::ROWS / 8 {
+            let drain: Pin<KBox<Drain>> =
+                KBox::pin_init(new_drain!("registry_kunit_gone"), GFP_KERNEL)?;
+            let references = [
+                drain.try_begin(),
+                drain.try_begin(),
+                drain.try_begin(),
+                drain.try_begin(),
+                drain.try_begin(),
+                drain.try_begin(),
+                drain.try_begin(),
+                drain.try_begin(),
+            ];
+            // Warns, and does not wait.
+            drop(drain);
+            left.push(references, GFP_KERNEL)?;
+        }
+        let lost = Report::new(cx)?.lost();
+        let begun = left.iter().flatten().filter(|one| one.is_ok()).count();
+        drop(left);
+        registry::switch(cx, false);
+
+        assert_eq!(begun, 8 * (registry::ROWS / 8 + 1));
+        assert_eq!(lost, 0);
+        Ok(())
+    }
+
+    /// Nor does a gate whose guard was forgotten. Lockdep would report that, as a lock that is held for ever.
+    #[test]
+    fn a_shut_gate_of_a_drain_that_is_gone_makes_room() -> Result {
+        if cfg!(CONFIG_LOCKDEP) {
+            return Ok(());
+        }
+        let cx = &mut MaySleep::assert();
+        registry::switch(cx, true);
+        let mut drains = KVec::new();
+        for _ in 0..=registry::ROWS {
+            let drain: Pin<KBox<Drain>> =
+                KBox::pin_init(new_drain!("registry_kunit_shut"), GFP_KERNEL)?;
+            drains.push(drain, GFP_KERNEL)?;
+        }
+        // None of them is where another one was.
+        let mut forgotten = 0;
+        for drain in drains {
+            let shut = drain.shut(cx, limited());
+            forgotten += usize::from(shut.map(core::mem::forget).is_ok());
+            drop(drain);
+        }
+        let lost = Report::new(cx)?.lost();
+        registry::switch(cx, false);
+
+        assert_eq!(forgotten, registry::ROWS + 1);
+        assert_eq!(lost, 0);
         Ok(())
     }
 

@@ -248,6 +248,59 @@ mod text_tests {
         Ok(())
     }
 
+    /// Eight places of forty entries are more than it has room for: the last line says how many are left out.
+    #[test]
+    fn it_says_how_much_it_leaves_out() -> Result {
+        let cx = &mut MaySleep::assert();
+        registry::switch(cx, true);
+        let (map, go) = (map()?, Arc::new(Atomic::new(1), GFP_KERNEL)?);
+        let (mut shared, mut threads) = (KVec::new(), KVec::new());
+        for index in 0..40 {
+            drop(locked(&map, cx, index)?);
+            // Each on a line of its own, which is a row.
+            let readers = [
+                map.try_lock_shared(index),
+                map.try_lock_shared(index),
+                map.try_lock_shared(index),
+                map.try_lock_shared(index),
+                map.try_lock_shared(index),
+                map.try_lock_shared(index),
+                map.try_lock_shared(index),
+                map.try_lock_shared(index),
+            ];
+            shared.push(readers, GFP_KERNEL)?;
+        }
+        let readers = shared.iter().flatten();
+        let begun = readers.filter(|one| matches!(one, Ok(Some(_)))).count();
+        let lost = Report::new(cx).map(|report| report.lost());
+        let mut seen = true;
+        for index in 0..40 {
+            let thread = locker(cx, &map, index, &go)?;
+            seen &= asleep(cx, &thread).is_some();
+            threads.push(thread, GFP_KERNEL)?;
+        }
+        let text = Text::now(cx);
+        drop(shared);
+        for thread in threads {
+            let _ = thread.join(cx);
+        }
+        registry::switch(cx, false);
+
+        assert!(seen);
+        // The table has all of them.
+        assert_eq!((begun, lost), (40 * 8, Ok(0)));
+        let text = text?;
+        let owes = CString::try_from_fmt(fmt!("  kunit_try_catch {} owes 1 entry for ", mine()))?;
+        let owes = owes.to_str()?;
+        let shown = text.lines().filter(|line| line.starts_with(owes)).count();
+        assert!(shown < begun);
+        // Some of them are left out altogether.
+        assert!(!text.lines().any(|line| line.contains("nobody is known")));
+        let more = CString::try_from_fmt(fmt!("{} more", begun - shown))?;
+        assert_eq!(text.lines().last(), Some(more.to_str()?));
+        Ok(())
+    }
+
     /// Two sleep under two keys of one event, which is changed under a third one.
     #[test]
     fn it_says_who_sleeps_under_which_key() -> Result {

@@ -33,7 +33,13 @@ use kernel::{
         Arc,
         Mutex, //
     },
-    time::msecs_to_jiffies, //
+    time::{
+        delay::fsleep,
+        msecs_to_jiffies,
+        Delta,
+        Instant,
+        Monotonic, //
+    }, //
 };
 
 /// What a scan does with the shrinker that it is called by.
@@ -45,7 +51,16 @@ enum Does {
     /// Already when it is counted.
     UnregisterInCount,
     Drop,
+    /// Does not return until the log names the shrinker.
+    Stay(Log),
 }
+
+/// What the log says of one that cannot be unregistered.
+const NAMED: [&str; 3] = [
+    "shrinker 'baton-kunit', made at ",
+    "shrinker/end.rs:",
+    "has not ended for ",
+];
 
 /// A cache of a number of things that are never freed.
 #[pin_data]
@@ -116,6 +131,12 @@ impl Shrink for Cache {
             Does::Stop | Does::UnregisterInCount => (),
             Does::Unregister => self.unregister(),
             Does::Drop => drop(self.take()),
+            Does::Stay(log) => {
+                let start = Instant::<Monotonic>::now();
+                while log.lines(&NAMED) == 0 && start.elapsed() < Delta::from_secs(25) {
+                    fsleep(Delta::from_millis(10));
+                }
+            }
         }
         self.scanned.fetch_add(1, Release);
         Scanned::Stop
@@ -219,6 +240,28 @@ mod tests {
         shrink(cx)?;
         assert!(gone);
         assert_eq!(cache.counted.load(Acquire), counted);
+        assert!(Arc::into_unique_or_drop(cache).is_some());
+        Ok(())
+    }
+
+    /// Who unregisters it waits for that; it is said after ten seconds.
+    #[test]
+    fn a_shrinker_whose_scan_stays_is_named() -> Result {
+        let cx = &mut MaySleep::assert();
+        let log = Log::here();
+        let cache = Cache::new(Does::Stay(log))?;
+        let shrinker = Shrinker::register(cx, c"baton-kunit", Seeks::DEFAULT, cache.clone())?;
+        let thread = Thread::spawn(cx, c"shrinker_kunit", |cx, _| {
+            let _ = shrink_all(cx);
+        })?;
+        // Counted, it is asked as well: both are under one reference to the shrinker.
+        let asked = until(|| cache.counted.load(Acquire) > 0);
+        shrinker.unregister(cx)?;
+        let (scanned, named) = (cache.scanned.load(Acquire), log.lines(&NAMED));
+        let _ = thread.join(cx);
+        assert!(asked);
+        assert_eq!(scanned, 1);
+        assert!(named > 0);
         assert!(Arc::into_unique_or_drop(cache).is_some());
         Ok(())
     }

@@ -30,9 +30,21 @@ use kernel::{
     time::{
         delay::fsleep,
         msecs_to_jiffies,
-        Delta, //
+        Delta,
+        Instant,
+        Monotonic, //
     },
 };
+
+/// Says when it is dropped, and is gone when the scene obeys.
+struct Kept(Arc<Scene>);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.0.step.store(1, Relaxed);
+        until(|| self.0.obeys.load(Relaxed));
+    }
+}
 
 #[kunit_tests(baton_thread_end)]
 mod tests {
@@ -142,6 +154,27 @@ mod tests {
         }
         pr_info!("{} of 64 threads were stopped before they ran\n", kept);
         assert!(late <= 8);
+        Ok(())
+    }
+
+    /// One that never ran, too: what it had is gone by then.
+    #[test]
+    fn a_thread_is_finished_when_its_body_was_dropped() -> Result {
+        let cx = &mut MaySleep::assert();
+        // On another CPU it may begin before it is asked; then the body drops it.
+        for _ in 0..32 {
+            let scene = Scene::new()?;
+            scene.obeys.store(false, Relaxed);
+            let kept = Kept(scene.clone());
+            let thread = scene.spawn(cx, move |_, _, _| drop(kept))?;
+            thread.request_stop();
+            let drops = until(|| scene.step.load(Relaxed) == 1);
+            let finished = thread.is_finished(cx);
+            scene.obeys.store(true, Relaxed);
+            let ended = joined(&scene, thread, cx);
+            assert!(drops && ended);
+            assert!(!finished);
+        }
         Ok(())
     }
 
@@ -319,6 +352,45 @@ mod tests {
         ]);
         assert!(gone);
         assert_eq!(named, 1);
+        Ok(())
+    }
+
+    /// Each in its own time, and not whenever it is the turn of another one.
+    #[test]
+    fn what_does_not_end_is_named_every_ten_seconds() -> Result {
+        let cx = &mut MaySleep::assert();
+        let scene = Scene::new()?;
+        let log = Log::here();
+        let spawn = |cx: &mut MaySleep, name: &CStr| {
+            let theirs = scene.clone();
+            Thread::spawn(cx, name, move |_, stop| {
+                theirs.step.fetch_add(1, Relaxed);
+                while !(stop.requested() && theirs.obeys.load(Relaxed)) {
+                    fsleep(Delta::from_micros(100));
+                }
+            })
+        };
+        // Who was made last is looked at first.
+        let late = spawn(cx, c"stubborn_late")?;
+        let early = spawn(cx, c"stubborn_early")?;
+        let begun = until(|| scene.step.load(Relaxed) == 2);
+        scene.obeys.store(false, Relaxed);
+        let reaped = owner::reaped();
+        let start = Instant::<Monotonic>::now();
+        drop(early);
+        // By more than a timer of ten seconds is late, so that they are not named together.
+        let apart = until(|| start.elapsed() > Delta::from_secs(2));
+        drop(late);
+        let named = |name: &str| log.lines(&[name, "thread/end.rs:", "has not ended for 1"]);
+        let told = || named("thread 'stubborn_late'") > 0;
+        let both = until(told) || until(told);
+        // The second time would be ten seconds after the first one.
+        let once = named("thread 'stubborn_early'") == 1 || start.elapsed() > Delta::from_secs(20);
+        scene.obeys.store(true, Relaxed);
+        let gone = until(|| owner::reaped() - reaped == 2);
+        assert!(begun && apart && both);
+        assert!(once);
+        assert!(gone);
         Ok(())
     }
 }

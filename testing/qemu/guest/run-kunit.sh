@@ -63,7 +63,7 @@ done </baton/modules/order
 
 # While the modules are there: what lockdep knows of the locks of the suites.
 if [ -r /proc/lockdep ]; then
-	awk 'BEGIN { RS = "" } /: [A-Za-z_]*[Kk]unit/' /proc/lockdep | emit lockdep.txt
+	awk 'BEGIN { RS = "" } /: ([A-Za-z_]*[Kk]unit|Work\n)/' /proc/lockdep | emit lockdep.txt
 fi
 
 # leaks_here PATTERN [again]: not where the positive controls run, which prove something else.
