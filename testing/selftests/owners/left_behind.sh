@@ -57,9 +57,23 @@ gone() {
 	! log | grep -Eq 'BUG:|Oops'
 }
 
+# unload: takes the module away, and does not wait for ever if that hangs.
+unload() {
+	rmmod "$module" &
+	for _ in {1..600}; do
+		if [ ! -d "/sys/module/$module" ]; then
+			wait "$!"
+			return
+		fi
+		sleep 0.1
+	done
+	echo "# $module is not gone within a minute"
+	return 1
+}
+
 # leave KIND NAME PATTERN: what is left of that kind is named so.
 leave() {
-	start "$1" && begun && rmmod "$module" && gone && log | grep -Eq "$3"
+	start "$1" && begun && unload && gone && log | grep -Eq "$3"
 	result $? "$2"
 }
 
