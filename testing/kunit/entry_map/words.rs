@@ -250,10 +250,10 @@ mod word_tests {
         Ok(())
     }
 
-    /// Looks without sleeping, for two seconds at most.
+    /// Looks without sleeping, for ten seconds at most.
     fn spin(mut so: impl FnMut() -> bool) {
         let start = Instant::<Monotonic>::now();
-        while !so() && start.elapsed() < Delta::from_secs(2) {
+        while !so() && start.elapsed() < Delta::from_secs(10) {
             core::hint::spin_loop();
         }
     }
